@@ -1,0 +1,131 @@
+//! The command line, as clap reads it.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Runs workflows of AI agents.
+#[derive(Debug, Parser)]
+#[command(name = "agentchains", version, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Starts five small agents and the server, with nothing else installed
+    #[command(after_help = "Example:\n  agentchains demo --listen 127.0.0.1:7420")]
+    Demo(DemoArgs),
+    /// Runs the server
+    #[command(after_help = "Example:\n  agentchains serve --database sqlite:agentchains.db")]
+    Serve(ServeArgs),
+    /// Validates and runs one workflow in this process
+    #[command(
+        after_help = "Example:\n  agentchains run research.json --input '{\"topic\": \"quantum computing\"}' \\\n    --agent web-search=http://127.0.0.1:9001 --max-budget 1.00\n\nExit codes: 0 completed, 1 failed, 2 invalid document, 3 cancelled, 4 budget"
+    )]
+    Run(RunArgs),
+    /// Says what is wrong with workflow documents, and where
+    #[command(after_help = "Example:\n  agentchains validate research.json\n\nExit codes: 0 valid, 2 errors")]
+    Validate(ValidateArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Where the database is kept; a temporary folder unless given
+    #[arg(long, value_name = "DIR", conflicts_with = "database")]
+    pub(crate) dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) server: ServeArgs,
+}
+
+/// What `serve` and `demo` take. Absent flags are looked up in the settings file.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Where to listen [default: 127.0.0.1:7420]
+    #[arg(long, value_name = "ADDR:PORT", env = "AGENTCHAINS_LISTEN")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// The database [default: sqlite:agentchains.db]
+    #[arg(long, value_name = "URL", env = "AGENTCHAINS_DATABASE")]
+    pub(crate) database: Option<String>,
+    /// The settings file [default: agentchains.toml in the working folder, where there is one]
+    #[arg(long, value_name = "FILE", env = "AGENTCHAINS_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Address ranges that agents may have besides public ones: CIDRs, loopback, private, none [default: loopback]
+    #[arg(long, value_name = "LIST", env = "AGENTCHAINS_ALLOW_AGENT_ADDRESSES")]
+    pub(crate) allow_agent_addresses: Option<String>,
+    /// Origins of web pages that may use the API besides the server's own
+    #[arg(
+        long,
+        value_name = "LIST",
+        env = "AGENTCHAINS_ALLOWED_ORIGINS",
+        value_delimiter = ','
+    )]
+    pub(crate) allowed_origins: Option<Vec<String>>,
+    /// What a commit waits for: full survives a power cut, normal a crash [default: full]
+    #[arg(long, value_enum, env = "AGENTCHAINS_DURABILITY")]
+    pub(crate) durability: Option<Durability>,
+    /// How long calls in flight may take to end after SIGTERM [default: 30s]
+    #[arg(long, value_name = "DURATION", env = "AGENTCHAINS_DRAIN")]
+    pub(crate) drain: Option<String>,
+    /// How log lines look [default: text on a terminal, else json]
+    #[arg(long, value_enum, env = "AGENTCHAINS_LOG")]
+    pub(crate) log: Option<LogFormat>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Durability {
+    Full,
+    Normal,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LogFormat {
+    Json,
+    Text,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The workflow document
+    pub(crate) file: PathBuf,
+    /// The execution's input: JSON, or @FILE
+    #[arg(long, value_name = "JSON|@FILE", default_value = "{}")]
+    pub(crate) input: String,
+    /// The most that may be spent, in USD
+    #[arg(long, value_name = "USD")]
+    pub(crate) max_budget: Option<String>,
+    /// An agent and its address; may be repeated
+    #[arg(long, value_name = "ID=URL")]
+    pub(crate) agent: Vec<String>,
+    /// Approves whatever asks for approval
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) output: OutputFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    Json,
+    Table,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ValidateArgs {
+    /// Workflow documents
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// How findings are printed
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: ValidateFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ValidateFormat {
+    Text,
+    Json,
+}

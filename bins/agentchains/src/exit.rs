@@ -1,0 +1,70 @@
+//! How commands end: exit codes, and the errors that are reported as one sentence.
+
+use std::{io, path::PathBuf, process::ExitCode};
+
+use agentchains_agents::{InvalidRange, TlsError};
+use agentchains_engine::{
+    EngineError,
+    ports::{DirectoryError, StoreError},
+};
+use agentchains_store::OpenError;
+use thiserror::Error;
+
+/// The execution failed, or the command could not be carried out.
+pub(crate) const FAILED: u8 = 1;
+/// The document is invalid.
+pub(crate) const INVALID: u8 = 2;
+/// The execution was cancelled.
+pub(crate) const CANCELLED: u8 = 3;
+/// The budget ended the execution.
+pub(crate) const OVER_BUDGET: u8 = 4;
+
+/// Why a command could not be carried out.
+#[derive(Debug, Error)]
+pub(crate) enum CommandError {
+    #[error("cannot read {}; check the path", .path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("{} is not a valid settings file", .path.display())]
+    Settings { path: PathBuf, source: toml::de::Error },
+    #[error("{0}")]
+    Usage(String),
+    #[error("cannot open the database")]
+    Open(#[from] OpenError),
+    #[error("cannot listen on {address}; is another server running there?")]
+    Listen {
+        address: std::net::SocketAddr,
+        source: io::Error,
+    },
+    #[error("cannot start the demo's agents")]
+    DemoAgents(#[source] io::Error),
+    #[error("cannot serve")]
+    Serve(#[source] io::Error),
+    #[error("cannot make a temporary folder; name one with --dir")]
+    TemporaryFolder(#[source] io::Error),
+    #[error("the setting allow_agent_addresses is invalid")]
+    AddressPolicy(#[from] InvalidRange),
+    #[error("a built-in template cannot be read")]
+    Template(#[source] serde_json::Error),
+    #[error("cannot set up TLS")]
+    Tls(#[from] TlsError),
+    #[error("cannot register the agent {agent_id:?}")]
+    Agent {
+        agent_id: String,
+        source: DirectoryError,
+    },
+    #[error("cannot read or write the database")]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error("cannot write to standard output")]
+    Output(#[from] io::Error),
+}
+
+impl CommandError {
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Engine(EngineError::InvalidWorkflow(_)) | Self::Usage(_) => INVALID.into(),
+            _ => FAILED.into(),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What `run` shows while it runs, and what it prints at the end.
+
+use std::io::{self, Write};
+
+use agentchains_engine::machine::{Event, EventType, ExecutionRow};
+use comfy_table::{Table, presets::UTF8_FULL};
+use serde_json::{Value, json};
+
+use crate::cli::OutputFormat;
+
+/// One line per thing that happens, on standard error.
+#[expect(clippy::print_stderr, reason = "this is where the command line speaks")]
+pub(crate) fn show(event: &Event) {
+    let text = |field: &str| event.data[field].as_str().unwrap_or_default().to_owned();
+    let cost = || format!("{} USD", event.data["cost_usd"]);
+    let path = text("path");
+    match event.kind {
+        EventType::NodeStarted => eprintln!("{path:<20} started    attempt {}", event.data["attempt"]),
+        EventType::NodeCompleted => eprintln!("{path:<20} completed  {}", cost()),
+        EventType::NodeFailed => eprintln!("{path:<20} failed     {}", describe(&event.data["error"])),
+        EventType::NodeRetrying => eprintln!("{path:<20} retrying   {}", describe(&event.data["error"])),
+        EventType::NodeSkipped => eprintln!(
+            "{path:<20} skipped    {}",
+            text_of(&event.data["skip_reason"]["cause"])
+        ),
+        EventType::NodeCancelled => eprintln!("{path:<20} cancelled"),
+        EventType::BudgetThreshold => {
+            eprintln!(
+                "budget               {}% of {} USD spent",
+                event.data["percent"], event.data["max_budget"]
+            );
+        }
+        EventType::BudgetExhausted => eprintln!("budget               exhausted"),
+        _ => {}
+    }
+}
+
+fn describe(error: &Value) -> String {
+    format!("{}: {}", text_of(&error["code"]), text_of(&error["message"]))
+}
+
+fn text_of(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// The execution's end, on standard output.
+pub(crate) fn print_result(execution: &ExecutionRow, format: OutputFormat) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match format {
+        OutputFormat::Json => {
+            let result = json!({
+                "execution_id": execution.id,
+                "status": execution.status,
+                "output": execution.output,
+                "error": execution.error,
+                "cost_usd": execution.spent,
+                "cost_known": execution.cost_known,
+            });
+            writeln!(out, "{result}")
+        }
+        OutputFormat::Table => {
+            let mut table = Table::new();
+            table.load_style(UTF8_FULL.with_rounded_corners());
+            table.add_row(vec!["status".to_owned(), execution.status.to_string()]);
+            table.add_row(vec!["cost".to_owned(), format!("{} USD", execution.spent)]);
+            if let Some(error) = &execution.error {
+                table.add_row(vec!["error".to_owned(), error.to_string()]);
+            }
+            writeln!(out, "{table}")?;
+            match &execution.output {
+                Some(output) => writeln!(out, "{output:#}"),
+                None => Ok(()),
+            }
+        }
+    }
+}

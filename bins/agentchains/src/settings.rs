@@ -1,0 +1,144 @@
+//! Settings of the server: flags win over the environment, the environment over the file, the file over defaults.
+
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use agentchains_engine::workflow::parse_duration;
+use serde::Deserialize;
+
+use crate::{
+    cli::{Durability, LogFormat, ServeArgs},
+    exit::CommandError,
+};
+
+/// Read when no file is named, where it exists.
+const DEFAULT_FILE: &str = "agentchains.toml";
+
+/// What the server runs with.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Settings {
+    pub(crate) listen: SocketAddr,
+    pub(crate) database: String,
+    pub(crate) allow_agent_addresses: String,
+    pub(crate) allowed_origins: Vec<String>,
+    pub(crate) durability: Durability,
+    pub(crate) drain: Duration,
+    pub(crate) log: Option<LogFormat>,
+}
+
+/// The settings file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SettingsFile {
+    listen: Option<SocketAddr>,
+    database: Option<String>,
+    allow_agent_addresses: Option<String>,
+    allowed_origins: Option<Vec<String>>,
+    durability: Option<Durability>,
+    drain: Option<String>,
+    log: Option<LogFormat>,
+}
+
+impl Settings {
+    /// Puts the layers together.
+    pub(crate) fn load(args: ServeArgs) -> Result<Self, CommandError> {
+        let file = read_file(args.config.as_deref())?;
+        let drain = args.drain.or(file.drain).unwrap_or_else(|| "30s".to_owned());
+        let drain = parse_duration(&drain).map_err(|error| CommandError::Usage(format!("drain: {error}")))?;
+        let settings = Self {
+            listen: args
+                .listen
+                .or(file.listen)
+                .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 7420))),
+            database: args
+                .database
+                .or(file.database)
+                .unwrap_or_else(|| "sqlite:agentchains.db".to_owned()),
+            allow_agent_addresses: args
+                .allow_agent_addresses
+                .or(file.allow_agent_addresses)
+                .unwrap_or_else(|| "loopback".to_owned()),
+            allowed_origins: args.allowed_origins.or(file.allowed_origins).unwrap_or_default(),
+            durability: args.durability.or(file.durability).unwrap_or(Durability::Full),
+            drain,
+            log: args.log.or(file.log),
+        };
+        settings.refuse_open_doors()?;
+        Ok(settings)
+    }
+
+    /// Nobody is asked who they are, so nobody else may reach the server.
+    fn refuse_open_doors(&self) -> Result<(), CommandError> {
+        if self.listen.ip().is_loopback() {
+            return Ok(());
+        }
+        Err(CommandError::Usage(format!(
+            "{} is not a loopback address, and this server does not ask callers who they are; \
+             listen on 127.0.0.1 and put an authenticating proxy in front",
+            self.listen
+        )))
+    }
+}
+
+fn read_file(named: Option<&Path>) -> Result<SettingsFile, CommandError> {
+    let path = named.map_or_else(|| PathBuf::from(DEFAULT_FILE), Path::to_path_buf);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => toml::from_str(&text).map_err(|source| CommandError::Settings { path, source }),
+        Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => {
+            Ok(SettingsFile::default())
+        }
+        Err(source) => Err(CommandError::Read { path, source }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    fn settings(file: &str, flags: &[&str]) -> Result<Settings, CommandError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("agentchains.toml");
+        std::fs::write(&path, file).unwrap();
+        let mut words = vec!["agentchains", "serve", "--config", path.to_str().unwrap()];
+        words.extend(flags);
+        match Cli::parse_from(words).command {
+            Command::Serve(args) => Settings::load(args),
+            _ => unreachable!("serve was asked for"),
+        }
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
+        let settings = settings(
+            "listen = '127.0.0.1:1'\ndrain = '5s'",
+            &["--listen", "127.0.0.1:2"],
+        )
+        .unwrap();
+        assert_eq!(settings.listen.port(), 2);
+        assert_eq!(settings.drain, Duration::from_secs(5));
+        assert_eq!(settings.database, "sqlite:agentchains.db");
+    }
+
+    #[test]
+    fn an_unknown_setting_is_refused() {
+        assert!(matches!(
+            settings("lisen = '127.0.0.1:1'", &[]),
+            Err(CommandError::Settings { .. })
+        ));
+    }
+
+    #[test]
+    fn an_address_that_others_can_reach_is_refused() {
+        assert!(matches!(
+            settings("", &["--listen", "0.0.0.0:7420"]),
+            Err(CommandError::Usage(_))
+        ));
+    }
+}

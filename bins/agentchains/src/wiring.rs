@@ -1,0 +1,64 @@
+//! Wiring: the one place where store, agents, engine and surfaces meet.
+
+use std::{str::FromStr, sync::Arc};
+
+use agentchains_agents::{A2aClient, A2aRunner, AddressPolicy, Registry};
+use agentchains_engine::{
+    Engine, SystemClock,
+    ports::{AgentDefinition, Clock},
+};
+use agentchains_http::{App, ServerOptions};
+use agentchains_store::{Durability, Store, StoreOptions};
+
+use crate::{cli, exit::CommandError, settings::Settings};
+
+/// An engine with everything that it stands on.
+pub(crate) struct Wired {
+    pub(crate) engine: Engine,
+    pub(crate) agents: Arc<Registry>,
+    pub(crate) store: Store,
+}
+
+/// Opens the store, registers the agents, and starts the engine on both.
+///
+/// The agents come first: what an earlier process left unfinished is taken over as soon as the engine starts.
+pub(crate) async fn wire(settings: &Settings, agents: Vec<AgentDefinition>) -> Result<Wired, CommandError> {
+    let policy = AddressPolicy::from_str(&settings.allow_agent_addresses)?;
+    let mut options = StoreOptions::new(&settings.database);
+    options.durability = match settings.durability {
+        cli::Durability::Full => Durability::Full,
+        cli::Durability::Normal => Durability::Normal,
+    };
+    let store = Store::open(options).await?;
+    let clock = Arc::new(SystemClock::new());
+    let client = A2aClient::new(policy, Arc::clone(&clock) as Arc<dyn Clock>)?;
+    let registry = Registry::load(Arc::new(store.clone()), client.clone()).await?;
+    for definition in agents {
+        let agent_id = definition.agent_id.clone();
+        registry
+            .upsert(definition, clock.now())
+            .await
+            .map_err(|source| CommandError::Agent { agent_id, source })?;
+    }
+    let runner = Arc::new(A2aRunner::new(Arc::clone(&registry), client));
+    let engine = Engine::builder(Arc::new(store.clone()), runner)
+        .clock(clock)
+        .start();
+    Ok(Wired {
+        engine,
+        agents: registry,
+        store,
+    })
+}
+
+impl Wired {
+    pub(crate) fn app(&self, settings: &Settings) -> App {
+        let mut options = ServerOptions::default();
+        options.allowed_origins.clone_from(&settings.allowed_origins);
+        App {
+            engine: self.engine.clone(),
+            agents: Arc::clone(&self.agents) as _,
+            options,
+        }
+    }
+}

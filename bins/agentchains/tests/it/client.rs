@@ -1,0 +1,161 @@
+//! A plain client of the API: JSON over HTTP, and events over WebSocket.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use http_body_util::{BodyExt, Full};
+use hyper::Request;
+use hyper_util::{client::legacy::Client as HttpClient, rt::TokioExecutor};
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+
+const BASE: &str = "/api/v3/orchestration";
+
+#[derive(Clone)]
+pub(crate) struct Client {
+    address: SocketAddr,
+    http: HttpClient<hyper_util::client::legacy::connect::HttpConnector, Full<Bytes>>,
+}
+
+/// An answer: its status, and its body as JSON (null when it has none).
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) content_type: String,
+    pub(crate) body: Value,
+}
+
+impl Client {
+    pub(crate) fn new(address: SocketAddr) -> Self {
+        Self {
+            address,
+            http: HttpClient::builder(TokioExecutor::new()).build_http(),
+        }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, None, Bytes::new()).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send("POST", path, Some("application/json"), body.to_string().into())
+            .await
+    }
+
+    /// Sends any body under any content type.
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        content_type: Option<&str>,
+        body: Bytes,
+    ) -> Answer {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("http://{}{BASE}{path}", self.address));
+        if let Some(content_type) = content_type {
+            request = request.header("content-type", content_type);
+        }
+        let response = self
+            .http
+            .request(request.body(Full::new(body)).unwrap())
+            .await
+            .unwrap();
+        let status = response.status().as_u16();
+        let content_type = response
+            .headers()
+            .get("content-type")
+            .map_or("", |value| value.to_str().unwrap());
+        let content_type = content_type.to_owned();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        Answer {
+            status,
+            content_type,
+            body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+        }
+    }
+
+    /// Stores a workflow and gives its id.
+    pub(crate) async fn create(&self, document: &Value) -> String {
+        let created = self.post("/workflows", document).await;
+        assert_eq!(created.status, 201, "{created:?}");
+        created.body["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Starts an execution and gives its id.
+    pub(crate) async fn execute(&self, workflow: &str, request: &Value) -> String {
+        let started = self
+            .post(&format!("/workflows/{workflow}/execute"), request)
+            .await;
+        assert_eq!(started.status, 202, "{started:?}");
+        started.body["execution_id"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn execution(&self, id: &str) -> Value {
+        let answer = self.get(&format!("/executions/{id}")).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.body
+    }
+
+    /// The node of an execution with this id.
+    pub(crate) async fn node(&self, execution: &str, node: &str) -> Value {
+        let answer = self.get(&format!("/executions/{execution}/nodes")).await;
+        let nodes = answer.body["nodes"].as_array().unwrap().clone();
+        nodes.into_iter().find(|found| found["node_id"] == node).unwrap()
+    }
+
+    /// Follows the events of an execution from the one after `after` on.
+    pub(crate) async fn follow(&self, execution: &str, after: u64) -> Events {
+        let url = format!(
+            "ws://{}{BASE}/executions/{execution}/ws?after={after}",
+            self.address
+        );
+        let (socket, _) = connect_async(url).await.unwrap();
+        Events {
+            socket,
+            seen: Vec::new(),
+        }
+    }
+}
+
+/// The events of one execution.
+pub(crate) struct Events {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    pub(crate) seen: Vec<Value>,
+}
+
+impl Events {
+    /// The next event; `None` when the server has closed the socket.
+    pub(crate) async fn next(&mut self) -> Option<Value> {
+        while let Some(frame) = self.socket.next().await {
+            match frame.ok()? {
+                Message::Text(text) => {
+                    let event: Value = serde_json::from_str(&text).unwrap();
+                    self.seen.push(event.clone());
+                    return Some(event);
+                }
+                Message::Close(_) => return None,
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// Waits for an event of this type, and of this node where one is named.
+    pub(crate) async fn until(&mut self, kind: &str, node: Option<&str>) -> Value {
+        while let Some(event) = self.next().await {
+            if event["type"] == kind && node.is_none_or(|node| event["data"]["node_id"] == node) {
+                return event;
+            }
+        }
+        panic!("no {kind} of {node:?} came; seen: {:#?}", self.seen);
+    }
+
+    /// Reads to the end.
+    pub(crate) async fn to_the_end(mut self) -> Vec<Value> {
+        while self.next().await.is_some() {}
+        self.seen
+    }
+}

@@ -1,0 +1,181 @@
+//! One attempt, from the card to the outcome: send the message, then ask for the task until it has ended.
+
+use std::time::Duration;
+
+use agentchains_machine::{Call, RemoteTask};
+use agentchains_ports::{CallOutcome, CallProgress};
+use tokio::time::{Instant, sleep_until};
+
+use crate::{
+    A2aClient,
+    answer::{self, Answer},
+    cancel,
+    card::Interface,
+    endpoint::Endpoint,
+    error::CallError,
+    failure::{Classified, classify},
+    message::message,
+    rpc::RpcErrorKind,
+    task::{Sent, Task, TaskState},
+    transport::TransportError,
+};
+
+/// The first wait before a task is asked for; each further one is twice as long, up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
+/// The longest wait between two questions about a task.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// How long one question about a task may go unanswered.
+const QUESTION_LIMIT: Duration = Duration::from_secs(10);
+
+/// How many questions in a row may fail before the attempt does. The task is known and asking is harmless, while
+/// giving up means that the work is done again.
+const TOLERATED_TROUBLES: u32 = 4;
+
+/// How long the cancelling of a task that is given up may hold up the outcome.
+const ABANDON_LIMIT: Duration = Duration::from_millis(500);
+
+/// The farthest deadline that is waited for, so that moments stay within the clock's range.
+const FARTHEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+/// An attempt in progress.
+pub(crate) struct Conversation<'a> {
+    client: &'a A2aClient,
+    base: &'a Endpoint,
+    call: &'a Call,
+    deadline: Instant,
+}
+
+/// How far an attempt had come when it failed, which decides whether the agent has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Nothing of this attempt was sent.
+    Card,
+    /// The message was being sent.
+    Message,
+    /// The agent has the message.
+    Task,
+}
+
+impl<'a> Conversation<'a> {
+    pub(crate) fn new(client: &'a A2aClient, base: &'a Endpoint, call: &'a Call) -> Self {
+        let left = call.deadline.duration_since(client.clock().now());
+        let left = Duration::try_from(left).unwrap_or_default().min(FARTHEST);
+        Self {
+            client,
+            base,
+            call,
+            deadline: Instant::now() + left,
+        }
+    }
+
+    /// Carries the attempt to its end.
+    pub(crate) async fn run(&self, progress: &dyn CallProgress) -> CallOutcome {
+        let known = self.call.remote_task.as_ref();
+        let stage = if known.is_some() { Stage::Task } else { Stage::Card };
+        let card = match self.client.card(self.base, self.deadline).await {
+            Ok(card) => card,
+            Err(error) => return self.failed(&error, self.base, stage),
+        };
+        let interface = &card.interface;
+        if let Some(task) = known {
+            return self.follow(interface, task, Duration::ZERO).await;
+        }
+        let message = message(self.call, card.text_only);
+        match self.client.send_message(interface, message, self.deadline).await {
+            Ok(Sent::Message(message)) => CallOutcome::Reply(answer::from_message(message)),
+            Ok(Sent::Task(task)) => {
+                let remote = task.remote();
+                progress.task_accepted(remote.clone()).await;
+                match self.settled(interface, task).await {
+                    Some(outcome) => outcome,
+                    None => self.follow(interface, &remote, FIRST_PAUSE).await,
+                }
+            }
+            Err(error) => self.failed(&error, &interface.endpoint, Stage::Message),
+        }
+    }
+
+    /// Asks for the task until it does not go on by itself any more.
+    async fn follow(&self, interface: &Interface, task: &RemoteTask, first_pause: Duration) -> CallOutcome {
+        let (mut pause, mut troubles) = (first_pause, 0);
+        loop {
+            sleep_until(self.deadline.min(Instant::now() + pause)).await;
+            pause = (pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+            match self.ask(interface, &task.task_id).await {
+                Ok(task) => {
+                    troubles = 0;
+                    if let Some(outcome) = self.settled(interface, task).await {
+                        return outcome;
+                    }
+                }
+                Err(CallError::Rpc(error))
+                    if error.kind == RpcErrorKind::TaskNotFound && self.is_resumed() =>
+                {
+                    return CallOutcome::TaskLost;
+                }
+                Err(error) if error.is_transient() && troubles < TOLERATED_TROUBLES && !self.is_over() => {
+                    tracing::debug!(agent = self.call.agent_id, %error, "a task could not be asked for; trying again");
+                    troubles += 1;
+                }
+                Err(error) => {
+                    self.abandon(interface, &task.task_id).await;
+                    return self.failed(&error, &interface.endpoint, Stage::Task);
+                }
+            }
+        }
+    }
+
+    async fn ask(&self, interface: &Interface, task_id: &str) -> Result<Task, CallError> {
+        if self.is_over() {
+            return Err(TransportError::TimedOut { connected: true }.into());
+        }
+        let until = self.deadline.min(Instant::now() + QUESTION_LIMIT);
+        self.client.get_task(interface, task_id, until).await
+    }
+
+    /// The outcome, when the task has one. A task that waits for somebody is cancelled, as nobody will come.
+    async fn settled(&self, interface: &Interface, task: Task) -> Option<CallOutcome> {
+        if matches!(task.state, TaskState::InputRequired | TaskState::AuthRequired) {
+            self.abandon(interface, &task.id).await;
+        }
+        Some(match answer::from_task(task)? {
+            Answer::Result(reply) => CallOutcome::Reply(reply),
+            Answer::Failure(failure) => failure.outcome(self.call),
+        })
+    }
+
+    /// Cancels a task that nobody will ask for any more, as far as that is possible in a moment.
+    async fn abandon(&self, interface: &Interface, task_id: &str) {
+        let until = Instant::now() + ABANDON_LIMIT;
+        let outcome = cancel::cancel(self.client, interface, task_id, until).await;
+        tracing::debug!(agent = self.call.agent_id, task_id, %outcome, "a task is given up");
+    }
+
+    /// The outcome of an attempt that failed at `stage`, when something was asked of `place`.
+    fn failed(&self, error: &CallError, place: &Endpoint, stage: Stage) -> CallOutcome {
+        if error.is_connection_trouble() {
+            self.client.forget_card(self.base);
+        }
+        let classified = classify(error, &place.origin());
+        let reached = match stage {
+            Stage::Card => false,
+            Stage::Message => classified.reached,
+            Stage::Task => true,
+        };
+        Classified {
+            reached,
+            ..classified
+        }
+        .outcome(self.call)
+    }
+
+    fn is_resumed(&self) -> bool {
+        self.call.remote_task.is_some()
+    }
+
+    fn is_over(&self) -> bool {
+        Instant::now() >= self.deadline
+    }
+}

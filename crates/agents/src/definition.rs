@@ -1,0 +1,62 @@
+//! What a definition of an agent must keep to before it is registered.
+
+use agentchains_machine::FailureCode;
+use agentchains_ports::{AgentDefinition, DirectoryError};
+
+use crate::{AddressPolicy, endpoint::Endpoint};
+
+/// The longest id and the longest name, in characters.
+const MAX_NAME_CHARACTERS: usize = 200;
+
+/// Checks a definition against the rules and its address against the policy.
+pub(crate) fn validated(
+    definition: AgentDefinition,
+    policy: &AddressPolicy,
+) -> Result<(AgentDefinition, Endpoint), DirectoryError> {
+    if !is_name(&definition.agent_id) || definition.agent_id.contains(char::is_whitespace) {
+        return Err(invalid(
+            "/agent_id",
+            "an id has 1 to 200 printable characters and no spaces",
+        ));
+    }
+    if definition.name.as_deref().is_some_and(|name| !is_name(name)) {
+        return Err(invalid(
+            "/name",
+            "a name has 1 to 200 printable characters and no spaces around them",
+        ));
+    }
+    if definition.timeout.is_some_and(|timeout| timeout.0.is_zero()) {
+        return Err(invalid("/timeout", "a timeout is longer than nothing"));
+    }
+    if definition.max_cost.is_some_and(|max_cost| max_cost.is_negative()) {
+        return Err(invalid("/max_cost", "a cost is not negative"));
+    }
+    let endpoint = checked_endpoint(&definition.url, policy)?;
+    Ok((definition, endpoint))
+}
+
+/// Reads the address of an agent, and judges it when it is given in numbers.
+pub(crate) fn checked_endpoint(url: &str, policy: &AddressPolicy) -> Result<Endpoint, DirectoryError> {
+    let endpoint = Endpoint::parse(url).map_err(|error| invalid("/url", error.to_string()))?;
+    endpoint.vet(policy).map_err(|refused| DirectoryError::Invalid {
+        pointer: "/url",
+        code: FailureCode::AgentAddressRefused.as_str(),
+        message: refused.to_string(),
+    })?;
+    Ok(endpoint)
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.trim() == name
+        && name.chars().count() <= MAX_NAME_CHARACTERS
+        && !name.contains(|character: char| character.is_control())
+}
+
+fn invalid(pointer: &'static str, message: impl Into<String>) -> DirectoryError {
+    DirectoryError::Invalid {
+        pointer,
+        code: "invalid_value",
+        message: message.into(),
+    }
+}

@@ -1,0 +1,96 @@
+//! Cards that lead nowhere, or where nobody may go.
+
+use agentchains_machine::FailureCode;
+use agentchains_ports::NodeRunner;
+use serde_json::{Value, json};
+
+use crate::{
+    scripted::{Act, Scripted, http_reply, result, text_reply},
+    support::{Accepted, LONG, call, call_at, execution, failure, runner},
+};
+
+fn interface(url: &str, binding: &str) -> Value {
+    json!({"name": "x", "supportedInterfaces": [{"url": url, "protocolBinding": binding, "protocolVersion": "1.0"}]})
+}
+
+#[tokio::test]
+async fn a_card_that_cannot_be_used_fails_before_anything_is_sent() {
+    use FailureCode::{AgentAddressRefused, AgentProtocolError};
+    for (card, code) in [
+        (json!("<html>"), AgentProtocolError),
+        (interface("http://127.0.0.1:9/", "GRPC"), AgentProtocolError),
+        (interface("file:///etc/passwd", "JSONRPC"), AgentProtocolError),
+        (
+            interface("http://169.254.169.254/", "JSONRPC"),
+            AgentAddressRefused,
+        ),
+        (
+            interface("http://[::ffff:10.0.0.1]/", "JSONRPC"),
+            AgentAddressRefused,
+        ),
+        (interface("http://0x0a000001/", "JSONRPC"), AgentAddressRefused),
+    ] {
+        let served = card.clone();
+        let agent = Scripted::agent_with_card(move |_| served.clone(), |_| text_reply("{}")).await;
+        let (failed, unhealthy) = failure(call_at(&agent.url, LONG).await);
+        assert_eq!(
+            (failed.code, failed.retryable, unhealthy),
+            (code, false, false),
+            "{card}"
+        );
+        assert!(!failed.reached_agent, "{card}");
+        assert_eq!(agent.requests().len(), 1, "{card}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_card_the_failure_is_that_of_the_request_for_it() {
+    for (status, code, retryable) in [
+        ("404 Not Found", FailureCode::AgentHttpError, false),
+        ("401 Unauthorized", FailureCode::AgentAuthError, false),
+        ("503 Service Unavailable", FailureCode::AgentHttpError, true),
+    ] {
+        let agent = Scripted::start(move |_, _| http_reply(status, &[], b"")).await;
+        let (failed, _) = failure(call_at(&agent.url, LONG).await);
+        assert_eq!(
+            (failed.code, failed.retryable, failed.reached_agent),
+            (code, retryable, false),
+            "{status}"
+        );
+    }
+    let agent = Scripted::start(|_, _| text_reply(&" ".repeat(2 << 20))).await;
+    assert_eq!(
+        failure(call_at(&agent.url, LONG).await).0.code,
+        FailureCode::AgentResponseTooLarge
+    );
+}
+
+#[tokio::test]
+async fn an_address_that_ends_in_json_is_that_of_the_card() {
+    let agent =
+        Scripted::agent(|request| result(request, &json!({"message": {"parts": [{"text": "hi"}]}}))).await;
+    call_at(&format!("{}/cards/mine.json", agent.url), LONG).await;
+    assert!(
+        agent.requests()[0]
+            .head
+            .starts_with("GET /cards/mine.json HTTP/1.1\r\n")
+    );
+    assert_eq!(agent.calls("SendMessage"), 1);
+}
+
+#[tokio::test]
+async fn an_agent_whose_connection_broke_has_its_card_read_again() {
+    let agent = Scripted::agent(|_| Act::Send(vec![])).await;
+    let runner = runner(&[("a", &agent.url)]).await;
+    for _ in 0..2 {
+        let outcome = runner
+            .call(execution(), &call("a", json!({}), LONG), &Accepted::default())
+            .await;
+        assert_eq!(failure(outcome).0.code, FailureCode::AgentConnectionLost);
+    }
+    let cards = agent
+        .requests()
+        .into_iter()
+        .filter(|request| request.head.starts_with("GET "));
+    assert_eq!((cards.count(), agent.calls("SendMessage")), (2, 2));
+}

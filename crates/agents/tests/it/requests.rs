@@ -1,0 +1,130 @@
+//! What is sent.
+
+use agentchains_cost::ReportedCost;
+use agentchains_ports::NodeRunner;
+use serde_json::{Value, json};
+
+use crate::{
+    scripted::{Request, Scripted, card, result, send_result},
+    support::{Accepted, LONG, call, execution, reply, runner},
+};
+
+fn answer(request: &Request) -> crate::scripted::Act {
+    result(
+        request,
+        &json!({"message": {"messageId": "m", "role": "ROLE_AGENT", "parts": [{"text": "hi"}]}}),
+    )
+}
+
+async fn sent(agent: &Scripted, config: Value) -> Value {
+    let runner = runner(&[("a", &agent.url)]).await;
+    let reply = reply(
+        runner
+            .call(execution(), &call("a", config, LONG), &Accepted::default())
+            .await,
+    );
+    assert_eq!(
+        (reply.output, reply.cost, reply.usage),
+        (json!({"text": "hi"}), ReportedCost::Absent, None)
+    );
+    agent
+        .requests()
+        .into_iter()
+        .find(|request| request.method() == "SendMessage")
+        .unwrap()
+        .body
+}
+
+#[tokio::test]
+async fn a_message_holds_config_input_and_upstream_as_data() {
+    let agent = Scripted::agent(answer).await;
+    let body = sent(&agent, json!({"depth": 2})).await;
+    let message = &body["params"]["message"];
+    let data = json!({
+        "config": {"depth": 2},
+        "input": {"topic": "quantum computing"},
+        "upstream": {"before": {"text": "It is so."}},
+    });
+    assert_eq!(
+        message["parts"],
+        json!([{"data": data, "mediaType": "application/json"}])
+    );
+    assert_eq!(message["role"], "ROLE_USER");
+    assert_eq!(
+        message["messageId"],
+        call("a", json!({}), LONG).message_id.to_string()
+    );
+    assert_eq!(message.get("taskId"), None);
+    assert_eq!(
+        body["params"]["configuration"],
+        json!({"returnImmediately": true, "historyLength": 0})
+    );
+    assert_eq!(body["params"].get("tenant"), None);
+}
+
+#[tokio::test]
+async fn the_configs_message_is_a_text_before_the_data() {
+    let agent = Scripted::agent(answer).await;
+    let body = sent(&agent, json!({"message": "Hello"})).await;
+    let parts = &body["params"]["message"]["parts"];
+    assert_eq!(parts[0], json!({"text": "Hello"}));
+    assert_eq!(parts[1]["data"]["config"], json!({"message": "Hello"}));
+}
+
+#[tokio::test]
+async fn an_agent_that_takes_only_text_gets_all_as_one_text_and_its_tenant_back() {
+    let text_only = |base: String| {
+        let mut card = card(&base);
+        card["defaultInputModes"] = json!(["text/plain"]);
+        card["supportedInterfaces"][0]["tenant"] = json!("acme");
+        card
+    };
+    let agent = Scripted::agent_with_card(text_only, answer).await;
+    let body = sent(&agent, json!({"message": "Hello"})).await;
+    let parts = body["params"]["message"]["parts"].as_array().unwrap();
+    assert_eq!(parts.len(), 1);
+    let data: Value = serde_json::from_str(parts[0]["text"].as_str().unwrap()).unwrap();
+    assert_eq!(
+        (&data["config"], &data["input"]["topic"]),
+        (&json!({"message": "Hello"}), &json!("quantum computing"))
+    );
+    assert_eq!(body["params"]["tenant"], "acme");
+}
+
+#[tokio::test]
+async fn every_request_says_who_sends_it_and_which_version_it_speaks() {
+    let agent = Scripted::agent(answer).await;
+    sent(&agent, json!({})).await;
+    let requests = agent.requests();
+    assert_eq!(requests.len(), 2);
+    for request in requests {
+        let head = request.head.to_lowercase();
+        for header in [
+            "\r\na2a-version: 1.0\r\n",
+            concat!("\r\nuser-agent: agentchains/", env!("CARGO_PKG_VERSION"), "\r\n"),
+            "\r\naccept: application/json\r\n",
+        ] {
+            assert!(head.contains(header), "{head}");
+        }
+        assert_eq!(
+            head.contains("\r\ncontent-type: application/json\r\n"),
+            head.starts_with("post ")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_cost_in_the_output_stays_there_and_counts() {
+    let rest = json!({"artifacts": [{"parts": [{"data": {"_cost": 0.25}}]}], "metadata": {"cost_usd": 9}});
+    let agent = Scripted::agent(move |request| send_result(request, "COMPLETED", &rest)).await;
+    let runner = runner(&[("a", &agent.url)]).await;
+    let accepted = Accepted::default();
+    let reply = reply(
+        runner
+            .call(execution(), &call("a", json!({}), LONG), &accepted)
+            .await,
+    );
+    assert_eq!(reply.output, json!({"_cost": 0.25}));
+    assert_eq!(reply.cost, ReportedCost::Usd("0.25".parse().unwrap()));
+    assert_eq!(accepted.tasks()[0].task_id, "t-1");
+}

@@ -1,0 +1,182 @@
+//! A runner with one agent, calls for it, and a memory store.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use agentchains_agents::{A2aClient, A2aRunner, Registry};
+use agentchains_machine::{
+    AgentReply, AttemptFailure, Call, ExecutionId, MessageId, NodePath, NodeRequest, RemoteCancel, RemoteTask,
+};
+use agentchains_ports::{
+    AgentDefinition, AgentRecord, AgentStore, CallOutcome, CallProgress, Clock, NodeRunner, StoreError,
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+/// The moment at which all tests happen.
+pub(crate) const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
+
+/// Longer than any test takes.
+pub(crate) const LONG: Duration = Duration::from_secs(60);
+
+/// A clock that stands still.
+pub(crate) struct StoppedClock;
+
+#[async_trait]
+impl Clock for StoppedClock {
+    fn now(&self) -> Timestamp {
+        NOW
+    }
+
+    async fn sleep_until(&self, _: Timestamp) {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// A store in memory that can be told to fail.
+#[derive(Default)]
+pub(crate) struct MemoryStore {
+    pub(crate) agents: Mutex<BTreeMap<String, AgentRecord>>,
+    pub(crate) broken: Mutex<bool>,
+}
+
+impl MemoryStore {
+    fn check(&self) -> Result<(), StoreError> {
+        if *self.broken.lock().unwrap() {
+            return Err(StoreError::Unavailable("it is broken".into()));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl AgentStore for MemoryStore {
+    async fn load_agents(&self) -> Result<Vec<AgentRecord>, StoreError> {
+        self.check()?;
+        Ok(self.agents.lock().unwrap().values().cloned().collect())
+    }
+
+    async fn save_agent(&self, record: &AgentRecord) -> Result<(), StoreError> {
+        self.check()?;
+        self.agents
+            .lock()
+            .unwrap()
+            .insert(record.definition.agent_id.clone(), record.clone());
+        Ok(())
+    }
+
+    async fn delete_agent(&self, agent_id: &str) -> Result<bool, StoreError> {
+        self.check()?;
+        Ok(self.agents.lock().unwrap().remove(agent_id).is_some())
+    }
+}
+
+/// Remembers which tasks were accepted.
+#[derive(Default)]
+pub(crate) struct Accepted(Mutex<Vec<RemoteTask>>);
+
+impl Accepted {
+    pub(crate) fn tasks(&self) -> Vec<RemoteTask> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl CallProgress for Accepted {
+    async fn task_accepted(&self, task: RemoteTask) {
+        self.0.lock().unwrap().push(task);
+    }
+}
+
+/// A registry and a client of which nothing but `allow` may be connected to besides public addresses.
+pub(crate) async fn registry(allow: &str) -> (Arc<Registry>, A2aClient, Arc<MemoryStore>) {
+    let client = A2aClient::new(allow.parse().unwrap(), Arc::new(StoppedClock)).unwrap();
+    let store = Arc::new(MemoryStore::default());
+    let registry = Registry::load(Arc::clone(&store) as Arc<dyn AgentStore>, client.clone())
+        .await
+        .unwrap();
+    (registry, client, store)
+}
+
+/// A definition with the least that is needed.
+pub(crate) fn definition(agent_id: &str, url: &str) -> AgentDefinition {
+    serde_json::from_value(json!({"agent_id": agent_id, "url": url})).unwrap()
+}
+
+/// A runner that may call loopback, with these agents registered.
+pub(crate) async fn runner(agents: &[(&str, &str)]) -> A2aRunner {
+    let (registry, client, _) = registry("loopback").await;
+    for (agent_id, url) in agents {
+        registry.upsert(definition(agent_id, url), NOW).await.unwrap();
+    }
+    A2aRunner::new(registry, client)
+}
+
+/// An attempt with this config.
+pub(crate) fn call(agent_id: &str, config: Value, limit: Duration) -> Call {
+    let path = NodePath::top_level("node");
+    Call {
+        message_id: MessageId::of_attempt(execution(), &path, 1),
+        path,
+        agent_id: agent_id.to_owned(),
+        attempt: 1,
+        deadline: NOW.checked_add(limit).unwrap(),
+        request: Arc::new(NodeRequest {
+            config,
+            upstream: vec!["before".to_owned()],
+        }),
+        input: Arc::new(json!({"topic": "quantum computing"})),
+        upstream: Arc::new(Map::from_iter([(
+            "before".to_owned(),
+            json!({"text": "It is so."}),
+        )])),
+        remote_task: None,
+        admitted: true,
+    }
+}
+
+/// The execution that all attempts belong to.
+pub(crate) fn execution() -> ExecutionId {
+    ExecutionId::from_uuid(Uuid::from_u128(7))
+}
+
+/// Calls the agent `a` at an address with an empty config.
+pub(crate) async fn call_at(url: &str, limit: Duration) -> CallOutcome {
+    runner(&[("a", url)])
+        .await
+        .call(execution(), &call("a", json!({}), limit), &Accepted::default())
+        .await
+}
+
+/// Cancels a task of the agent `a` at an address.
+pub(crate) async fn cancel_at(url: &str, task_id: &str) -> RemoteCancel {
+    let task = RemoteTask {
+        task_id: task_id.to_owned(),
+        context_id: None,
+    };
+    runner(&[("a", url)]).await.cancel("a", &task).await
+}
+
+/// The reply of an outcome that must have one.
+pub(crate) fn reply(outcome: CallOutcome) -> AgentReply {
+    match outcome {
+        CallOutcome::Reply(reply) => reply,
+        other => panic!("expected a reply, got {other:?}"),
+    }
+}
+
+/// The failure of an outcome that must be one, and whether the breaker counts it.
+pub(crate) fn failure(outcome: CallOutcome) -> (AttemptFailure, bool) {
+    match outcome {
+        CallOutcome::Failed {
+            failure,
+            agent_unhealthy,
+        } => (failure, agent_unhealthy),
+        other => panic!("expected a failure, got {other:?}"),
+    }
+}

@@ -1,0 +1,112 @@
+//! The registry and its guards: however a call ends, its place comes back.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use agentchains_breaker::{Registry, Settings, State, Verdict};
+
+use crate::{at, settings};
+
+#[test]
+fn a_dropped_permit_frees_its_place_and_counts_as_nothing() {
+    let registry = Registry::default();
+    registry.force_open("search", at(0));
+    let probe = registry.acquire("search", at(30_000)).unwrap();
+    assert!(registry.acquire("search", at(30_000)).is_err());
+    drop(probe);
+
+    let snapshot = registry.snapshot("search");
+    assert_eq!(
+        (snapshot.state, snapshot.half_open_in_flight),
+        (State::HalfOpen, 0)
+    );
+    assert!(registry.acquire("search", at(30_000)).is_ok());
+}
+
+#[test]
+fn a_panic_during_a_call_frees_its_place() {
+    let registry = Registry::default();
+    registry.force_open("search", at(0));
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let _probe = registry.acquire("search", at(30_000)).unwrap();
+        panic!("in the middle of the call");
+    }));
+    assert!(outcome.is_err());
+    assert_eq!(registry.snapshot("search").half_open_in_flight, 0);
+    assert!(registry.acquire("search", at(30_000)).is_ok());
+}
+
+#[test]
+fn a_recorded_permit_frees_its_place_once() {
+    let registry = Registry::default();
+    registry.configure("search", settings(1, 0, 2));
+    registry.force_open("search", at(0));
+    let other = registry.acquire("search", at(0)).unwrap();
+    let probe = registry.acquire("search", at(0)).unwrap();
+    assert_eq!(probe.record(Verdict::Success, at(1)).unwrap().to, State::Closed);
+    assert_eq!(registry.snapshot("search").half_open_in_flight, 1);
+    drop(other);
+    assert_eq!(registry.snapshot("search").half_open_in_flight, 0);
+}
+
+#[test]
+fn each_agent_has_its_own_breaker_and_clones_share_them() {
+    let registry = Registry::default();
+    let clone = registry.clone();
+    clone.force_open("search", at(0));
+    assert_eq!(registry.snapshot("search").state, State::Open);
+    assert_eq!(registry.snapshot("critic").state, State::Closed);
+    assert!(registry.acquire("critic", at(0)).is_ok());
+}
+
+#[test]
+fn a_removed_breaker_starts_afresh_and_old_permits_do_not_reach_it() {
+    let registry = Registry::default();
+    registry.configure("search", settings(1, 1000, 1));
+    let permit = registry.acquire("search", at(0)).unwrap();
+    registry.remove("search");
+    permit.record(Verdict::Failure, at(0));
+    assert_eq!(registry.snapshot("search").state, State::Closed);
+    assert_eq!(registry.snapshot("search").failure_count, 0);
+}
+
+#[test]
+fn threads_that_probe_at_once_never_exceed_the_places() {
+    const THREADS: usize = 8;
+    const PLACES: u32 = 3;
+    let registry = Registry::default();
+    registry.configure(
+        "search",
+        Settings {
+            half_open_max_calls: PLACES.try_into().unwrap(),
+            ..Settings::default()
+        },
+    );
+    registry.force_open("search", at(0));
+
+    let (start, in_flight, most) = (Barrier::new(THREADS), AtomicU32::new(0), AtomicU32::new(0));
+    let attempt = || {
+        let Ok(permit) = registry.acquire("search", at(30_000)) else {
+            return;
+        };
+        most.fetch_max(in_flight.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        in_flight.fetch_sub(1, Ordering::SeqCst);
+        drop(permit);
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                start.wait();
+                (0..1000).for_each(|_| attempt());
+            });
+        }
+    });
+
+    assert!((1..=PLACES).contains(&most.load(Ordering::SeqCst)));
+    let snapshot = registry.snapshot("search");
+    assert_eq!(
+        (snapshot.state, snapshot.half_open_in_flight),
+        (State::HalfOpen, 0)
+    );
+}

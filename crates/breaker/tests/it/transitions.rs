@@ -1,0 +1,273 @@
+//! Each line of the breaker's table, and what lies next to it.
+
+use agentchains_breaker::{
+    Breaker, MAX_TRANSITIONS, PROBE_POLL, Reason, Settings, State, Transition, Verdict,
+};
+use jiff::Timestamp;
+
+use crate::{at, settings};
+
+/// One call that ends at once.
+fn call(breaker: &mut Breaker, verdict: Verdict, now: Timestamp) -> Option<Transition> {
+    let ticket = breaker.acquire(now).unwrap_or_else(|refused| panic!("{refused}"));
+    breaker.record(ticket, verdict, now)
+}
+
+/// A breaker that opened at noon after its default of five failures.
+fn open_breaker() -> Breaker {
+    let mut breaker = Breaker::default();
+    for _ in 0..5 {
+        call(&mut breaker, Verdict::Failure, at(0));
+    }
+    assert_eq!(breaker.state(), State::Open);
+    breaker
+}
+
+#[test]
+fn the_last_failure_of_the_threshold_opens_it() {
+    let mut breaker = Breaker::default();
+    for failures in 1..5 {
+        assert_eq!(call(&mut breaker, Verdict::Failure, at(0)), None);
+        assert_eq!(breaker.snapshot().failure_count, failures);
+    }
+    let opened = call(&mut breaker, Verdict::Failure, at(7));
+    let expected = Transition {
+        at: at(7),
+        from: State::Closed,
+        to: State::Open,
+        reason: Reason::FailureThreshold,
+    };
+    assert_eq!(opened, Some(expected));
+
+    let snapshot = breaker.snapshot();
+    assert_eq!(
+        (snapshot.opened_at, snapshot.retry_at),
+        (Some(at(7)), Some(at(30_007)))
+    );
+    assert_eq!(snapshot.transitions, [expected]);
+}
+
+#[test]
+fn a_success_in_between_starts_the_count_anew_and_an_ignored_call_does_not() {
+    let mut breaker = Breaker::new(settings(2, 1000, 1));
+    for verdict in [
+        Verdict::Failure,
+        Verdict::Success,
+        Verdict::Failure,
+        Verdict::Ignored,
+    ] {
+        assert_eq!(call(&mut breaker, verdict, at(0)), None);
+    }
+    assert!(call(&mut breaker, Verdict::Failure, at(0)).is_some());
+}
+
+#[test]
+fn open_refuses_until_its_recovery_timeout_is_over() {
+    let mut breaker = open_breaker();
+    for millis in [0, 1, 29_999] {
+        assert_eq!(breaker.acquire(at(millis)).unwrap_err().retry_at, at(30_000));
+    }
+    let probe = breaker.acquire(at(30_000)).unwrap();
+    let expected = Transition {
+        at: at(30_000),
+        from: State::Open,
+        to: State::HalfOpen,
+        reason: Reason::RecoveryTimeout,
+    };
+    assert_eq!(probe.transition(), Some(expected));
+    assert_eq!(breaker.snapshot().half_open_in_flight, 1);
+    breaker.release(probe);
+}
+
+#[test]
+fn half_open_refuses_more_probes_than_its_places() {
+    let mut breaker = Breaker::new(settings(1, 1000, 2));
+    breaker.force_open(at(0));
+    let first = breaker.acquire(at(1000)).unwrap();
+    let second = breaker.acquire(at(1001)).unwrap();
+    assert_eq!(second.transition(), None);
+    assert_eq!(
+        breaker.acquire(at(1002)).unwrap_err().retry_at,
+        at(1002) + PROBE_POLL
+    );
+
+    breaker.release(first);
+    let third = breaker.acquire(at(1003)).unwrap();
+    breaker.record(second, Verdict::Ignored, at(1004));
+    breaker.release(third);
+    assert_eq!(breaker.snapshot().half_open_in_flight, 0);
+    assert_eq!(breaker.state(), State::HalfOpen);
+}
+
+#[test]
+fn a_probe_that_succeeds_closes_it() {
+    let mut breaker = open_breaker();
+    let closed = call(&mut breaker, Verdict::Success, at(31_000)).unwrap();
+    assert_eq!(
+        (closed.from, closed.to, closed.reason),
+        (State::HalfOpen, State::Closed, Reason::ProbeSucceeded)
+    );
+    let snapshot = breaker.snapshot();
+    assert_eq!(
+        (snapshot.failure_count, snapshot.opened_at, snapshot.retry_at),
+        (0, None, None)
+    );
+}
+
+#[test]
+fn a_probe_that_fails_opens_it_for_another_timeout() {
+    let mut breaker = open_breaker();
+    let probe = breaker.acquire(at(31_000)).unwrap();
+    let opened = breaker.record(probe, Verdict::Failure, at(40_000)).unwrap();
+    assert_eq!(
+        (opened.from, opened.to, opened.reason),
+        (State::HalfOpen, State::Open, Reason::ProbeFailed)
+    );
+    let snapshot = breaker.snapshot();
+    assert_eq!((snapshot.failure_count, snapshot.retry_at), (6, Some(at(70_000))));
+}
+
+#[test]
+fn an_outcome_of_an_older_generation_is_ignored() {
+    for verdict in [Verdict::Success, Verdict::Failure] {
+        let mut breaker = Breaker::new(settings(1, 1000, 1));
+        let from_closed = breaker.acquire(at(0)).unwrap();
+        let also_from_closed = breaker.acquire(at(0)).unwrap();
+        call(&mut breaker, Verdict::Failure, at(0));
+        assert_eq!(breaker.record(from_closed, verdict, at(1)), None);
+        assert_eq!(breaker.state(), State::Open);
+
+        let probe = breaker.acquire(at(1000)).unwrap();
+        assert_eq!(breaker.record(also_from_closed, verdict, at(1001)), None);
+        assert_eq!(
+            (breaker.state(), breaker.snapshot().half_open_in_flight),
+            (State::HalfOpen, 1)
+        );
+
+        breaker.reset(at(1002));
+        assert_eq!(breaker.record(probe, verdict, at(1003)), None);
+        assert_eq!(
+            (breaker.state(), breaker.snapshot().half_open_in_flight),
+            (State::Closed, 0)
+        );
+    }
+}
+
+#[test]
+fn a_probe_of_an_older_generation_keeps_its_place_until_it_ends() {
+    let mut breaker = Breaker::new(settings(1, 1000, 1));
+    breaker.force_open(at(0));
+    let old = breaker.acquire(at(1000)).unwrap();
+    breaker.force_open(at(1500));
+    assert_eq!(
+        breaker.acquire(at(2500)).unwrap_err().retry_at,
+        at(2500) + PROBE_POLL
+    );
+    assert_eq!(breaker.state(), State::Open);
+
+    assert_eq!(breaker.record(old, Verdict::Success, at(2600)), None);
+    let probe = breaker.acquire(at(2600)).unwrap();
+    assert_eq!(probe.transition().unwrap().to, State::HalfOpen);
+    breaker.release(probe);
+}
+
+#[test]
+fn reset_closes_it_from_any_state_and_forgets_failures() {
+    let mut breaker = Breaker::default();
+    call(&mut breaker, Verdict::Failure, at(0));
+    assert_eq!(breaker.reset(at(0)), None);
+    assert_eq!(breaker.snapshot().failure_count, 0);
+
+    let mut breaker = open_breaker();
+    let closed = breaker.reset(at(1)).unwrap();
+    assert_eq!(
+        (closed.from, closed.to, closed.reason),
+        (State::Open, State::Closed, Reason::Reset)
+    );
+    assert_eq!(breaker.snapshot().failure_count, 0);
+    assert!(breaker.acquire(at(2)).is_ok());
+}
+
+#[test]
+fn forced_open_it_stays_open_for_one_timeout_from_the_last_time() {
+    let mut breaker = Breaker::default();
+    let opened = breaker.force_open(at(0)).unwrap();
+    assert_eq!(
+        (opened.from, opened.to, opened.reason),
+        (State::Closed, State::Open, Reason::ForcedOpen)
+    );
+    assert_eq!(breaker.force_open(at(20_000)), None);
+    assert_eq!(breaker.acquire(at(30_000)).unwrap_err().retry_at, at(50_000));
+    assert!(breaker.acquire(at(50_000)).is_ok());
+}
+
+#[test]
+fn a_clock_set_back_does_not_prolong_the_timeout() {
+    let mut breaker = open_breaker();
+    let an_hour_before = -3_600_000;
+    assert_eq!(
+        breaker.acquire(at(an_hour_before)).unwrap_err().retry_at,
+        at(an_hour_before + 30_000)
+    );
+    assert!(breaker.acquire(at(an_hour_before + 30_000)).is_ok());
+}
+
+#[test]
+fn a_timeout_beyond_the_end_of_time_lasts_until_then() {
+    let mut breaker = Breaker::new(settings(1, u64::MAX, 1));
+    breaker.force_open(Timestamp::MAX);
+    assert_eq!(breaker.snapshot().retry_at, Some(Timestamp::MAX));
+}
+
+#[test]
+fn a_timeout_of_zero_lets_the_next_call_try() {
+    let mut breaker = Breaker::new(settings(1, 0, 1));
+    call(&mut breaker, Verdict::Failure, at(0));
+    assert_eq!(breaker.state(), State::Open);
+    assert!(call(&mut breaker, Verdict::Success, at(0)).is_some());
+}
+
+#[test]
+fn other_settings_hold_from_the_next_outcome_on() {
+    let mut breaker = Breaker::default();
+    call(&mut breaker, Verdict::Failure, at(0));
+    breaker.configure(settings(2, 1000, 1));
+    assert!(call(&mut breaker, Verdict::Failure, at(0)).is_some());
+    breaker.configure(Settings::default());
+    assert_eq!(breaker.snapshot().retry_at, Some(at(1000)));
+}
+
+#[test]
+fn only_the_last_transitions_are_remembered() {
+    let mut breaker = Breaker::default();
+    for round in 0..20 {
+        breaker.force_open(at(2 * round));
+        breaker.reset(at(2 * round + 1));
+    }
+    let transitions = breaker.snapshot().transitions;
+    assert_eq!(transitions.len(), MAX_TRANSITIONS);
+    assert_eq!(
+        (transitions[0].at, transitions[MAX_TRANSITIONS - 1].at),
+        (at(20), at(39))
+    );
+}
+
+#[test]
+fn a_snapshot_has_the_names_of_the_api() {
+    let mut breaker = Breaker::new(settings(1, 1500, 1));
+    let fresh = serde_json::to_string(&breaker.snapshot()).unwrap();
+    let expected = concat!(
+        r#"{"state":"closed","failure_count":0,"opened_at":null,"retry_at":null,"#,
+        r#""half_open_in_flight":0,"transitions":[]}"#
+    );
+    assert_eq!(fresh, expected);
+
+    call(&mut breaker, Verdict::Failure, at(0));
+    let opened = serde_json::to_string(&breaker.snapshot()).unwrap();
+    let expected = concat!(
+        r#"{"state":"open","failure_count":1,"opened_at":"2026-11-22T12:00:00.000Z","#,
+        r#""retry_at":"2026-11-22T12:00:01.500Z","half_open_in_flight":0,"transitions":["#,
+        r#"{"at":"2026-11-22T12:00:00.000Z","from":"closed","to":"open","reason":"failure_threshold"}]}"#
+    );
+    assert_eq!(opened, expected);
+}

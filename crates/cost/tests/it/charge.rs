@@ -1,0 +1,202 @@
+//! What an attempt is charged, by the order of section 9 of the workflow language.
+
+use std::time::Duration;
+
+use agentchains_cost::{Charge, PriceList, ReportedCost, Usage, Usd};
+use proptest::prelude::*;
+
+use crate::usd;
+
+const ELAPSED: Duration = Duration::from_secs(10);
+
+fn known(amount: &str) -> Charge {
+    Charge {
+        amount: usd(amount),
+        known: true,
+        invalid: false,
+    }
+}
+
+fn unknown(amount: &str) -> Charge {
+    Charge {
+        amount: usd(amount),
+        known: false,
+        invalid: false,
+    }
+}
+
+/// Charges an attempt that reserved 0.5 USD, with prices and usage as JSON.
+fn charge(prices: &str, reported: ReportedCost, usage: &str) -> Charge {
+    let prices: PriceList = serde_json::from_str(prices).unwrap();
+    let usage: Option<Usage> = serde_json::from_str(usage).unwrap();
+    prices.charge(reported, usage.as_ref(), ELAPSED, usd("0.5"))
+}
+
+#[test]
+fn a_reported_cost_wins_over_usage_and_the_price_per_call_comes_on_top() {
+    let reported = ReportedCost::Usd(usd("0.003"));
+    let usage = r#"{"input_tokens":1000000}"#;
+    assert_eq!(charge("{}", reported, "null"), known("0.003"));
+    assert_eq!(
+        charge(r#"{"per_1k_input_tokens":1,"per_second":1}"#, reported, usage),
+        known("0.003")
+    );
+    assert_eq!(charge(r#"{"per_call":0.01}"#, reported, usage), known("0.013"));
+}
+
+#[test]
+fn without_a_reported_cost_usage_is_charged_at_its_prices() {
+    let tokens = r#"{"per_1k_input_tokens":0.003,"per_1k_output_tokens":0.015}"#;
+    for (prices, usage, expected) in [
+        (
+            tokens,
+            r#"{"input_tokens":1200,"output_tokens":300}"#,
+            known("0.0081"),
+        ),
+        (tokens, r#"{"input_tokens":0,"output_tokens":0}"#, known("0")),
+        (
+            tokens,
+            r#"{"input_tokens":1200,"output_tokens":300,"cached_tokens":900,"reasoning_tokens":1}"#,
+            known("0.0081"),
+        ),
+        (r#"{"per_second":0.1}"#, "null", known("1")),
+        (r#"{"per_second":0.1}"#, r#"{"seconds":2.5}"#, known("0.25")),
+        (r#"{"per_call":0.2}"#, "null", known("0.2")),
+        (
+            r#"{"per_call":0.2,"per_second":0.1,"per_1k_input_tokens":1}"#,
+            r#"{"input_tokens":500}"#,
+            known("1.7"),
+        ),
+    ] {
+        assert_eq!(
+            charge(prices, ReportedCost::Absent, usage),
+            expected,
+            "{prices} {usage}"
+        );
+    }
+}
+
+#[test]
+fn a_cost_that_nothing_tells_is_unknown_and_what_is_known_of_it_is_charged() {
+    for (prices, usage, expected) in [
+        ("{}", "null", unknown("0")),
+        ("{}", r#"{"input_tokens":1200,"seconds":1}"#, unknown("0")),
+        (r#"{"per_1k_input_tokens":1}"#, "null", unknown("0")),
+        (
+            r#"{"per_1k_input_tokens":1,"per_1k_output_tokens":1}"#,
+            r#"{"input_tokens":1000}"#,
+            unknown("1"),
+        ),
+        (
+            r#"{"per_call":0.2,"per_1k_input_tokens":1}"#,
+            r#"{"output_tokens":5}"#,
+            unknown("0.2"),
+        ),
+    ] {
+        assert_eq!(
+            charge(prices, ReportedCost::Absent, usage),
+            expected,
+            "{prices} {usage}"
+        );
+    }
+}
+
+#[test]
+fn prices_of_the_reported_model_replace_those_of_the_agent_one_by_one() {
+    let prices = r#"{"per_call":0.1,"per_1k_input_tokens":1,"models":{"large":{"per_1k_input_tokens":5}}}"#;
+    for (usage, expected) in [
+        (r#"{"input_tokens":1000}"#, known("1.1")),
+        (r#"{"input_tokens":1000,"model":"large"}"#, known("5.1")),
+        (r#"{"input_tokens":1000,"model":"other"}"#, known("1.1")),
+    ] {
+        assert_eq!(charge(prices, ReportedCost::Absent, usage), expected, "{usage}");
+    }
+}
+
+#[test]
+fn a_cost_that_cannot_be_true_is_charged_at_its_reservation() {
+    let expected = Charge {
+        amount: usd("0.5"),
+        known: true,
+        invalid: true,
+    };
+    for reported in [
+        ReportedCost::Invalid,
+        ReportedCost::Usd(usd("-0.000000001")),
+        ReportedCost::Usd(usd("1000000.000000001")),
+        ReportedCost::from_f64(-1e-300),
+        ReportedCost::from_f64(f64::INFINITY),
+        ReportedCost::from_f64(f64::NAN),
+        ReportedCost::from_f64(1e300),
+        ReportedCost::from_text("cheap"),
+        ReportedCost::from_text("NaN"),
+        ReportedCost::from_text("-1"),
+    ] {
+        assert_eq!(
+            charge(r#"{"per_call":0.1}"#, reported, "null"),
+            expected,
+            "{reported:?}"
+        );
+    }
+    assert_eq!(
+        PriceList::default().charge(ReportedCost::Invalid, None, ELAPSED, Usd::ZERO),
+        Charge {
+            amount: Usd::ZERO,
+            known: false,
+            invalid: true
+        }
+    );
+}
+
+#[test]
+fn the_highest_believable_cost_is_charged() {
+    assert_eq!(
+        charge("{}", ReportedCost::from_f64(1e6), "null"),
+        known("1000000")
+    );
+    assert_eq!(
+        charge("{}", ReportedCost::from_text("0.0000000004"), "null"),
+        known("0")
+    );
+    assert_eq!(charge("{}", ReportedCost::from_f64(-0.0), "null"), known("0"));
+}
+
+#[test]
+fn a_charge_has_the_names_of_the_api() {
+    let json = serde_json::to_string(&known("0.003")).unwrap();
+    assert_eq!(
+        json,
+        r#"{"cost_usd":0.003,"cost_known":true,"cost_invalid":false}"#
+    );
+}
+
+proptest! {
+    #[test]
+    fn a_token_line_is_the_exact_product_rounded_half_up_once(price in 0_i64.., tokens: u64) {
+        let prices = PriceList { per_1k_input_tokens: Some(Usd::from_nanos(price)), ..PriceList::default() };
+        let usage = Usage { input_tokens: Some(tokens), ..Usage::default() };
+        let charge = prices.charge(ReportedCost::Absent, Some(&usage), ELAPSED, Usd::ZERO);
+
+        let product = i128::from(price) * i128::from(tokens);
+        let rounded = product / 1000 + i128::from(product % 1000 >= 500);
+        let naive = i64::try_from(rounded).map_or(Usd::MAX, Usd::from_nanos);
+        prop_assert_eq!(charge, Charge { amount: naive, known: true, invalid: false });
+    }
+
+    #[test]
+    fn no_charge_is_negative(
+        reported in any::<f64>(), price in any::<i64>(), tokens: u64, reserved in any::<i64>(),
+    ) {
+        let prices = PriceList {
+            per_call: Some(Usd::from_nanos(price)),
+            per_second: Some(Usd::from_nanos(price)),
+            per_1k_output_tokens: Some(Usd::from_nanos(price)),
+            ..PriceList::default()
+        };
+        let usage = Usage { output_tokens: Some(tokens), ..Usage::default() };
+        for reported in [ReportedCost::Absent, ReportedCost::from_f64(reported)] {
+            let charge = prices.charge(reported, Some(&usage), Duration::MAX, Usd::from_nanos(reserved));
+            prop_assert!(!charge.amount.is_negative());
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Calls: performing the machine's effects, each in a task of its own that always reports back.
+
+use std::{
+    collections::VecDeque,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use agentchains_breaker::Verdict;
+use agentchains_cost::ReportedCost;
+use agentchains_machine::{
+    AttemptFailure, AttemptOutcome, Call, Effect, ExecutionId, FailureCode, Input, NodePath, RemoteTask,
+};
+use agentchains_ports::{CallOutcome, CallProgress};
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, error, info_span};
+
+use crate::{
+    driver::Driver,
+    gate::Admission,
+    shared::{Message, Shared},
+};
+
+/// Does what a step wants done. Admissions were taken in the order of the calls.
+pub(crate) fn perform(driver: &mut Driver, effect: Effect, admissions: &mut VecDeque<Admission>) {
+    let shared = Arc::clone(&driver.shared);
+    let execution = driver.machine.execution().id;
+    match effect {
+        Effect::Call(call) => {
+            let admission = if call.admitted {
+                admissions.pop_front()
+            } else {
+                None
+            };
+            let abort = CancellationToken::new();
+            driver
+                .in_flight
+                .insert((call.path.clone(), call.attempt), abort.clone());
+            let span = info_span!("call", %execution, node = %call.path, attempt = call.attempt);
+            let signals = Signals {
+                abort,
+                gone: driver.gone.clone(),
+            };
+            shared
+                .tasks
+                .clone()
+                .spawn(attend(shared, execution, call, admission, signals).instrument(span));
+        }
+        Effect::Abort {
+            path,
+            attempt,
+            agent_id,
+            remote_task,
+        } => match driver.in_flight.get(&(path.clone(), attempt)) {
+            Some(abort) => abort.cancel(),
+            None => {
+                shared.tasks.clone().spawn(cancel_orphan(
+                    shared,
+                    execution,
+                    path,
+                    attempt,
+                    agent_id,
+                    remote_task,
+                ));
+            }
+        },
+    }
+}
+
+/// What ends the wait for a call early.
+struct Signals {
+    /// The machine wants it aborted.
+    abort: CancellationToken,
+    /// The driver is gone: nobody wants to know any more.
+    gone: CancellationToken,
+}
+
+/// How the wait for a call ended.
+enum Ended {
+    Outcome(CallOutcome),
+    Aborted,
+    TimedOut,
+    Gone,
+}
+
+async fn attend(
+    shared: Arc<Shared>,
+    execution: ExecutionId,
+    call: Call,
+    admission: Option<Admission>,
+    signals: Signals,
+) {
+    let progress = Progress {
+        shared: &shared,
+        execution,
+        call: &call,
+        task: Mutex::new(call.remote_task.clone()),
+    };
+    let running = AssertUnwindSafe(shared.runner.call(execution, &call, &progress)).catch_unwind();
+    let ended = tokio::select! {
+        biased;
+        () = signals.gone.cancelled() => Ended::Gone,
+        () = signals.abort.cancelled() => Ended::Aborted,
+        outcome = running => Ended::Outcome(outcome.unwrap_or_else(|_| panicked(&call))),
+        () = shared.clock.sleep_until(call.deadline) => Ended::TimedOut,
+    };
+    let task = progress.task.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let outcome = match ended {
+        Ended::Gone => return,
+        Ended::Aborted => {
+            let remote_cancel = match &task {
+                Some(task) => Some(shared.runner.cancel(&call.agent_id, task).await),
+                None => None,
+            };
+            AttemptOutcome::Aborted(remote_cancel)
+        }
+        Ended::TimedOut => {
+            record(&shared, &call.agent_id, admission, Verdict::Failure);
+            if let Some(task) = task {
+                cancel_late_task(&shared, call.agent_id.clone(), task);
+            }
+            AttemptOutcome::Failed(timed_out(&call))
+        }
+        Ended::Outcome(CallOutcome::Reply(reply)) => {
+            record(&shared, &call.agent_id, admission, Verdict::Success);
+            AttemptOutcome::Succeeded(reply)
+        }
+        Ended::Outcome(CallOutcome::Failed {
+            failure,
+            agent_unhealthy,
+        }) => {
+            let verdict = if agent_unhealthy {
+                Verdict::Failure
+            } else {
+                Verdict::Ignored
+            };
+            record(&shared, &call.agent_id, admission, verdict);
+            AttemptOutcome::Failed(failure)
+        }
+        Ended::Outcome(CallOutcome::TaskLost) => AttemptOutcome::Lost,
+    };
+    let input = Input::AttemptEnded {
+        path: call.path,
+        attempt: call.attempt,
+        outcome,
+    };
+    shared.deliver(execution, Message::Input(input));
+}
+
+/// Tells the breaker how a call went, and frees the agent's place.
+fn record(shared: &Shared, agent_id: &str, admission: Option<Admission>, verdict: Verdict) {
+    let Some(admission) = admission else { return };
+    let transition = admission.permit.record(verdict, shared.clock.now());
+    if let Some(transition) = transition {
+        let retry_at = shared.breakers.snapshot(agent_id).retry_at;
+        shared.hub.breaker_changed(agent_id, transition, retry_at);
+    }
+}
+
+/// The wait for a call is over, but its agent may still be at work: it is told to stop, and nobody waits for that.
+fn cancel_late_task(shared: &Arc<Shared>, agent_id: String, task: RemoteTask) {
+    let runner = Arc::clone(&shared.runner);
+    shared.tasks.spawn(async move {
+        runner.cancel(&agent_id, &task).await;
+    });
+}
+
+/// Aborts an attempt of a process that is gone.
+async fn cancel_orphan(
+    shared: Arc<Shared>,
+    execution: ExecutionId,
+    path: NodePath,
+    attempt: u32,
+    agent_id: String,
+    task: Option<RemoteTask>,
+) {
+    let remote_cancel = match &task {
+        Some(task) => Some(shared.runner.cancel(&agent_id, task).await),
+        None => None,
+    };
+    let outcome = AttemptOutcome::Aborted(remote_cancel);
+    shared.deliver(
+        execution,
+        Message::Input(Input::AttemptEnded {
+            path,
+            attempt,
+            outcome,
+        }),
+    );
+}
+
+fn timed_out(call: &Call) -> AttemptFailure {
+    failure(
+        FailureCode::AgentTimeout,
+        format!(
+            "attempt {} at agent {:?} took longer than its timeout; raise the node's timeout",
+            call.attempt, call.agent_id
+        ),
+        true,
+    )
+}
+
+fn panicked(call: &Call) -> CallOutcome {
+    error!("the runner panicked");
+    let message = format!(
+        "attempt {} at agent {:?} could not be made: the runner broke down",
+        call.attempt, call.agent_id
+    );
+    CallOutcome::Failed {
+        failure: failure(FailureCode::Internal, message, false),
+        agent_unhealthy: false,
+    }
+}
+
+fn failure(code: FailureCode, message: String, retryable: bool) -> AttemptFailure {
+    AttemptFailure {
+        code,
+        message,
+        retryable,
+        retry_after: None,
+        reached_agent: true,
+        cost: ReportedCost::Absent,
+        usage: None,
+    }
+}
+
+struct Progress<'a> {
+    shared: &'a Arc<Shared>,
+    execution: ExecutionId,
+    call: &'a Call,
+    task: Mutex<Option<RemoteTask>>,
+}
+
+#[async_trait]
+impl CallProgress for Progress<'_> {
+    async fn task_accepted(&self, task: RemoteTask) {
+        *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task.clone());
+        let (done, recorded) = oneshot::channel();
+        let input = Input::TaskAccepted {
+            path: self.call.path.clone(),
+            attempt: self.call.attempt,
+            task,
+        };
+        self.shared
+            .deliver(self.execution, Message::Recorded(input, done));
+        // Fails only when the driver gives up, and then the call is given up as well.
+        let _ = recorded.await;
+    }
+}

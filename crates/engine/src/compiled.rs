@@ -1,0 +1,74 @@
+//! Compiled workflows, kept by version so that an execution's start and recovery need not check them again.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use agentchains_machine::WorkflowId;
+use agentchains_ports::{StoreError, WorkflowStore};
+use agentchains_workflow::Compiled;
+use thiserror::Error;
+
+/// Versions that are kept.
+const CAPACITY: usize = 256;
+
+type Key = (WorkflowId, u32);
+
+#[derive(Debug, Default)]
+pub(crate) struct CompiledCache {
+    entries: Mutex<(HashMap<Key, Arc<Compiled>>, VecDeque<Key>)>,
+}
+
+/// A stored document that no longer passes its check.
+#[derive(Debug, Error)]
+#[error("version {version} of workflow {id} has {errors} error(s)")]
+struct NoLongerValid {
+    id: WorkflowId,
+    version: u32,
+    errors: usize,
+}
+
+impl CompiledCache {
+    pub(crate) fn insert(&self, id: WorkflowId, version: u32, workflow: Arc<Compiled>) {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let (by_key, order) = &mut *entries;
+        if by_key.insert((id, version), workflow).is_none() {
+            order.push_back((id, version));
+        }
+        if order.len() > CAPACITY
+            && let Some(oldest) = order.pop_front()
+        {
+            by_key.remove(&oldest);
+        }
+    }
+
+    /// The compiled version; `None` when there is no such version.
+    pub(crate) async fn get(
+        &self,
+        store: &dyn WorkflowStore,
+        id: WorkflowId,
+        version: u32,
+    ) -> Result<Option<Arc<Compiled>>, StoreError> {
+        if let Some(workflow) = self.lookup(id, version) {
+            return Ok(Some(workflow));
+        }
+        let Some(record) = store.version(id, version).await? else {
+            return Ok(None);
+        };
+        let checked = agentchains_workflow::check(&record.document);
+        let errors = checked.diagnostics.errors().count();
+        let workflow = checked.workflow.ok_or_else(|| StoreError::Corrupt {
+            place: "workflow_versions.document",
+            source: Box::new(NoLongerValid { id, version, errors }),
+        })?;
+        let workflow = Arc::new(workflow);
+        self.insert(id, version, Arc::clone(&workflow));
+        Ok(Some(workflow))
+    }
+
+    fn lookup(&self, id: WorkflowId, version: u32) -> Option<Arc<Compiled>> {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.0.get(&(id, version)).cloned()
+    }
+}

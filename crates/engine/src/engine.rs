@@ -1,0 +1,192 @@
+//! The engine's handle: cheap to clone, the one way in for every door.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use agentchains_breaker::{Registry, Snapshot as BreakerSnapshot};
+use agentchains_machine::WorkflowId;
+use agentchains_ports::{Clock, ExecutionQuery, ExecutionStore, NodeRunner, StoreError, WorkflowStore};
+use jiff::Timestamp;
+use tokio::sync::{Notify, mpsc};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::{Builder as UuidBuilder, Uuid};
+
+use crate::{
+    Notices,
+    clock::{SystemClock, add},
+    compiled::CompiledCache,
+    gate::AgentSlots,
+    hub::Hub,
+    recovery,
+    shared::Shared,
+};
+
+/// Who asks, as far as the engine cares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Whose workflows and executions they see.
+    pub tenant: String,
+    /// How they are named in records.
+    pub name: String,
+    /// What they may be addressed as besides their name.
+    pub roles: Vec<String>,
+}
+
+impl Caller {
+    /// The caller where nobody is asked who they are.
+    #[must_use]
+    pub fn anonymous() -> Self {
+        Self {
+            tenant: "default".to_owned(),
+            name: "anonymous".to_owned(),
+            roles: Vec::new(),
+        }
+    }
+}
+
+/// Runs executions. Clones share one engine.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// Puts an engine together.
+pub struct EngineBuilder {
+    store: Arc<dyn ExecutionStore>,
+    query: Arc<dyn ExecutionQuery>,
+    workflows: Arc<dyn WorkflowStore>,
+    runner: Arc<dyn NodeRunner>,
+    clock: Arc<dyn Clock>,
+}
+
+impl EngineBuilder {
+    /// Takes the time from there instead of from the system.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Starts the engine: it takes over what an earlier process left unfinished, and is ready.
+    ///
+    /// Must be called within a tokio runtime.
+    #[must_use]
+    pub fn start(self) -> Engine {
+        let (freed, freed_slots) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared {
+            store: self.store,
+            query: self.query,
+            workflows: self.workflows,
+            runner: self.runner,
+            clock: self.clock,
+            breakers: Registry::default(),
+            slots: Arc::new(AgentSlots::new(freed)),
+            hub: Hub::default(),
+            compiled: CompiledCache::default(),
+            tasks: TaskTracker::new(),
+            draining: CancellationToken::new(),
+            stopped: CancellationToken::new(),
+            parked: Notify::new(),
+            drivers: Mutex::default(),
+        });
+        shared
+            .tasks
+            .spawn(recovery::wake_waiting_for_slots(Arc::clone(&shared), freed_slots));
+        shared.tasks.spawn(recovery::take_over(Arc::clone(&shared)));
+        shared.tasks.spawn(recovery::wake_due(Arc::clone(&shared)));
+        Engine { shared }
+    }
+}
+
+impl Engine {
+    /// An engine on this store, which calls agents through this runner.
+    pub fn builder<S>(store: Arc<S>, runner: Arc<dyn NodeRunner>) -> EngineBuilder
+    where
+        S: ExecutionStore + ExecutionQuery + WorkflowStore,
+    {
+        EngineBuilder {
+            store: Arc::clone(&store) as Arc<dyn ExecutionStore>,
+            query: Arc::clone(&store) as Arc<dyn ExecutionQuery>,
+            workflows: store,
+            runner,
+            clock: Arc::new(SystemClock::new()),
+        }
+    }
+
+    /// The present moment, by the engine's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
+    /// Whether nothing new is taken on any more.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.shared.draining.is_cancelled()
+    }
+
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.shared.query.ping().await
+    }
+
+    /// Everything that a tenant may see, from this moment on.
+    #[must_use]
+    pub fn notices(&self, tenant: &str) -> Notices {
+        self.shared.hub.watch_everything(tenant)
+    }
+
+    /// The state of an agent's circuit breaker.
+    #[must_use]
+    pub fn breaker(&self, agent_id: &str) -> BreakerSnapshot {
+        self.shared.breakers.snapshot(agent_id)
+    }
+
+    /// Closes an agent's circuit breaker by hand.
+    pub fn reset_breaker(&self, agent_id: &str) {
+        if let Some(transition) = self.shared.breakers.reset(agent_id, self.now()) {
+            self.shared.hub.breaker_changed(agent_id, transition, None);
+        }
+    }
+
+    /// Opens an agent's circuit breaker by hand.
+    pub fn force_breaker_open(&self, agent_id: &str) {
+        if let Some(transition) = self.shared.breakers.force_open(agent_id, self.now()) {
+            let retry_at = self.shared.breakers.snapshot(agent_id).retry_at;
+            self.shared.hub.breaker_changed(agent_id, transition, retry_at);
+        }
+    }
+
+    /// Stops: no attempt starts any more, calls in flight may end within `drain`, and what has not ended by then
+    /// is taken up again by the next process. Returns when nothing of the engine runs any more.
+    pub async fn shutdown(&self, drain: Duration) {
+        let shared = &self.shared;
+        shared.draining.cancel();
+        shared.tasks.close();
+        let until = add(shared.clock.now(), drain);
+        tokio::select! {
+            () = shared.tasks.wait() => {}
+            () = shared.clock.sleep_until(until) => {}
+        }
+        shared.stopped.cancel();
+        shared.hub.close();
+        shared.tasks.wait().await;
+    }
+
+    pub(crate) fn new_uuid(&self) -> Uuid {
+        let millis = u64::try_from(self.now().as_millisecond()).unwrap_or_default();
+        let random = Uuid::now_v7().into_bytes();
+        let mut bits = [0_u8; 10];
+        bits.copy_from_slice(&random[6..]);
+        UuidBuilder::from_unix_timestamp_millis(millis, &bits).into_uuid()
+    }
+
+    pub(crate) fn new_workflow_id(&self) -> WorkflowId {
+        WorkflowId::from_uuid(self.new_uuid())
+    }
+}

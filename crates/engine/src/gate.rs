@@ -1,0 +1,147 @@
+//! The gate of one driver: breaker permits and agents' concurrency limits, shared by all executions.
+
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use agentchains_breaker::{Permit, Registry};
+use agentchains_machine::{AgentTerms, ExecutionId, Gate, Refusal};
+use agentchains_ports::NodeRunner;
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use crate::shared::Shared;
+
+/// Calls in flight by agent, and the executions that wait for one of them to end.
+#[derive(Debug)]
+pub(crate) struct AgentSlots {
+    agents: Mutex<HashMap<String, Slots>>,
+    freed: mpsc::UnboundedSender<ExecutionId>,
+}
+
+#[derive(Debug, Default)]
+struct Slots {
+    in_flight: u32,
+    waiting: BTreeSet<ExecutionId>,
+}
+
+/// One call's place among those of its agent.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    slots: Arc<AgentSlots>,
+    agent_id: String,
+}
+
+impl AgentSlots {
+    /// No calls in flight. Executions that waited for a place are named on the channel when one is free.
+    pub(crate) fn new(freed: mpsc::UnboundedSender<ExecutionId>) -> Self {
+        Self {
+            agents: Mutex::default(),
+            freed,
+        }
+    }
+
+    fn take(self: &Arc<Self>, agent_id: &str, limit: u32, execution: ExecutionId) -> Option<Slot> {
+        let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
+        let slots = agents.entry(agent_id.to_owned()).or_default();
+        if slots.in_flight >= limit {
+            slots.waiting.insert(execution);
+            return None;
+        }
+        slots.in_flight += 1;
+        Some(Slot {
+            slots: Arc::clone(self),
+            agent_id: agent_id.to_owned(),
+        })
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut agents = self.slots.agents.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(slots) = agents.get_mut(&self.agent_id) else {
+            return;
+        };
+        slots.in_flight = slots.in_flight.saturating_sub(1);
+        for waiting in std::mem::take(&mut slots.waiting) {
+            // Fails only when the engine is gone, and then nobody waits.
+            let _ = self.slots.freed.send(waiting);
+        }
+        if slots.in_flight == 0 {
+            agents.remove(&self.agent_id);
+        }
+    }
+}
+
+/// What admits one call: dropped without a verdict it frees its places and counts as nothing.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    pub(crate) permit: Permit,
+    pub(crate) _slot: Option<Slot>,
+}
+
+/// Answers a machine's questions, and keeps the admissions for the calls that its step leads to.
+pub(crate) struct DriverGate {
+    execution: ExecutionId,
+    runner: Arc<dyn NodeRunner>,
+    breakers: Registry,
+    slots: Arc<AgentSlots>,
+    pub(crate) admissions: VecDeque<Admission>,
+    /// Set while the engine drains: nothing is admitted.
+    closed: bool,
+    /// Breakers that changed their state by being asked.
+    pub(crate) transitions: Vec<(String, agentchains_breaker::Transition)>,
+}
+
+impl DriverGate {
+    pub(crate) fn new(shared: &Shared, execution: ExecutionId) -> Self {
+        Self {
+            execution,
+            runner: Arc::clone(&shared.runner),
+            breakers: shared.breakers.clone(),
+            slots: Arc::clone(&shared.slots),
+            admissions: VecDeque::new(),
+            closed: shared.draining.is_cancelled(),
+            transitions: Vec::new(),
+        }
+    }
+}
+
+impl Gate for DriverGate {
+    fn terms(&self, agent_id: &str) -> Option<Arc<AgentTerms>> {
+        self.runner
+            .profile(agent_id)
+            .map(|profile| Arc::clone(&profile.terms))
+    }
+
+    fn admit(&mut self, agent_id: &str, now: Timestamp) -> Result<(), Refusal> {
+        if self.closed {
+            return Err(Refusal::Busy);
+        }
+        let profile = self.runner.profile(agent_id).ok_or(Refusal::Busy)?;
+        let slot = match profile.max_concurrency {
+            Some(limit) => Some(
+                self.slots
+                    .take(agent_id, limit.get(), self.execution)
+                    .ok_or(Refusal::Busy)?,
+            ),
+            None => None,
+        };
+        self.breakers.configure(agent_id, profile.breaker.clone());
+        match self.breakers.acquire(agent_id, now) {
+            Ok(permit) => {
+                self.transitions.extend(
+                    permit
+                        .transition()
+                        .map(|transition| (agent_id.to_owned(), transition)),
+                );
+                self.admissions.push_back(Admission { permit, _slot: slot });
+                Ok(())
+            }
+            Err(refused) => Err(Refusal::Open {
+                retry_at: refused.retry_at,
+            }),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Agents in the same process: Rust closures, for programs that embed the engine.
+
+use std::{collections::HashMap, future::Future, sync::Arc};
+
+use agentchains_cost::{ReportedCost, Usage, Usd};
+use agentchains_machine::{
+    AgentReply, AttemptFailure, Call, ExecutionId, FailureCode, MessageId, RemoteCancel, RemoteTask,
+};
+use agentchains_ports::{AgentProfile, CallOutcome, CallProgress, NodeRunner};
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+use serde_json::{Map, Value};
+
+/// What an in-process agent is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AgentRequest {
+    /// The execution that asks.
+    pub execution_id: ExecutionId,
+    /// The same for every time that this attempt is made: what a careful agent deduplicates by.
+    pub message_id: MessageId,
+    /// Counts from 1.
+    pub attempt: u32,
+    /// The node's config, rendered.
+    pub config: Value,
+    /// The execution's input.
+    pub input: Value,
+    /// The outputs of the live predecessors, by node id.
+    pub upstream: Map<String, Value>,
+}
+
+/// What an in-process agent answers. A JSON value becomes an answer that costs nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AgentAnswer {
+    output: Value,
+    cost: Usd,
+    usage: Option<Usage>,
+}
+
+impl AgentAnswer {
+    /// An answer that cost this much.
+    #[must_use]
+    pub fn costing(output: Value, cost: Usd) -> Self {
+        Self {
+            output,
+            cost,
+            usage: None,
+        }
+    }
+
+    /// Adds what was used.
+    #[must_use]
+    pub fn using(mut self, usage: Usage) -> Self {
+        self.usage = Some(usage);
+        self
+    }
+}
+
+impl From<Value> for AgentAnswer {
+    fn from(output: Value) -> Self {
+        Self::costing(output, Usd::ZERO)
+    }
+}
+
+/// Why an in-process agent failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentFailed {
+    message: String,
+    retryable: bool,
+}
+
+impl AgentFailed {
+    /// A failure that another attempt may mend.
+    pub fn retryable(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            retryable: true,
+        }
+    }
+
+    /// A failure that will not go away.
+    pub fn permanent(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            retryable: false,
+        }
+    }
+}
+
+type Handler =
+    Arc<dyn Fn(AgentRequest) -> BoxFuture<'static, Result<AgentAnswer, AgentFailed>> + Send + Sync>;
+
+/// In-process agents by id.
+#[derive(Clone, Default)]
+pub struct LocalAgents {
+    agents: HashMap<String, (Arc<AgentProfile>, Handler)>,
+}
+
+impl LocalAgents {
+    /// No agents.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an agent that is a function.
+    ///
+    /// # Examples
+    /// ```
+    /// use agentchains_engine::{AgentRequest, LocalAgents};
+    /// use serde_json::json;
+    ///
+    /// let agents = LocalAgents::new().with("shout", async |request: AgentRequest| {
+    ///     Ok(json!({"text": request.input["text"].to_string().to_uppercase()}).into())
+    /// });
+    /// ```
+    #[must_use]
+    pub fn with<F, Fut>(self, agent_id: &str, handler: F) -> Self
+    where
+        F: Fn(AgentRequest) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<AgentAnswer, AgentFailed>> + Send + 'static,
+    {
+        self.with_profile(agent_id, AgentProfile::default(), handler)
+    }
+
+    /// Adds an agent with its own limits and prices.
+    #[must_use]
+    pub fn with_profile<F, Fut>(mut self, agent_id: &str, profile: AgentProfile, handler: F) -> Self
+    where
+        F: Fn(AgentRequest) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<AgentAnswer, AgentFailed>> + Send + 'static,
+    {
+        let handler: Handler = Arc::new(move |request| Box::pin(handler(request)));
+        self.agents
+            .insert(agent_id.to_owned(), (Arc::new(profile), handler));
+        self
+    }
+}
+
+#[async_trait]
+impl NodeRunner for LocalAgents {
+    fn profile(&self, agent_id: &str) -> Option<Arc<AgentProfile>> {
+        self.agents.get(agent_id).map(|(profile, _)| Arc::clone(profile))
+    }
+
+    async fn call(&self, execution: ExecutionId, call: &Call, _progress: &dyn CallProgress) -> CallOutcome {
+        let Some((_, handler)) = self.agents.get(&call.agent_id) else {
+            let message = format!("there is no agent {:?} in this process", call.agent_id);
+            return failed(FailureCode::AgentDisabled, message, false);
+        };
+        let request = AgentRequest {
+            execution_id: execution,
+            message_id: call.message_id,
+            attempt: call.attempt,
+            config: call.request.config.clone(),
+            input: Value::clone(&call.input),
+            upstream: Map::clone(&call.upstream),
+        };
+        match handler(request).await {
+            Ok(answer) => CallOutcome::Reply(AgentReply {
+                output: answer.output,
+                cost: ReportedCost::Usd(answer.cost),
+                usage: answer.usage,
+            }),
+            Err(error) => {
+                let message = format!("agent {:?} failed: {}", call.agent_id, error.message);
+                failed(FailureCode::AgentFailed, message, error.retryable)
+            }
+        }
+    }
+
+    async fn cancel(&self, _agent_id: &str, _task: &RemoteTask) -> RemoteCancel {
+        RemoteCancel::Unknown
+    }
+}
+
+fn failed(code: FailureCode, message: String, retryable: bool) -> CallOutcome {
+    CallOutcome::Failed {
+        failure: AttemptFailure {
+            code,
+            message,
+            retryable,
+            retry_after: None,
+            reached_agent: true,
+            cost: ReportedCost::Absent,
+            usage: None,
+        },
+        agent_unhealthy: false,
+    }
+}

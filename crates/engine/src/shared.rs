@@ -1,0 +1,115 @@
+//! What all parts of one engine share, and how messages reach an execution's driver.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use agentchains_breaker::Registry;
+use agentchains_machine::{ExecutionId, ExecutionRow, Input, Rejected};
+use agentchains_ports::{Clock, ExecutionQuery, ExecutionStore, NodeRunner, WorkflowStore};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{compiled::CompiledCache, driver, gate::AgentSlots, hub::Hub};
+
+/// What a driver's mailbox takes.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// Something happened; nobody waits for an answer.
+    Input(Input),
+    /// Something happened whose recording somebody waits for.
+    Recorded(Input, oneshot::Sender<()>),
+    /// Somebody wants something and waits for the answer.
+    Command(Input, oneshot::Sender<Result<ExecutionRow, CommandError>>),
+}
+
+/// Why a command was not carried out.
+#[derive(Debug)]
+pub(crate) enum CommandError {
+    Rejected(Rejected),
+    /// The execution is terminal, or gone.
+    NotActive,
+    TakenOver,
+}
+
+pub(crate) type Mailbox = mpsc::UnboundedSender<Message>;
+
+pub(crate) struct Shared {
+    pub(crate) store: Arc<dyn ExecutionStore>,
+    pub(crate) query: Arc<dyn ExecutionQuery>,
+    pub(crate) workflows: Arc<dyn WorkflowStore>,
+    pub(crate) runner: Arc<dyn NodeRunner>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) breakers: Registry,
+    pub(crate) slots: Arc<AgentSlots>,
+    pub(crate) hub: Hub,
+    pub(crate) compiled: CompiledCache,
+    pub(crate) tasks: TaskTracker,
+    /// Nothing new starts any more.
+    pub(crate) draining: CancellationToken,
+    /// Whatever still runs stops where it is.
+    pub(crate) stopped: CancellationToken,
+    /// A parked execution has a moment to be woken at.
+    pub(crate) parked: Notify,
+    pub(crate) drivers: Mutex<HashMap<ExecutionId, Mailbox>>,
+}
+
+impl Shared {
+    /// Delivers a message; an execution that is parked gets a driver first.
+    pub(crate) fn deliver(self: &Arc<Self>, id: ExecutionId, message: Message) {
+        let mut drivers = self.drivers.lock().unwrap_or_else(PoisonError::into_inner);
+        let message = match drivers.get(&id) {
+            Some(mailbox) => match mailbox.send(message) {
+                Ok(()) => return,
+                Err(refused) => refused.0,
+            },
+            None => message,
+        };
+        let (mailbox, receiver) = mpsc::unbounded_channel();
+        // The receiver is held below, so this cannot fail.
+        let _ = mailbox.send(message);
+        drivers.insert(id, mailbox);
+        self.tasks
+            .spawn(driver::load_and_drive(Arc::clone(self), id, receiver));
+    }
+
+    /// Gives a mailbox to an execution that has just been created.
+    pub(crate) fn register(&self, id: ExecutionId) -> mpsc::UnboundedReceiver<Message> {
+        let (mailbox, receiver) = mpsc::unbounded_channel();
+        self.drivers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id, mailbox);
+        receiver
+    }
+
+    /// Takes the mailbox away, unless a message has come in meanwhile.
+    pub(crate) fn unregister_if_idle(
+        &self,
+        id: ExecutionId,
+        receiver: &mpsc::UnboundedReceiver<Message>,
+    ) -> bool {
+        let mut drivers = self.drivers.lock().unwrap_or_else(PoisonError::into_inner);
+        let idle = receiver.is_empty();
+        if idle {
+            drivers.remove(&id);
+        }
+        idle
+    }
+
+    /// Takes the mailbox away, whatever is in it.
+    pub(crate) fn unregister(&self, id: ExecutionId) {
+        self.drivers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&id);
+    }
+
+    pub(crate) fn has_driver(&self, id: ExecutionId) -> bool {
+        self.drivers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains_key(&id)
+    }
+}

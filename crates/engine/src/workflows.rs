@@ -1,0 +1,295 @@
+//! Workflows: validated, stored as versions, compiled.
+
+use std::sync::Arc;
+
+use agentchains_cost::Usd;
+use agentchains_machine::{DEFAULT_ATTEMPT_TIMEOUT, WorkflowId, hash_of};
+use agentchains_ports::{
+    Change, Creation, Idempotency, NewVersion, Page, PageRequest, VersionRecord, WorkflowFilter,
+    WorkflowRecord,
+};
+use agentchains_workflow::{Checked, Code, Compiled, Diagnostic, Node, NodeKind};
+
+use crate::{Caller, Engine, EngineError};
+
+/// What is to be said of a document.
+#[derive(Debug)]
+pub struct Validation {
+    /// Whether the text is JSON at all.
+    pub is_json: bool,
+    /// What refuses it.
+    pub errors: Vec<Diagnostic>,
+    /// What does not, but may surprise.
+    pub warnings: Vec<Diagnostic>,
+    /// The workflow, exactly when there are no errors.
+    pub workflow: Option<Arc<Compiled>>,
+}
+
+/// A workflow as one of its versions describes it.
+#[derive(Debug, Clone)]
+pub struct WorkflowView {
+    /// The workflow.
+    pub record: WorkflowRecord,
+    /// The version that is shown.
+    pub version: u32,
+    /// That version, compiled.
+    pub workflow: Arc<Compiled>,
+    /// What may surprise in it.
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl Engine {
+    /// Says all that is wrong with a document, and what may surprise.
+    #[must_use]
+    pub fn validate(&self, text: &str) -> Validation {
+        let Checked {
+            diagnostics,
+            workflow,
+        } = agentchains_workflow::check(text);
+        let is_json = diagnostics.iter().all(|found| found.code != Code::InvalidJson);
+        let mut warnings: Vec<Diagnostic> = diagnostics.warnings().cloned().collect();
+        if let Some(workflow) = &workflow {
+            warnings.extend(self.warnings_about_agents(workflow));
+            warnings.extend(self.warnings_about_costs(workflow));
+        }
+        Validation {
+            is_json,
+            errors: diagnostics.errors().cloned().collect(),
+            warnings,
+            workflow: workflow.map(Arc::new),
+        }
+    }
+
+    /// Stores a document as a new workflow.
+    ///
+    /// # Errors
+    /// [`EngineError`] when nothing was stored.
+    pub async fn create_workflow(
+        &self,
+        caller: &Caller,
+        text: &str,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Creation<WorkflowView>, EngineError> {
+        let (workflow, warnings) = self.checked(text)?;
+        let version = self.new_version(caller, &workflow);
+        let id = self.new_workflow_id();
+        let created = self
+            .shared
+            .workflows
+            .create_workflow(&caller.tenant, id, version, idempotency)
+            .await?;
+        match created {
+            Creation::Created(record) => {
+                self.shared
+                    .compiled
+                    .insert(record.id, record.version, Arc::clone(&workflow));
+                let version = record.version;
+                Ok(Creation::Created(WorkflowView {
+                    record,
+                    version,
+                    workflow,
+                    warnings,
+                }))
+            }
+            Creation::Replayed(record) => Ok(Creation::Replayed(WorkflowView {
+                version: 1,
+                record,
+                workflow,
+                warnings,
+            })),
+            Creation::KeyReused => Err(EngineError::IdempotencyKeyReused),
+        }
+    }
+
+    /// Stores a document as the next version of a workflow. `seen`, when given, must be the latest one.
+    ///
+    /// # Errors
+    /// [`EngineError`] when nothing was stored.
+    pub async fn update_workflow(
+        &self,
+        caller: &Caller,
+        id: WorkflowId,
+        seen: Option<u32>,
+        text: &str,
+    ) -> Result<WorkflowView, EngineError> {
+        self.workflow_record(caller, id).await?;
+        let (workflow, warnings) = self.checked(text)?;
+        let version = self.new_version(caller, &workflow);
+        match self
+            .shared
+            .workflows
+            .add_version(&caller.tenant, id, seen, version)
+            .await?
+        {
+            Change::Done(record) => {
+                let version = record.version;
+                self.shared.compiled.insert(id, version, Arc::clone(&workflow));
+                Ok(WorkflowView {
+                    record,
+                    version,
+                    workflow,
+                    warnings,
+                })
+            }
+            Change::Absent => Err(EngineError::not_found("workflow", id)),
+            Change::Stale => Err(EngineError::Stale),
+        }
+    }
+
+    /// Archives a workflow: it cannot be started any more. `seen`, when given, must be the latest version.
+    ///
+    /// # Errors
+    /// [`EngineError`] when nothing has changed.
+    pub async fn archive_workflow(
+        &self,
+        caller: &Caller,
+        id: WorkflowId,
+        seen: Option<u32>,
+    ) -> Result<(), EngineError> {
+        match self
+            .shared
+            .workflows
+            .archive_workflow(&caller.tenant, id, seen, self.now())
+            .await?
+        {
+            Change::Done(()) => Ok(()),
+            Change::Absent => Err(EngineError::not_found("workflow", id)),
+            Change::Stale => Err(EngineError::Stale),
+        }
+    }
+
+    /// One workflow, by its latest version or the given one.
+    ///
+    /// # Errors
+    /// [`EngineError`] when there is none, or the store could not be read.
+    pub async fn workflow(
+        &self,
+        caller: &Caller,
+        id: WorkflowId,
+        version: Option<u32>,
+    ) -> Result<WorkflowView, EngineError> {
+        let record = self.workflow_record(caller, id).await?;
+        let version = version.unwrap_or(record.version);
+        let workflow = self
+            .shared
+            .compiled
+            .get(&*self.shared.workflows, id, version)
+            .await?
+            .ok_or_else(|| EngineError::not_found("version", format!("{version} of workflow {id}")))?;
+        let warnings = self.warnings_about_agents(&workflow);
+        Ok(WorkflowView {
+            record,
+            version,
+            workflow,
+            warnings,
+        })
+    }
+
+    /// Workflows, newest first.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the store could not be read.
+    pub async fn workflows(
+        &self,
+        caller: &Caller,
+        filter: &WorkflowFilter,
+        page: &PageRequest,
+    ) -> Result<Page<WorkflowRecord>, EngineError> {
+        Ok(self
+            .shared
+            .workflows
+            .workflows(&caller.tenant, filter, page)
+            .await?)
+    }
+
+    /// The versions of a workflow, ascending.
+    ///
+    /// # Errors
+    /// [`EngineError`] when there is none, or the store could not be read.
+    pub async fn versions(
+        &self,
+        caller: &Caller,
+        id: WorkflowId,
+        page: &PageRequest,
+    ) -> Result<Page<VersionRecord>, EngineError> {
+        self.workflow_record(caller, id).await?;
+        Ok(self.shared.workflows.versions(id, page).await?)
+    }
+
+    pub(crate) async fn workflow_record(
+        &self,
+        caller: &Caller,
+        id: WorkflowId,
+    ) -> Result<WorkflowRecord, EngineError> {
+        let record = self.shared.workflows.workflow(&caller.tenant, id).await?;
+        record.ok_or_else(|| EngineError::not_found("workflow", id))
+    }
+
+    fn checked(&self, text: &str) -> Result<(Arc<Compiled>, Vec<Diagnostic>), EngineError> {
+        let validation = self.validate(text);
+        match validation.workflow {
+            Some(workflow) => Ok((workflow, validation.warnings)),
+            None => Err(EngineError::InvalidWorkflow(Box::new(validation))),
+        }
+    }
+
+    fn warnings_about_agents(&self, workflow: &Compiled) -> Vec<Diagnostic> {
+        workflow
+            .agents()
+            .filter(|(_, agent_id)| self.shared.runner.profile(agent_id).is_none())
+            .map(|(pointer, agent_id)| {
+                let message =
+                    format!("agent {agent_id:?} is not registered; register it before an execution starts");
+                Diagnostic::new(Code::UnknownAgent, pointer, message)
+            })
+            .collect()
+    }
+
+    /// A budget cannot hold what nobody knows beforehand.
+    fn warnings_about_costs(&self, workflow: &Compiled) -> Vec<Diagnostic> {
+        if workflow.settings().max_budget.is_none() {
+            return Vec::new();
+        }
+        let graph = workflow.graph();
+        let unbounded = graph.indices().filter(|index| {
+            let node = graph.node(*index);
+            matches!(node.kind, NodeKind::AgentCall(_)) && self.worst_case(node).is_none()
+        });
+        unbounded
+            .map(|index| {
+                let message = format!(
+                    "nobody knows what node {:?} may cost at the most; give it max_cost, or its agent a price",
+                    graph.node(index).id
+                );
+                Diagnostic::new(Code::UnboundedCost, format!("/nodes/{}", index.index()), message)
+            })
+            .collect()
+    }
+
+    /// The most that one attempt of a node may cost, as far as that is declared.
+    pub(crate) fn worst_case(&self, node: &Node) -> Option<Usd> {
+        let NodeKind::AgentCall(call) = &node.kind else {
+            return Some(Usd::ZERO);
+        };
+        let profile = self.shared.runner.profile(&call.agent_id);
+        let terms = profile.as_ref().map(|profile| &profile.terms);
+        node.max_cost.or_else(|| terms?.max_cost).or_else(|| {
+            let terms = terms?;
+            terms
+                .prices
+                .worst_case(node.timeout.or(terms.timeout).unwrap_or(DEFAULT_ATTEMPT_TIMEOUT))
+        })
+    }
+
+    fn new_version(&self, caller: &Caller, workflow: &Compiled) -> NewVersion {
+        let document = workflow.document();
+        NewVersion {
+            name: workflow.settings().name.clone(),
+            description: workflow.settings().description.clone(),
+            document: document.to_string(),
+            hash: hash_of(document),
+            created_by: caller.name.clone(),
+            now: self.now(),
+        }
+    }
+}

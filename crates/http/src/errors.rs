@@ -1,0 +1,183 @@
+//! Which error of the engine, the registry and the store becomes which problem: the whole table.
+//!
+//! The matches are exhaustive on purpose: an error that is added elsewhere does not compile before it has its
+//! status and code here.
+
+use std::error::Error;
+
+use agentchains_engine::{
+    EngineError, Validation,
+    machine::Rejected,
+    ports::{DirectoryError, StoreError},
+};
+use axum::http::StatusCode;
+
+use crate::problem::{Finding, Problem};
+
+/// When a client may try again, in seconds: about as long as a restart or a fail-over of the store takes.
+const RETRY_AFTER_SECONDS: u32 = 2;
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        let detail = error.to_string();
+        match error {
+            EngineError::NotFound { what, id } => Self::not_found(what, &id),
+            EngineError::InvalidWorkflow(validation) => invalid_workflow(&validation),
+            EngineError::Archived { .. } => {
+                conflict("workflow_archived", detail).with("current_status", "archived")
+            }
+            EngineError::Stale => Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail),
+            EngineError::InputMismatch { .. } => unprocessable("input_schema_mismatch", "/input", detail),
+            EngineError::UnknownAgents { agents } => {
+                let findings = agents.into_iter().map(|agent| {
+                    let message = format!("agent {:?} is not registered", agent.agent_id);
+                    Finding::new("unknown_agent", agent.pointer, message)
+                });
+                let findings = findings.collect();
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unknown_agent", detail).with_errors(findings)
+            }
+            EngineError::UnknownCost { .. } => unprocessable("unknown_cost", "", detail),
+            EngineError::IdempotencyKeyReused => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail)
+            }
+            EngineError::Rejected(rejected) => rejected.into(),
+            EngineError::ApprovalClosed { approval } => conflict("approval_closed", detail)
+                .with("current_status", approval.status)
+                .with("approval", approval),
+            EngineError::NotTerminal { status } => {
+                conflict("not_terminal", detail).with("current_status", status)
+            }
+            EngineError::ShuttingDown => shutting_down(),
+            EngineError::TakenOver => unavailable("taken_over", detail),
+            EngineError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<Rejected> for Problem {
+    fn from(rejected: Rejected) -> Self {
+        let detail = rejected.to_string();
+        match rejected {
+            Rejected::Conflict { status, pause_reason } => conflict("invalid_state", detail)
+                .with("current_status", status)
+                .with("pause_reason", pause_reason),
+            Rejected::SeveralApprovals { pending } => {
+                waits_for_a_person("several_approvals", detail).with("pending", pending)
+            }
+            Rejected::NeedsDecision { pending } => {
+                waits_for_a_person("decision_needed", detail).with("pending", [pending])
+            }
+            Rejected::BudgetNotRaised { max_budget } => {
+                conflict("budget_not_raised", detail).with("max_budget", max_budget)
+            }
+            Rejected::ApprovalNotPending => conflict("approval_closed", detail),
+            Rejected::ApprovalChanged { shown_hash } => {
+                conflict("approval_changed", detail).with("shown_hash", shown_hash)
+            }
+            Rejected::NotAnApprover { approvers } => {
+                forbidden("not_an_approver", detail).with("approvers", approvers)
+            }
+            Rejected::InitiatorMayNotDecide => forbidden("initiator_may_not_decide", detail),
+            Rejected::DecidedAlready { by } => conflict("decided_already", detail).with("by", by),
+            Rejected::UnknownAction { actions, .. } => {
+                unprocessable("unknown_action", "/decision", detail).with("actions", actions)
+            }
+            Rejected::FormMismatch { .. } => unprocessable("form_mismatch", "/data", detail),
+        }
+    }
+}
+
+impl From<DirectoryError> for Problem {
+    fn from(error: DirectoryError) -> Self {
+        let detail = error.to_string();
+        match error {
+            DirectoryError::Invalid { pointer, code, .. } => unprocessable(code, pointer, detail),
+            DirectoryError::Exists { .. } => conflict("agent_exists", detail),
+            DirectoryError::Absent { agent_id } => Self::not_found("agent", &agent_id),
+            DirectoryError::Stale { .. } => {
+                Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)
+            }
+            DirectoryError::Discovery { code, .. } => unprocessable(code, "/url", detail),
+            DirectoryError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::Unavailable(_) => {
+                tracing::warn!(error = chain(&error), "the store is not available");
+                unavailable("store_unavailable", format!("{error}; try again later"))
+            }
+            StoreError::Corrupt { .. } => {
+                tracing::error!(error = chain(&error), "the store cannot be understood");
+                Self::internal()
+            }
+            StoreError::Cursor(_) => unprocessable("invalid_value", "/cursor", error.to_string()),
+        }
+    }
+}
+
+/// 503 while the server winds down.
+pub(crate) fn shutting_down() -> Problem {
+    unavailable(
+        "shutting_down",
+        "the server is shutting down; try again later".to_owned(),
+    )
+}
+
+/// The errors of a document: 400 when its text is no JSON, 422 otherwise.
+fn invalid_workflow(validation: &Validation) -> Problem {
+    let findings = validation.errors.iter().map(Finding::from).collect::<Vec<_>>();
+    if validation.is_json {
+        let detail = format!("the workflow has {} error(s)", findings.len());
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_workflow", detail).with_errors(findings)
+    } else {
+        not_json(findings)
+    }
+}
+
+/// 400: the text is no JSON (RFC 8259).
+pub(crate) fn not_json(findings: Vec<Finding>) -> Problem {
+    let detail = findings.first().map_or_else(
+        || "the body is not JSON".to_owned(),
+        |first| first.message.clone(),
+    );
+    Problem::new(StatusCode::BAD_REQUEST, "invalid_json", detail).with_errors(findings)
+}
+
+fn conflict(code: &'static str, detail: String) -> Problem {
+    Problem::new(StatusCode::CONFLICT, code, detail)
+}
+
+fn waits_for_a_person(code: &'static str, detail: String) -> Problem {
+    conflict(code, detail)
+        .with("current_status", "paused")
+        .with("pause_reason", "approval")
+}
+
+fn forbidden(code: &'static str, detail: String) -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, code, detail)
+}
+
+fn unprocessable(code: &'static str, pointer: &str, detail: String) -> Problem {
+    let finding = Finding::new(code, pointer, detail);
+    Problem::invalid(vec![finding])
+}
+
+fn unavailable(code: &'static str, detail: String) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(RETRY_AFTER_SECONDS)
+}
+
+/// An error with what caused it, for the log.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

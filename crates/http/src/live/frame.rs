@@ -1,0 +1,103 @@
+//! The text frames that the server sends.
+
+use agentchains_engine::{
+    Missed, Notice,
+    breaker::State,
+    machine::{Event, EventType, ExecutionId, time::rfc3339_millis},
+};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::problem::Problem;
+
+/// An event of an execution.
+#[derive(Serialize)]
+struct EventFrame<'a> {
+    #[serde(rename = "type")]
+    kind: EventType,
+    execution_id: ExecutionId,
+    seq: u64,
+    #[serde(with = "rfc3339_millis")]
+    at: Timestamp,
+    data: &'a Value,
+}
+
+/// A circuit breaker's change: of the server, not of an execution, and not numbered.
+#[derive(Serialize)]
+struct BreakerFrame<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(with = "rfc3339_millis")]
+    at: Timestamp,
+    data: BreakerData<'a>,
+}
+
+#[derive(Serialize)]
+struct BreakerData<'a> {
+    agent_id: &'a str,
+    state: State,
+    #[serde(with = "rfc3339_millis::option")]
+    retry_at: Option<Timestamp>,
+}
+
+pub(super) fn event(execution_id: ExecutionId, event: &Event) -> String {
+    text(&EventFrame {
+        kind: event.kind,
+        execution_id,
+        seq: event.seq,
+        at: event.at,
+        data: &event.data,
+    })
+}
+
+pub(super) fn notice(notice: &Notice) -> String {
+    match notice {
+        Notice::Event {
+            execution_id,
+            event: happened,
+        } => event(*execution_id, happened),
+        Notice::Breaker {
+            agent_id,
+            state,
+            at,
+            retry_at,
+        } => text(&BreakerFrame {
+            kind: match state {
+                State::Closed => "breaker.closed",
+                State::Open => "breaker.opened",
+                State::HalfOpen => "breaker.half_opened",
+            },
+            at: *at,
+            data: BreakerData {
+                agent_id,
+                state: *state,
+                retry_at: *retry_at,
+            },
+        }),
+    }
+}
+
+/// The client was too slow: `seq` is the last number that it can have got, so it goes on with `?after=<seq>`.
+pub(super) fn resync_required(missed: Missed) -> String {
+    text(&json!({
+        "type": "resync_required",
+        "execution_id": missed.execution_id,
+        "seq": missed.after_seq,
+    }))
+}
+
+/// The answer to a decision that counts.
+pub(super) fn approval_result(approval: &impl Serialize) -> String {
+    text(&json!({"type": "approval.result", "approval": approval}))
+}
+
+/// The answer to a frame that was refused.
+pub(super) fn error(problem: &Problem) -> String {
+    text(&json!({"type": "error", "problem": problem.to_json()}))
+}
+
+fn text(frame: &impl Serialize) -> String {
+    // Values of these types always have a JSON form.
+    serde_json::to_string(frame).unwrap_or_default()
+}

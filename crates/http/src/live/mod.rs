@@ -1,0 +1,96 @@
+//! Live events over WebSockets (RFC 6455).
+//!
+//! One loop serves every socket; what differs is where its events come from. What is sent is what `/events`
+//! has, in the same order and with the same numbers; nothing is known here that could not be read again.
+
+mod client;
+mod frame;
+mod socket;
+mod source;
+
+use agentchains_engine::machine::ExecutionId;
+use axum::{
+    Extension,
+    extract::{State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::Response,
+};
+
+use self::{socket::Socket, source::Source};
+use crate::{
+    app::Api,
+    extract::{Id, Query},
+    problem::{Finding, Problem},
+    routes::executions::sequence,
+    server::Place,
+};
+
+type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
+
+/// `GET /ws`: everything that the caller may see, from this moment on.
+pub(crate) async fn everything(
+    State(api): State<Api>,
+    headers: HeaderMap,
+    mut query: Query,
+    place: Option<Extension<Place>>,
+    upgrade: Upgrade,
+) -> Result<Response, Problem> {
+    api.origins.check(&headers)?;
+    if query.text("after").is_some() {
+        query.refuse(
+            "after",
+            "has no meaning for all executions at once; use /executions/{id}/ws",
+        );
+    }
+    query.finish()?;
+    let notices = api.engine.notices(&api.caller().tenant);
+    open(api, Source::Everything(notices), place, upgrade)
+}
+
+/// `GET /executions/{id}/ws`: one execution, from the event after `?after=` on to the terminal one.
+pub(crate) async fn execution(
+    State(api): State<Api>,
+    Id(id): Id<ExecutionId>,
+    headers: HeaderMap,
+    mut query: Query,
+    place: Option<Extension<Place>>,
+    upgrade: Upgrade,
+) -> Result<Response, Problem> {
+    api.origins.check(&headers)?;
+    let after = query.parsed("after", "the sequence number of an event, or 0", sequence);
+    query.finish()?;
+    let after = after.unwrap_or(0);
+    let last = api.engine.execution(&api.caller(), id).await?.last_seq;
+    if after > last {
+        let message = format!("the execution's last event is number {last}");
+        return Err(Problem::invalid(vec![Finding::new(
+            "invalid_value",
+            "/after",
+            message,
+        )]));
+    }
+    let events = api.engine.follow(&api.caller(), id, after).await?;
+    open(api, Source::Execution(id, Box::new(events)), place, upgrade)
+}
+
+fn open(
+    api: Api,
+    source: Source,
+    place: Option<Extension<Place>>,
+    upgrade: Upgrade,
+) -> Result<Response, Problem> {
+    let upgrade = upgrade.map_err(|rejection| {
+        Problem::new(
+            StatusCode::UPGRADE_REQUIRED,
+            "upgrade_required",
+            rejection.body_text(),
+        )
+        .with_header(header::UPGRADE, HeaderValue::from_static("websocket"))
+    })?;
+    // Counts the socket among what the server waits for when it ends.
+    let under_way = api.tasks.token();
+    Ok(socket::limited(upgrade).on_upgrade(async move |socket| {
+        Socket::new(socket, api).run(source).await;
+        drop((under_way, place));
+    }))
+}

@@ -1,0 +1,45 @@
+//! Where a socket's events come from.
+
+use agentchains_engine::{EventStream, Missed, Notices, machine::ExecutionId, ports::StoreError};
+
+use super::frame;
+
+/// A stream of events.
+pub(super) enum Source {
+    /// All executions and the circuit breakers.
+    Everything(Notices),
+    /// One execution.
+    Execution(ExecutionId, Box<EventStream>),
+}
+
+/// What comes next.
+pub(super) enum Next {
+    /// A frame to send.
+    Frame(String),
+    /// The terminal event has been sent.
+    End,
+    /// The engine has stopped.
+    Stopped,
+    /// The client was too slow to be told everything.
+    Missed(Missed),
+    /// The events cannot be read.
+    Failed(StoreError),
+}
+
+impl Source {
+    /// Waits for what comes next. Nothing is lost when the future is dropped.
+    pub(super) async fn next(&mut self) -> Next {
+        match self {
+            Self::Everything(notices) => match notices.next().await {
+                Ok(Some(notice)) => Next::Frame(frame::notice(&notice)),
+                Ok(None) => Next::Stopped,
+                Err(missed) => Next::Missed(missed),
+            },
+            Self::Execution(id, events) => match events.next().await {
+                Ok(Some(event)) => Next::Frame(frame::event(*id, &event)),
+                Ok(None) => Next::End,
+                Err(error) => Next::Failed(error),
+            },
+        }
+    }
+}

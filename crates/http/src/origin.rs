@@ -1,0 +1,151 @@
+//! Which web pages may use the server: the same-origin policy, seen from the server's side.
+//!
+//! A browser sends `Origin` (RFC 6454) with WebSocket handshakes and with requests that change something, and
+//! lets any page make them. So both are refused unless the page is one of the server's own or is allowed by
+//! name. The list is explicit: comparing `Origin` with `Host` would let in a page whose name resolves to this
+//! machine. Programs other than browsers send no `Origin` and are not concerned.
+
+use std::net::SocketAddr;
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use crate::{app::Api, problem::Problem};
+
+/// The origins that may use the server.
+#[derive(Debug, Clone)]
+pub(crate) struct Origins {
+    own: Vec<String>,
+    others: Vec<String>,
+}
+
+impl Origins {
+    pub(crate) fn new(own: Vec<String>, others: &[String]) -> Self {
+        let normal = |origin: &String| origin.trim_end_matches('/').to_ascii_lowercase();
+        Self {
+            own,
+            others: others.iter().map(normal).collect(),
+        }
+    }
+
+    /// Refuses a request that a page of another origin makes.
+    ///
+    /// # Errors
+    /// 403.
+    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        let Some(origin) = headers.get(header::ORIGIN) else {
+            return Ok(());
+        };
+        if is_among(&self.own, origin) || is_among(&self.others, origin) {
+            return Ok(());
+        }
+        let shown = String::from_utf8_lossy(origin.as_bytes());
+        let shown: String = shown.chars().take(200).collect();
+        Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "origin_not_allowed",
+            format!("pages of the origin {shown:?} may not use this server; allow it in its settings"),
+        ))
+    }
+
+    /// The headers that let pages of the other allowed origins read answers; `None` where there are no such.
+    pub(crate) fn cors(&self) -> Option<CorsLayer> {
+        if self.others.is_empty() {
+            return None;
+        }
+        let others = self.others.clone();
+        let allowed = AllowOrigin::predicate(move |origin, _| is_among(&others, origin));
+        let layer = CorsLayer::new()
+            .allow_origin(allowed)
+            .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+            .allow_headers([
+                header::CONTENT_TYPE,
+                header::IF_MATCH,
+                header::HeaderName::from_static("idempotency-key"),
+                header::HeaderName::from_static("x-request-id"),
+            ])
+            .expose_headers([
+                header::ETAG,
+                header::LOCATION,
+                header::RETRY_AFTER,
+                header::HeaderName::from_static("x-request-id"),
+            ]);
+        Some(layer)
+    }
+}
+
+fn is_among(origins: &[String], origin: &HeaderValue) -> bool {
+    origins
+        .iter()
+        .any(|known| origin.as_bytes().eq_ignore_ascii_case(known.as_bytes()))
+}
+
+/// The origins of pages that a server at this address serves itself.
+pub(crate) fn own_origins(address: SocketAddr) -> Vec<String> {
+    let ip = address.ip();
+    let mut hosts = vec![match address {
+        SocketAddr::V4(v4) => v4.ip().to_string(),
+        SocketAddr::V6(v6) => format!("[{}]", v6.ip()),
+    }];
+    if ip.is_loopback() || ip.is_unspecified() {
+        hosts.extend(["localhost", "127.0.0.1", "[::1]"].map(str::to_owned));
+    }
+    let origin = |host: &String| match address.port() {
+        // Browsers leave out the scheme's own port.
+        80 => format!("http://{host}"),
+        port => format!("http://{host}:{port}"),
+    };
+    hosts.iter().map(origin).collect()
+}
+
+/// Refuses requests that change something and come from a page of another origin.
+pub(crate) async fn guard(State(api): State<Api>, request: Request, next: Next) -> Response {
+    if !request.method().is_safe()
+        && let Err(problem) = api.origins.check(request.headers())
+    {
+        return problem.into_response();
+    }
+    next.run(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_on_loopback_has_the_names_of_loopback() {
+        let own = own_origins("127.0.0.1:7420".parse().unwrap());
+        assert!(own.contains(&"http://localhost:7420".to_owned()), "{own:?}");
+        assert_eq!(own_origins("10.1.2.3:80".parse().unwrap()), ["http://10.1.2.3"]);
+        assert_eq!(
+            own_origins("[2001:db8::1]:81".parse().unwrap()),
+            ["http://[2001:db8::1]:81"]
+        );
+    }
+
+    #[test]
+    fn only_listed_origins_and_programs_without_one_pass() {
+        let origins = Origins::new(
+            vec!["http://localhost:1".into()],
+            &["https://Dash.example/".into()],
+        );
+        for (origin, passes) in [
+            (None, true),
+            (Some("http://localhost:1"), true),
+            (Some("https://dash.example"), true),
+            (Some("http://localhost:2"), false),
+            (Some("https://dash.example.evil"), false),
+            (Some("null"), false),
+            (Some(""), false),
+        ] {
+            let headers = origin.map(|origin| (header::ORIGIN, HeaderValue::from_static(origin)));
+            let headers = HeaderMap::from_iter(headers);
+            assert_eq!(origins.check(&headers).is_ok(), passes, "{origin:?}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The registry of agents, and their circuit breakers.
+
+use std::cmp::Reverse;
+
+use agentchains_engine::ports::{AgentDefinition, AgentRecord, DirectoryError, Page, PageRequest};
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use serde_json::{Value, json};
+
+use super::workflows::located;
+use crate::{
+    BASE_PATH,
+    app::Api,
+    extract::{AgentId, IfMatch, Query, SmallText, Text, etag},
+    json::{decode, parse, read, read_or_empty},
+    problem::{Finding, Problem},
+    wire::{
+        self,
+        agent::{Agent, Discover, Health, HealthError},
+        execute::Nothing,
+    },
+};
+
+/// `GET /agents`: newest first.
+pub(crate) async fn list(State(api): State<Api>, mut query: Query) -> Result<Response, Problem> {
+    let page = query.page();
+    let mut agents = api.agents.list();
+    agents.sort_unstable_by(|a, b| place(a).cmp(&place(b)));
+    let page = part(&agents, &page).unwrap_or_else(|| {
+        query.refuse("cursor", "must be one that this list gave out");
+        Page {
+            items: Vec::new(),
+            next_cursor: None,
+        }
+    });
+    query.finish()?;
+    Ok(wire::list("agents", page))
+}
+
+/// Where an agent stands in the list.
+fn place(record: &AgentRecord) -> (Reverse<i64>, &str) {
+    (
+        Reverse(record.created_at.as_microsecond()),
+        &record.definition.agent_id,
+    )
+}
+
+/// The part that a cursor asks for, which names the place of the agent before; `None` where it is none.
+fn part(agents: &[AgentRecord], page: &PageRequest) -> Option<Page<Value>> {
+    let from = match &page.cursor {
+        None => 0,
+        Some(cursor) => {
+            let (at, id) = cursor.split_once('-')?;
+            let before = (Reverse(at.parse::<i64>().ok()?), id);
+            agents.partition_point(|agent| place(agent) <= before)
+        }
+    };
+    let rest = &agents[from..];
+    let shown = &rest[..rest.len().min(page.limit as usize)];
+    let last = shown.last().filter(|_| shown.len() < rest.len());
+    Some(Page {
+        items: shown.iter().map(|record| json!(Agent::of(record))).collect(),
+        next_cursor: last.map(|last| {
+            let (Reverse(at), id) = place(last);
+            format!("{at}-{id}")
+        }),
+    })
+}
+
+/// `POST /agents`.
+pub(crate) async fn register(
+    State(api): State<Api>,
+    query: Query,
+    Text(text): SmallText,
+) -> Result<Response, Problem> {
+    query.finish()?;
+    let definition: AgentDefinition = read(&text)?;
+    let record = api.agents.register(definition, api.engine.now()).await?;
+    let location = located(format!("{BASE_PATH}/agents/{}", record.definition.agent_id));
+    Ok((
+        StatusCode::CREATED,
+        [(header::LOCATION, location)],
+        answer(&record),
+    )
+        .into_response())
+}
+
+fn answer(record: &AgentRecord) -> Response {
+    ([(header::ETAG, etag(record.revision))], Json(Agent::of(record))).into_response()
+}
+
+/// `GET /agents/{agent_id}`.
+pub(crate) async fn show(
+    State(api): State<Api>,
+    AgentId(id): AgentId,
+    query: Query,
+) -> Result<Response, Problem> {
+    query.finish()?;
+    Ok(answer(&registered(&api, &id)?))
+}
+
+fn registered(api: &Api, id: &str) -> Result<AgentRecord, Problem> {
+    api.agents.get(id).ok_or_else(|| Problem::not_found("agent", id))
+}
+
+/// `PUT /agents/{agent_id}`. The body may leave out the id, which the path has.
+pub(crate) async fn replace(
+    State(api): State<Api>,
+    AgentId(id): AgentId,
+    query: Query,
+    if_match: IfMatch,
+    Text(text): SmallText,
+) -> Result<Response, Problem> {
+    query.finish()?;
+    let mut body = parse(&text)?;
+    if let Value::Object(fields) = &mut body {
+        fields.entry("agent_id").or_insert_with(|| id.as_str().into());
+    }
+    let definition: AgentDefinition = decode(body)?;
+    if definition.agent_id != id {
+        let message = "`agent_id` is another one than the path's; an agent's id does not change";
+        return Err(Problem::invalid(vec![Finding::new(
+            "invalid_value",
+            "/agent_id",
+            message,
+        )]));
+    }
+    let seen = if_match.seen(registered(&api, &id)?.revision)?;
+    let record = api.agents.replace(definition, seen, api.engine.now()).await?;
+    Ok(answer(&record))
+}
+
+/// `DELETE /agents/{agent_id}`.
+pub(crate) async fn remove(
+    State(api): State<Api>,
+    AgentId(id): AgentId,
+    query: Query,
+    if_match: IfMatch,
+) -> Result<StatusCode, Problem> {
+    query.finish()?;
+    let seen = if_match.seen(registered(&api, &id)?.revision)?;
+    api.agents.remove(&id, seen).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /agents/discover`.
+pub(crate) async fn discover(
+    State(api): State<Api>,
+    query: Query,
+    Text(text): SmallText,
+) -> Result<Response, Problem> {
+    query.finish()?;
+    let body: Discover = read(&text)?;
+    let found = api.agents.discover(&body.url).await?;
+    Ok(Json(found).into_response())
+}
+
+/// `GET /agents/{agent_id}/health`: whether its card can be read at this moment.
+pub(crate) async fn health(
+    State(api): State<Api>,
+    AgentId(id): AgentId,
+    query: Query,
+) -> Result<Response, Problem> {
+    query.finish()?;
+    let record = registered(&api, &id)?;
+    let error = match api.agents.discover(&record.definition.url).await {
+        Ok(_) => None,
+        Err(DirectoryError::Discovery { code, message }) => Some(HealthError { code, message }),
+        Err(error) => return Err(error.into()),
+    };
+    let breaker = api.engine.breaker(&id);
+    Ok(Json(Health::new(&id, error, &breaker, api.engine.now())).into_response())
+}
+
+/// `GET /agents/{agent_id}/circuit-breaker`.
+pub(crate) async fn breaker(
+    State(api): State<Api>,
+    AgentId(id): AgentId,
+    query: Query,
+) -> Result<Response, Problem> {
+    query.finish()?;
+    registered(&api, &id)?;
+    Ok(Json(api.engine.breaker(&id)).into_response())
+}
+
+/// `POST /agents/{agent_id}/circuit-breaker/reset`.
+pub(crate) async fn reset_breaker(
+    State(api): State<Api>,
+    AgentId(id): AgentId,
+    query: Query,
+    Text(text): SmallText,
+) -> Result<Response, Problem> {
+    query.finish()?;
+    let Nothing {} = read_or_empty(&text)?;
+    registered(&api, &id)?;
+    api.engine.reset_breaker(&id);
+    Ok(Json(api.engine.breaker(&id)).into_response())
+}
+
+/// `POST /agents/{agent_id}/circuit-breaker/force-open`.
+pub(crate) async fn force_breaker_open(
+    State(api): State<Api>,
+    AgentId(id): AgentId,
+    query: Query,
+    Text(text): SmallText,
+) -> Result<Response, Problem> {
+    query.finish()?;
+    let Nothing {} = read_or_empty(&text)?;
+    registered(&api, &id)?;
+    api.engine.force_breaker_open(&id);
+    Ok(Json(api.engine.breaker(&id)).into_response())
+}

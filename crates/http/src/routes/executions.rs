@@ -1,0 +1,209 @@
+//! Executions: started, steered, read, forgotten.
+
+use std::time::Duration;
+
+use agentchains_engine::{
+    machine::{ExecutionId, ExecutionRow, ExecutionStatus, WorkflowId},
+    ports::ExecutionFilter,
+};
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use serde_json::json;
+
+use super::{
+    wait::{MAX_SECONDS, comes_to_rest},
+    workflows::located,
+};
+use crate::{
+    BASE_PATH,
+    app::Api,
+    extract::{Id, IdempotencyKey, LargeText, Query, SmallText, Text},
+    json::read_or_empty,
+    problem::{Finding, Problem},
+    wire::{
+        self,
+        execute::{Execute, Nothing, Resume},
+        execution::{Execution, Started, Summary},
+    },
+};
+
+/// `POST /workflows/{id}/execute`.
+pub(crate) async fn execute(
+    State(api): State<Api>,
+    Id(workflow_id): Id<WorkflowId>,
+    mut query: Query,
+    key: IdempotencyKey,
+    Text(text): LargeText,
+) -> Result<Response, Problem> {
+    let expected = format!("a whole number of seconds from 0 to {MAX_SECONDS}");
+    let wait = query.parsed("wait", &expected, |text| {
+        text.parse().ok().filter(|seconds| *seconds <= MAX_SECONDS)
+    });
+    query.finish()?;
+    let body: Execute = read_or_empty(&text)?;
+    let request = body.into_request(key.of(&text, api.engine.now()))?;
+    let started = api.engine.start(&api.caller(), workflow_id, request).await?;
+    let location = located(format!("{BASE_PATH}/executions/{}", started.id));
+    if let Some(seconds) = wait
+        && comes_to_rest(&api, started.id, Duration::from_secs(seconds)).await?
+    {
+        let answer = one(&api, started.id).await?;
+        return Ok(([(header::LOCATION, location)], answer).into_response());
+    }
+    let answer = Started {
+        execution_id: started.id,
+        status: ExecutionStatus::Running,
+    };
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(answer)).into_response())
+}
+
+/// `GET /executions`.
+pub(crate) async fn list(State(api): State<Api>, mut query: Query) -> Result<Response, Problem> {
+    let moment = "an RFC 3339 time, such as 2026-11-22T10:15:00Z";
+    let mut filter = ExecutionFilter {
+        workflow_id: query.parsed("workflow_id", "the id of a workflow", |text| text.parse().ok()),
+        statuses: Vec::new(),
+        labels: query.prefixed("label."),
+        started_after: query.parsed("started_after", moment, |text| text.parse().ok()),
+        started_before: query.parsed("started_before", moment, |text| text.parse().ok()),
+    };
+    for status in query.texts("status") {
+        match status.parse() {
+            Ok(status) => filter.statuses.push(status),
+            Err(_) => {
+                let known: Vec<&str> = ExecutionStatus::ALL
+                    .iter()
+                    .map(|status| status.as_str())
+                    .collect();
+                query.refuse("status", &format!("must be one of {}", known.join(", ")));
+            }
+        }
+    }
+    let page = query.page();
+    query.finish()?;
+    let found = api.engine.executions(&api.caller(), &filter, &page).await?;
+    Ok(wire::list(
+        "executions",
+        found.map(|row| json!(Summary::of(&row))),
+    ))
+}
+
+/// `GET /executions/{id}`.
+pub(crate) async fn show(
+    State(api): State<Api>,
+    Id(id): Id<ExecutionId>,
+    query: Query,
+) -> Result<Response, Problem> {
+    query.finish()?;
+    one(&api, id).await
+}
+
+/// An execution as it is.
+async fn one(api: &Api, id: ExecutionId) -> Result<Response, Problem> {
+    let view = api.engine.execution_view(&api.caller(), id).await?;
+    Ok(Json(Execution::of(&view.execution, &view.nodes)).into_response())
+}
+
+/// An execution as a command left it.
+async fn commanded(api: &Api, row: &ExecutionRow) -> Result<Response, Problem> {
+    let view = api.engine.execution_view(&api.caller(), row.id).await?;
+    Ok(Json(Execution::of(row, &view.nodes)).into_response())
+}
+
+/// `POST /executions/{id}/pause`.
+pub(crate) async fn pause(
+    State(api): State<Api>,
+    Id(id): Id<ExecutionId>,
+    query: Query,
+    Text(text): SmallText,
+) -> Result<Response, Problem> {
+    query.finish()?;
+    let Nothing {} = read_or_empty(&text)?;
+    let row = api.engine.pause(&api.caller(), id).await?;
+    commanded(&api, &row).await
+}
+
+/// `POST /executions/{id}/cancel`.
+pub(crate) async fn cancel(
+    State(api): State<Api>,
+    Id(id): Id<ExecutionId>,
+    query: Query,
+    Text(text): SmallText,
+) -> Result<Response, Problem> {
+    query.finish()?;
+    let Nothing {} = read_or_empty(&text)?;
+    let row = api.engine.cancel(&api.caller(), id).await?;
+    commanded(&api, &row).await
+}
+
+/// `POST /executions/{id}/resume`: lifts a pause, raises a budget, or decides what is waited for.
+pub(crate) async fn resume(
+    State(api): State<Api>,
+    Id(id): Id<ExecutionId>,
+    query: Query,
+    Text(text): SmallText,
+) -> Result<Response, Problem> {
+    query.finish()?;
+    let body: Resume = read_or_empty(&text)?;
+    let caller = api.caller();
+    let max_budget = body.max_budget;
+    let Some((approval_id, decision)) = body.into_decision()? else {
+        let row = api.engine.resume(&caller, id, max_budget).await?;
+        return commanded(&api, &row).await;
+    };
+    api.engine.execution(&caller, id).await?;
+    let asked = api.engine.approval(&caller, approval_id).await?;
+    if asked.execution_id != id {
+        let message = "the approval is one of another execution";
+        let finding = Finding::new("invalid_value", "/approval_id", message);
+        return Err(Problem::invalid(vec![finding]));
+    }
+    api.engine
+        .decide(&caller, decision.on(approval_id, &caller)?)
+        .await?;
+    one(&api, id).await
+}
+
+/// `GET /executions/{id}/events`.
+pub(crate) async fn events(
+    State(api): State<Api>,
+    Id(id): Id<ExecutionId>,
+    mut query: Query,
+) -> Result<Response, Problem> {
+    let number = "the sequence number of an event, or 0";
+    let after = query.parsed("after", number, sequence);
+    // A cursor is where the part before ended, so it goes before where the first part began.
+    let cursor = query.parsed("cursor", "one that this list gave out", sequence);
+    let limit = query.limit();
+    query.finish()?;
+    let after = cursor.or(after).unwrap_or(0);
+    // One more than is wanted tells whether there are more.
+    let mut events = api.engine.events(&api.caller(), id, after, limit + 1).await?;
+    let has_more = events.len() > limit as usize;
+    events.truncate(limit as usize);
+    let next_cursor = events
+        .last()
+        .filter(|_| has_more)
+        .map(|last| last.seq.to_string());
+    Ok(Json(json!({"events": events, "next_cursor": next_cursor})).into_response())
+}
+
+/// A sequence number that stores can hold.
+pub(crate) fn sequence(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|number| i64::try_from(*number).is_ok())
+}
+
+/// `DELETE /executions/{id}`.
+pub(crate) async fn delete(
+    State(api): State<Api>,
+    Id(id): Id<ExecutionId>,
+    query: Query,
+) -> Result<StatusCode, Problem> {
+    query.finish()?;
+    api.engine.delete_execution(&api.caller(), id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

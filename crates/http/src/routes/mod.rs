@@ -1,0 +1,12 @@
+//! The handlers, by what they are about. Each reads its request, asks the engine or the registry once or twice,
+//! and writes the answer; rules are theirs, not the handlers'.
+
+pub(crate) mod agents;
+pub(crate) mod approvals;
+pub(crate) mod cost;
+pub(crate) mod executions;
+pub(crate) mod health;
+pub(crate) mod nodes;
+pub(crate) mod templates;
+mod wait;
+pub(crate) mod workflows;

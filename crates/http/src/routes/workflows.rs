@@ -1,0 +1,151 @@
+//! Workflows: created, changed, archived, read, judged.
+
+use agentchains_engine::{
+    machine::WorkflowId,
+    ports::{Creation, WorkflowFilter},
+};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use serde_json::json;
+
+use crate::{
+    BASE_PATH,
+    app::Api,
+    errors::not_json,
+    extract::{Id, IdempotencyKey, IfMatch, LargeText, Query, Text, etag},
+    problem::{Finding, Problem},
+    wire::{
+        self,
+        workflow::{Summary, Verdict, Version, Workflow},
+    },
+};
+
+/// `POST /workflows`.
+pub(crate) async fn create(
+    State(api): State<Api>,
+    query: Query,
+    key: IdempotencyKey,
+    Text(text): LargeText,
+) -> Result<Response, Problem> {
+    query.finish()?;
+    let idempotency = key.of(&text, api.engine.now());
+    let created = api
+        .engine
+        .create_workflow(&api.caller(), &text, idempotency)
+        .await?;
+    let view = match created {
+        Creation::Created(view) | Creation::Replayed(view) => view,
+        Creation::KeyReused => return Err(agentchains_engine::EngineError::IdempotencyKeyReused.into()),
+    };
+    let location = format!("{BASE_PATH}/workflows/{}", view.record.id);
+    let headers = [
+        (header::LOCATION, located(location)),
+        (header::ETAG, etag(view.version)),
+    ];
+    Ok((StatusCode::CREATED, headers, Json(Workflow::at_creation(&view))).into_response())
+}
+
+/// A path as a header's value.
+pub(crate) fn located(path: String) -> HeaderValue {
+    HeaderValue::try_from(path).unwrap_or(HeaderValue::from_static(BASE_PATH))
+}
+
+/// `GET /workflows`.
+pub(crate) async fn list(State(api): State<Api>, mut query: Query) -> Result<Response, Problem> {
+    let filter = WorkflowFilter {
+        name_contains: query.text("q"),
+        archived: query.parsed("status", "active or archived", |status| match status {
+            "active" => Some(false),
+            "archived" => Some(true),
+            _ => None,
+        }),
+    };
+    let page = query.page();
+    query.finish()?;
+    let found = api.engine.workflows(&api.caller(), &filter, &page).await?;
+    Ok(wire::list(
+        "workflows",
+        found.map(|record| json!(Summary::of(&record))),
+    ))
+}
+
+/// `GET /workflows/{id}`.
+pub(crate) async fn show(
+    State(api): State<Api>,
+    Id(id): Id<WorkflowId>,
+    mut query: Query,
+) -> Result<Response, Problem> {
+    let version = query.parsed("version", "the number of a version", |text| text.parse().ok());
+    query.finish()?;
+    let view = api.engine.workflow(&api.caller(), id, version).await?;
+    Ok(([(header::ETAG, etag(view.version))], Json(Workflow::of(&view))).into_response())
+}
+
+/// `PUT /workflows/{id}`.
+pub(crate) async fn update(
+    State(api): State<Api>,
+    Id(id): Id<WorkflowId>,
+    query: Query,
+    if_match: IfMatch,
+    Text(text): LargeText,
+) -> Result<Response, Problem> {
+    query.finish()?;
+    let seen = seen(&api, id, &if_match).await?;
+    let view = api.engine.update_workflow(&api.caller(), id, seen, &text).await?;
+    Ok(([(header::ETAG, etag(view.version))], Json(Workflow::of(&view))).into_response())
+}
+
+/// `DELETE /workflows/{id}`.
+pub(crate) async fn archive(
+    State(api): State<Api>,
+    Id(id): Id<WorkflowId>,
+    query: Query,
+    if_match: IfMatch,
+) -> Result<StatusCode, Problem> {
+    query.finish()?;
+    let seen = seen(&api, id, &if_match).await?;
+    api.engine.archive_workflow(&api.caller(), id, seen).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The version that the change must find.
+async fn seen(api: &Api, id: WorkflowId, if_match: &IfMatch) -> Result<Option<u32>, Problem> {
+    if *if_match == IfMatch::Any {
+        return Ok(None);
+    }
+    let present = api.engine.workflow(&api.caller(), id, None).await?;
+    if_match.seen(present.record.version)
+}
+
+/// `GET /workflows/{id}/versions`.
+pub(crate) async fn versions(
+    State(api): State<Api>,
+    Id(id): Id<WorkflowId>,
+    mut query: Query,
+) -> Result<Response, Problem> {
+    let page = query.page();
+    query.finish()?;
+    let found = api.engine.versions(&api.caller(), id, &page).await?;
+    Ok(wire::list(
+        "versions",
+        found.map(|record| json!(Version::of(&record))),
+    ))
+}
+
+/// `POST /workflows/validate`: 200 whatever is wrong with the document, as long as it is JSON.
+pub(crate) async fn validate(
+    State(api): State<Api>,
+    query: Query,
+    Text(text): LargeText,
+) -> Result<Response, Problem> {
+    query.finish()?;
+    let validation = api.engine.validate(&text);
+    if !validation.is_json {
+        return Err(not_json(validation.errors.iter().map(Finding::from).collect()));
+    }
+    Ok(Json(Verdict::of(&validation)).into_response())
+}

@@ -1,0 +1,138 @@
+//! The accept loop: connections with limits, and an end that finishes what was begun.
+//!
+//! hyper drives each connection; this module decides how many there are, how long they may take and how they
+//! end. Which request gets which answer is the router's business.
+
+use std::{io, sync::Arc, time::Duration};
+
+use axum::{Router, body::Body};
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::ServiceExt as _;
+
+use crate::{App, ServerOptions, app::Api, origin::own_origins, router};
+
+/// How long to wait before accepting again when the system cannot give out connections, as when it has no file
+/// descriptors left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A connection's place among [`ServerOptions::max_connections`]; held until everything on it has ended.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    _permit: Arc<OwnedSemaphorePermit>,
+}
+
+/// Serves the application until `shutdown` is cancelled; then takes no further connections, finishes the
+/// requests in flight, closes WebSockets with a close frame and returns when all has ended, at the latest after
+/// [`ServerOptions::drain`].
+///
+/// The engine goes on: shutting it down is the caller's next step.
+///
+/// # Errors
+/// When the listener has no address. Errors of single connections end these connections only.
+pub async fn serve(listener: TcpListener, app: App, shutdown: CancellationToken) -> io::Result<()> {
+    let own_origins = own_origins(listener.local_addr()?);
+    let options = app.options.clone();
+    let api = Api::new(app, own_origins, shutdown.clone());
+    let server = Server {
+        router: router::of(api.clone()),
+        connections: TaskTracker::new(),
+        stop: shutdown,
+        cut: CancellationToken::new(),
+    };
+    server.accept_until_stopped(&listener, &options).await;
+    drop(listener);
+    server.connections.close();
+    api.tasks.close();
+    let ended = async {
+        server.connections.wait().await;
+        api.tasks.wait().await;
+    };
+    if tokio::time::timeout(options.drain, ended).await.is_err() {
+        tracing::warn!(connections = server.connections.len(), "connections are cut");
+        server.cut.cancel();
+        server.connections.wait().await;
+    }
+    Ok(())
+}
+
+struct Server {
+    router: Router,
+    connections: TaskTracker,
+    stop: CancellationToken,
+    cut: CancellationToken,
+}
+
+impl Server {
+    async fn accept_until_stopped(&self, listener: &TcpListener, options: &ServerOptions) {
+        let places = Arc::new(Semaphore::new(options.max_connections));
+        let accepting = async {
+            // The semaphore is never closed, so the loop ends with `stop` only.
+            while let Ok(permit) = Arc::clone(&places).acquire_owned().await {
+                match listener.accept().await {
+                    Ok((stream, _)) => self.take(stream, permit, options),
+                    Err(error) if is_of_one_connection(&error) => {}
+                    Err(error) => {
+                        tracing::warn!(%error, "no connection can be accepted");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                }
+            }
+        };
+        tokio::select! {
+            () = accepting => {}
+            () = self.stop.cancelled() => {}
+        }
+    }
+
+    fn take(&self, stream: TcpStream, permit: OwnedSemaphorePermit, options: &ServerOptions) {
+        // Answers are small and awaited; holding them back to fill packets only delays them.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY cannot be set");
+        }
+        let place = Place {
+            _permit: Arc::new(permit),
+        };
+        let router = self.router.clone();
+        let service = service_fn(move |request: Request<Incoming>| {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(place.clone());
+            router.clone().oneshot(request)
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(options.header_timeout)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let (stop, cut) = (self.stop.clone(), self.cut.clone());
+        self.connections.spawn(async move {
+            let mut connection = std::pin::pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = stop.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    tokio::select! {
+                        ended = connection => ended,
+                        () = cut.cancelled() => Ok(()),
+                    }
+                }
+            };
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a connection ended badly");
+            }
+        });
+    }
+}
+
+/// Whether a client went away between its connecting and its being accepted.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused
+    )
+}

@@ -1,0 +1,76 @@
+//! Registered agents and their state.
+
+use agentchains_engine::{
+    breaker::{Snapshot, State},
+    machine::time::rfc3339_millis,
+    ports::{AgentDefinition, AgentRecord},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A registered agent.
+#[derive(Serialize)]
+pub(crate) struct Agent<'a> {
+    #[serde(flatten)]
+    definition: &'a AgentDefinition,
+    revision: u32,
+    #[serde(with = "rfc3339_millis")]
+    created_at: Timestamp,
+    #[serde(with = "rfc3339_millis")]
+    updated_at: Timestamp,
+}
+
+impl<'a> Agent<'a> {
+    pub(crate) fn of(record: &'a AgentRecord) -> Self {
+        Self {
+            definition: &record.definition,
+            revision: record.revision,
+            created_at: record.created_at,
+            updated_at: record.updated_at,
+        }
+    }
+}
+
+/// The body of `POST /agents/discover`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Discover {
+    pub(crate) url: String,
+}
+
+/// Whether an agent can be reached.
+#[derive(Serialize)]
+pub(crate) struct Health<'a> {
+    agent_id: &'a str,
+    /// `ok` where its card could be read.
+    status: &'static str,
+    error: Option<HealthError>,
+    circuit_breaker: State,
+    #[serde(with = "rfc3339_millis")]
+    checked_at: Timestamp,
+}
+
+/// Why it cannot.
+#[derive(Serialize)]
+pub(crate) struct HealthError {
+    /// As of failed nodes.
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+}
+
+impl<'a> Health<'a> {
+    pub(crate) fn new(
+        agent_id: &'a str,
+        error: Option<HealthError>,
+        breaker: &Snapshot,
+        checked_at: Timestamp,
+    ) -> Self {
+        Self {
+            agent_id,
+            status: if error.is_none() { "ok" } else { "unreachable" },
+            error,
+            circuit_breaker: breaker.state,
+            checked_at,
+        }
+    }
+}

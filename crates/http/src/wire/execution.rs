@@ -1,0 +1,121 @@
+//! Executions: the row as clients see it, with what it waits for.
+
+use std::collections::BTreeMap;
+
+use agentchains_engine::{
+    cost::Usd,
+    machine::{
+        ExecutionId, ExecutionRow, ExecutionStatus, Failure, NodePath, NodeRow, NodeState, PauseReason,
+        Waiting, WorkflowId, time::rfc3339_millis,
+    },
+};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+/// The answer to a start that is not waited for.
+#[derive(Serialize)]
+pub(crate) struct Started {
+    pub(crate) execution_id: ExecutionId,
+    /// That of the moment of its acceptance: the same whenever the request is repeated.
+    pub(crate) status: ExecutionStatus,
+}
+
+/// An execution in lists: without values, which may be large, and without what it waits for, which is in its
+/// nodes.
+#[derive(Serialize)]
+pub(crate) struct Summary<'a> {
+    id: ExecutionId,
+    workflow_id: WorkflowId,
+    workflow_version: u32,
+    status: ExecutionStatus,
+    pause_reason: Option<PauseReason>,
+    in_flight: u32,
+    error: Option<&'a Failure>,
+    cost_usd: Usd,
+    reserved_usd: Usd,
+    max_budget: Option<Usd>,
+    /// The execution that started it as a part of its own.
+    parent: Option<ExecutionId>,
+    /// The execution that it repeats or varies.
+    forked_from: Option<ExecutionId>,
+    initiated_by: &'a str,
+    labels: &'a BTreeMap<String, String>,
+    #[serde(with = "rfc3339_millis")]
+    created_at: Timestamp,
+    #[serde(with = "rfc3339_millis::option")]
+    started_at: Option<Timestamp>,
+    #[serde(with = "rfc3339_millis::option")]
+    finished_at: Option<Timestamp>,
+    nodes_total: u32,
+    nodes_settled: u32,
+}
+
+impl<'a> Summary<'a> {
+    pub(crate) fn of(row: &'a ExecutionRow) -> Self {
+        Self {
+            id: row.id,
+            workflow_id: row.workflow_id,
+            workflow_version: row.workflow_version,
+            status: row.status,
+            pause_reason: row.pause_reason,
+            in_flight: row.in_flight,
+            error: row.error.as_ref(),
+            cost_usd: row.spent,
+            reserved_usd: row.reserved,
+            max_budget: row.max_budget,
+            parent: None,
+            forked_from: None,
+            initiated_by: &row.initiated_by,
+            labels: &row.labels,
+            created_at: row.created_at,
+            started_at: row.started_at,
+            finished_at: row.finished_at,
+            nodes_total: row.nodes_total,
+            nodes_settled: row.nodes_settled,
+        }
+    }
+}
+
+/// One execution with everything.
+#[derive(Serialize)]
+pub(crate) struct Execution<'a> {
+    #[serde(flatten)]
+    summary: Summary<'a>,
+    waiting_on: Vec<WaitingNode<'a>>,
+    input: &'a Value,
+    output: Option<&'a Value>,
+}
+
+impl<'a> Execution<'a> {
+    pub(crate) fn of(row: &'a ExecutionRow, nodes: &'a [NodeRow]) -> Self {
+        Self {
+            summary: Summary::of(row),
+            waiting_on: nodes.iter().filter_map(WaitingNode::of).collect(),
+            input: &row.input,
+            output: row.output.as_deref(),
+        }
+    }
+}
+
+/// A node that waits, and what for.
+#[derive(Serialize)]
+struct WaitingNode<'a> {
+    node_id: &'a str,
+    path: &'a NodePath,
+    #[serde(flatten)]
+    waiting: &'a Waiting,
+}
+
+impl<'a> WaitingNode<'a> {
+    fn of(node: &'a NodeRow) -> Option<Self> {
+        match &node.state {
+            NodeState::Waiting(waiting) => Some(Self {
+                node_id: &node.node_id,
+                path: &node.path,
+                waiting,
+            }),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Control: what people and programs may ask of an execution while it runs.
+
+use std::sync::Arc;
+
+use agentchains_cost::Usd;
+use jiff::Timestamp;
+use thiserror::Error;
+
+use crate::{
+    ApprovalRow, Decision, Ending, EventType, ExecutionStatus, Machine, NodeState, PauseReason, Resume,
+    Waiting, approval::APPROVE, event::execution_data,
+};
+
+/// Why a command was refused. Nothing has changed.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum Rejected {
+    /// The execution is not in a state in which that applies.
+    #[error("the execution is {status}{}", .pause_reason.map(|reason| format!(" ({reason})")).unwrap_or_default())]
+    Conflict {
+        /// What it is in.
+        status: ExecutionStatus,
+        /// Why it is paused, if it is.
+        pause_reason: Option<PauseReason>,
+    },
+    /// Several questions are pending, so a resume must name one.
+    #[error("{} approvals are pending; decide them one by one, or name one", .pending.len())]
+    SeveralApprovals {
+        /// The questions.
+        pending: Vec<ApprovalRow>,
+    },
+    /// The question cannot be answered by a mere resume.
+    #[error("approval {} cannot be approved by resuming; decide it", .pending.id)]
+    NeedsDecision {
+        /// The question.
+        pending: Box<ApprovalRow>,
+    },
+    /// A budget can only be raised.
+    #[error("the execution needs a max_budget above {}", .max_budget.map(|usd| usd.to_string()).unwrap_or_default())]
+    BudgetNotRaised {
+        /// What it is at present.
+        max_budget: Option<Usd>,
+    },
+    /// The question is not pending.
+    #[error("the approval is not pending any more")]
+    ApprovalNotPending,
+    /// The decision names another hash than that of what is shown.
+    #[error("what is shown is not what the decision was made on; read it again")]
+    ApprovalChanged {
+        /// The hash of what is shown.
+        shown_hash: String,
+    },
+    /// The person is not among the approvers.
+    #[error("only {} may decide this", .approvers.join(", "))]
+    NotAnApprover {
+        /// Who may decide.
+        approvers: Vec<String>,
+    },
+    /// Who started the execution may not decide it.
+    #[error("who started the execution may not decide this")]
+    InitiatorMayNotDecide,
+    /// One person counts once.
+    #[error("{by} has decided already")]
+    DecidedAlready {
+        /// The person.
+        by: String,
+    },
+    /// The decision is none of the actions.
+    #[error("{decision:?} is none of the actions {}", .actions.join(", "))]
+    UnknownAction {
+        /// What was chosen.
+        decision: String,
+        /// What there is to choose from.
+        actions: Vec<String>,
+    },
+    /// The data does not fit the form.
+    #[error("data does not fit the form: {message}")]
+    FormMismatch {
+        /// What does not fit.
+        message: String,
+    },
+}
+
+impl Machine {
+    pub(crate) fn conflict(&self) -> Rejected {
+        Rejected::Conflict {
+            status: self.execution.status,
+            pause_reason: self.execution.pause_reason,
+        }
+    }
+
+    pub(crate) fn start(&mut self, now: Timestamp) {
+        if self.execution.status == ExecutionStatus::Pending {
+            self.execution.started_at = Some(now);
+            self.set_status(now, ExecutionStatus::Running, None, EventType::ExecutionStarted);
+        }
+    }
+
+    pub(crate) fn pause(&mut self, now: Timestamp) -> Result<(), Rejected> {
+        if self.execution.status != ExecutionStatus::Running || self.execution.ending.is_some() {
+            return Err(self.conflict());
+        }
+        self.set_status(
+            now,
+            ExecutionStatus::Paused,
+            Some(PauseReason::User),
+            EventType::ExecutionPaused,
+        );
+        Ok(())
+    }
+
+    pub(crate) fn resume(&mut self, now: Timestamp, resume: Resume) -> Result<(), Rejected> {
+        let (ExecutionStatus::Paused, Some(reason)) = (self.execution.status, self.execution.pause_reason)
+        else {
+            return Err(self.conflict());
+        };
+        let raised = self.raised_budget(reason, resume.max_budget)?;
+        if reason == PauseReason::Approval {
+            self.approve_the_only_question(now, resume)?;
+        }
+        self.execution.max_budget = raised;
+        if reason != PauseReason::Approval {
+            self.set_status(now, ExecutionStatus::Running, None, EventType::ExecutionResumed);
+        }
+        Ok(())
+    }
+
+    fn raised_budget(&self, reason: PauseReason, wanted: Option<Usd>) -> Result<Option<Usd>, Rejected> {
+        let present = self.execution.max_budget;
+        match (present, wanted) {
+            (Some(limit), Some(wanted)) if wanted > limit => Ok(Some(wanted)),
+            (Some(limit), Some(wanted)) if wanted == limit && reason != PauseReason::Budget => {
+                Ok(Some(limit))
+            }
+            (_, Some(_)) => Err(Rejected::BudgetNotRaised { max_budget: present }),
+            (_, None) if reason == PauseReason::Budget => {
+                Err(Rejected::BudgetNotRaised { max_budget: present })
+            }
+            (_, None) => Ok(present),
+        }
+    }
+
+    /// The short form of the API: resuming an execution that waits for exactly one approval approves it.
+    fn approve_the_only_question(&mut self, now: Timestamp, resume: Resume) -> Result<(), Rejected> {
+        let mut pending = self.approvals.values();
+        let (Some(only), None) = (pending.next(), pending.next()) else {
+            return Err(Rejected::SeveralApprovals {
+                pending: self.approvals.values().cloned().collect(),
+            });
+        };
+        if !only.actions.iter().any(|action| action == APPROVE) {
+            return Err(Rejected::NeedsDecision {
+                pending: Box::new(only.clone()),
+            });
+        }
+        let decision = Decision {
+            approval_id: only.id,
+            decision: APPROVE.to_owned(),
+            by: resume.by,
+            roles: resume.roles,
+            comment: None,
+            data: None,
+            shown_hash: None,
+        };
+        self.decide(now, decision)
+    }
+
+    pub(crate) fn cancel(&mut self, now: Timestamp) -> Result<(), Rejected> {
+        if self.execution.status == ExecutionStatus::Cancelling {
+            return Err(self.conflict());
+        }
+        if self.execution.status == ExecutionStatus::Pending {
+            self.start(now);
+        }
+        self.set_status(
+            now,
+            ExecutionStatus::Cancelling,
+            None,
+            EventType::ExecutionCancelling,
+        );
+        self.begin_ending(now, Ending::Cancel, true);
+        Ok(())
+    }
+
+    /// The budget does not allow the next call, and nothing in flight can change that.
+    pub(crate) fn budget_exhausted(&mut self, now: Timestamp, index: agentchains_workflow::NodeIndex) {
+        let data = crate::event::budget_data(&self.execution, None);
+        self.emit(now, EventType::BudgetExhausted, data);
+        match self.execution.on_budget {
+            agentchains_workflow::OnBudget::Pause => {
+                let reason = Some(PauseReason::Budget);
+                self.set_status(now, ExecutionStatus::Paused, reason, EventType::ExecutionPaused);
+            }
+            agentchains_workflow::OnBudget::Fail => self.fail_over_budget(now, index),
+        }
+    }
+
+    pub(crate) fn set_status(
+        &mut self,
+        now: Timestamp,
+        status: ExecutionStatus,
+        pause_reason: Option<PauseReason>,
+        event: EventType,
+    ) {
+        debug_assert!(
+            self.execution.status.may_become(status),
+            "{} -> {status}",
+            self.execution.status
+        );
+        self.execution.status = status;
+        self.execution.pause_reason = pause_reason;
+        let data = execution_data(&self.execution);
+        self.emit(now, event, data);
+    }
+
+    /// What is due happens: retries and breakers are tried again, questions expire, the deadline passes.
+    pub(crate) fn fire_timers(&mut self, now: Timestamp) {
+        while let Some(index) = self.timers.pop_due(now) {
+            match &self.nodes[index.index()].state {
+                NodeState::Waiting(Waiting::Approval { approval_id, .. }) => {
+                    let approval_id = *approval_id;
+                    self.question_expired(now, index, approval_id);
+                }
+                NodeState::Waiting(_) => self.enqueue(index),
+                _ => {}
+            }
+        }
+        let overdue = self.execution.deadline.is_some_and(|deadline| deadline <= now);
+        if overdue && self.execution.ending.is_none() && !self.execution.status.is_terminal() {
+            self.execution_timed_out(now);
+        }
+    }
+
+    /// Whatever follows from what has happened.
+    pub(crate) fn advance(&mut self, now: Timestamp, gate: &mut dyn crate::Gate) {
+        if self.execution.pause_reason == Some(PauseReason::Approval) && !self.waits_for_people_only() {
+            self.set_status(now, ExecutionStatus::Running, None, EventType::ExecutionResumed);
+        }
+        self.dispatch(now, gate);
+        self.finish_if_done(now, gate);
+        if self.may_start_nodes() && self.waits_for_people_only() {
+            let reason = Some(PauseReason::Approval);
+            self.set_status(now, ExecutionStatus::Paused, reason, EventType::ExecutionPaused);
+        }
+    }
+
+    fn waits_for_people_only(&self) -> bool {
+        self.execution.in_flight == 0
+            && !self.timers.any_on_time()
+            && !self.approvals.is_empty()
+            && !self.has_startable_node()
+    }
+
+    pub(crate) fn workflow_handle(&self) -> Arc<agentchains_workflow::Compiled> {
+        Arc::clone(&self.workflow)
+    }
+}

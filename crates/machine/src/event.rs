@@ -1,0 +1,159 @@
+//! The events: what an execution tells the world, numbered without gaps and written with the rows.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::{ApprovalRow, ExecutionRow, Failure, NodeRow, NodeState, row::Ending, status::words};
+
+words! {
+    /// Type of an event. Dotted: what it is about, and what happened to it.
+    EventType("event type") {
+        /// The first nodes may start.
+        ExecutionStarted = "execution.started",
+        /// Nothing new starts.
+        ExecutionPaused = "execution.paused",
+        /// It goes on.
+        ExecutionResumed = "execution.resumed",
+        /// A cancel was recorded.
+        ExecutionCancelling = "execution.cancelling",
+        /// Terminal.
+        ExecutionCompleted = "execution.completed",
+        /// Terminal.
+        ExecutionFailed = "execution.failed",
+        /// Terminal.
+        ExecutionCancelled = "execution.cancelled",
+        /// An attempt was recorded and is sent next.
+        NodeStarted = "node.started",
+        /// It has an output.
+        NodeCompleted = "node.completed",
+        /// It failed for good.
+        NodeFailed = "node.failed",
+        /// An attempt failed and another one is due.
+        NodeRetrying = "node.retrying",
+        /// It will not run.
+        NodeSkipped = "node.skipped",
+        /// It waits for a person or a breaker.
+        NodeWaiting = "node.waiting",
+        /// It was cut off by the end of the execution.
+        NodeCancelled = "node.cancelled",
+        /// A person is asked.
+        ApprovalRequested = "approval.requested",
+        /// A person decided.
+        ApprovalDecided = "approval.decided",
+        /// The question no longer stands.
+        ApprovalExpired = "approval.expired",
+        /// Spending crossed a part of the budget.
+        BudgetThreshold = "budget.threshold",
+        /// The budget does not allow the next call.
+        BudgetExhausted = "budget.exhausted",
+    }
+}
+
+/// One event of an execution.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Counts from 1 within the execution, without gaps.
+    pub seq: u64,
+    /// What happened.
+    #[serde(rename = "type")]
+    pub kind: EventType,
+    /// When.
+    #[serde(with = "crate::time::rfc3339_millis")]
+    pub at: Timestamp,
+    /// The particulars, by type.
+    pub data: Value,
+}
+
+/// The particulars of a `node.*` event: the node as it now is, and what changed with it.
+#[must_use]
+pub fn node_data(row: &NodeRow) -> Value {
+    let mut data = Map::new();
+    data.insert("node_id".into(), row.node_id.clone().into());
+    data.insert("path".into(), row.path.as_str().into());
+    data.insert("type".into(), row.kind.as_str().into());
+    data.insert("attempt".into(), row.attempts.into());
+    data.insert("status".into(), row.state.status().as_str().into());
+    match &row.state {
+        NodeState::Pending => {}
+        NodeState::Running(attempt) => {
+            data.insert("agent_id".into(), attempt.agent_id.clone().into());
+            data.insert("reserved_usd".into(), json!(attempt.reserved));
+        }
+        NodeState::Waiting(waiting) => {
+            data.insert("waiting_on".into(), json!(waiting));
+            data.insert("cost_usd".into(), json!(row.cost));
+        }
+        NodeState::Completed(done) => {
+            data.insert("output".into(), Value::clone(&done.output));
+            data.insert("cost_usd".into(), json!(row.cost));
+            data.insert("cost_known".into(), row.cost_known.into());
+            data.insert("used_fallback".into(), done.replaced.is_some().into());
+        }
+        NodeState::Failed(failed) => {
+            data.insert("error".into(), json!(failed.failure));
+            data.insert("cost_usd".into(), json!(row.cost));
+            data.insert("cost_known".into(), row.cost_known.into());
+        }
+        NodeState::Skipped(reason) => {
+            data.insert("skip_reason".into(), json!(reason));
+        }
+        NodeState::Cancelled { remote_cancel } => {
+            data.insert("remote_cancel".into(), json!(remote_cancel));
+            data.insert("cost_usd".into(), json!(row.cost));
+        }
+    }
+    Value::Object(data)
+}
+
+/// The particulars of an `execution.*` event.
+#[must_use]
+pub fn execution_data(row: &ExecutionRow) -> Value {
+    let mut data = Map::new();
+    data.insert("status".into(), row.status.as_str().into());
+    data.insert("cost_usd".into(), json!(row.spent));
+    if let Some(reason) = row.pause_reason {
+        data.insert("pause_reason".into(), reason.as_str().into());
+    }
+    if let Some(output) = &row.output {
+        data.insert("output".into(), Value::clone(output));
+    }
+    if let Some(error) = &row.error {
+        data.insert("error".into(), json!(error));
+    }
+    if let Some(Ending::Timeout) = &row.ending {
+        data.insert("timed_out".into(), true.into());
+    }
+    Value::Object(data)
+}
+
+/// The particulars of an `approval.*` event: the question as the API shows it.
+#[must_use]
+pub fn approval_data(row: &ApprovalRow) -> Value {
+    json!(row)
+}
+
+/// The particulars of a `budget.*` event.
+#[must_use]
+pub fn budget_data(row: &ExecutionRow, percent: Option<u8>) -> Value {
+    let mut data = json!({
+        "spent_usd": row.spent,
+        "reserved_usd": row.reserved,
+        "max_budget": row.max_budget,
+    });
+    if let (Some(percent), Value::Object(fields)) = (percent, &mut data) {
+        fields.insert("percent".into(), percent.into());
+    }
+    data
+}
+
+/// The particulars of a `node.retrying` event.
+#[must_use]
+pub fn retry_data(row: &NodeRow, error: &Failure, due_at: Timestamp) -> Value {
+    let mut data = node_data(row);
+    if let Value::Object(fields) = &mut data {
+        fields.insert("error".into(), json!(error));
+        fields.insert("due_at".into(), crate::time::format_millis(due_at).into());
+    }
+    data
+}

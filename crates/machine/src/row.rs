@@ -1,0 +1,279 @@
+//! The rows: what the machine remembers, in the shape in which it is made durable.
+//!
+//! Rows are the truth. The machine keeps nothing else that could not be computed from them and the graph,
+//! and recovery reads nothing else. A node that has no row yet is pending.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use agentchains_cost::{Usage, Usd};
+use agentchains_workflow::OnBudget;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    ApprovalId, ExecutionId, ExecutionStatus, Failure, MessageId, NodePath, NodeState, NodeType, PauseReason,
+    WorkflowId, status::words,
+};
+
+/// The row of an execution.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExecutionRow {
+    /// Its id.
+    pub id: ExecutionId,
+    /// Who owns it.
+    pub tenant: String,
+    /// The workflow it runs.
+    pub workflow_id: WorkflowId,
+    /// The version it is pinned to.
+    pub workflow_version: u32,
+    /// Its status.
+    pub status: ExecutionStatus,
+    /// Why it is paused; set exactly when it is.
+    pub pause_reason: Option<PauseReason>,
+    /// How it is being wound down; set from the moment nothing new may start. Only a cancel replaces another.
+    pub ending: Option<Ending>,
+    /// What it was started with.
+    pub input: Arc<Value>,
+    /// What it produced; set when completed.
+    pub output: Option<Arc<Value>>,
+    /// Why it failed: the timeout or the budget that ended it, else the first failure that nothing handled.
+    pub error: Option<Failure>,
+    /// The limit of its spending; absent is no limit.
+    pub max_budget: Option<Usd>,
+    /// What happens when that is reached.
+    pub on_budget: OnBudget,
+    /// What its attempts have cost.
+    pub spent: Usd,
+    /// What attempts in flight may still cost.
+    pub reserved: Usd,
+    /// Whether every cost in `spent` is known.
+    pub cost_known: bool,
+    /// Names that the caller gave it.
+    pub labels: BTreeMap<String, String>,
+    /// Who started it.
+    pub initiated_by: String,
+    /// When it was recorded.
+    pub created_at: Timestamp,
+    /// When its first nodes started.
+    pub started_at: Option<Timestamp>,
+    /// When it became terminal.
+    pub finished_at: Option<Timestamp>,
+    /// When its own timeout is over.
+    pub deadline: Option<Timestamp>,
+    /// When a cancel or abort stops waiting for calls in flight.
+    pub abort_deadline: Option<Timestamp>,
+    /// The next moment at which time alone changes it.
+    pub wake_at: Option<Timestamp>,
+    /// Sequence number of its last event.
+    pub last_seq: u64,
+    /// Attempts in flight.
+    pub in_flight: u32,
+    /// Nodes of its graph.
+    pub nodes_total: u32,
+    /// Nodes that have settled.
+    pub nodes_settled: u32,
+}
+
+/// How an execution is being wound down, once nothing new may start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "cause", rename_all = "snake_case")]
+pub enum Ending {
+    /// A failure that nothing handled, in this node.
+    Failure {
+        /// The node that failed.
+        node: NodePath,
+    },
+    /// The budget does not allow a call of this node.
+    Budget {
+        /// The node that was refused.
+        node: NodePath,
+    },
+    /// The execution's own timeout is over.
+    Timeout,
+    /// Someone cancelled it.
+    Cancel,
+}
+
+/// The row of a node.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeRow {
+    /// Where it stands; with the execution's id, its key.
+    pub path: NodePath,
+    /// Its id in the document.
+    pub node_id: String,
+    /// Its type, as in documents.
+    pub kind: NodeType,
+    /// Position in the document, for listing.
+    pub position: u32,
+    /// What it is in, with what belongs to that.
+    pub state: NodeState,
+    /// Attempts that were sent.
+    pub attempts: u32,
+    /// What it was asked, once its first attempt was recorded.
+    pub request: Option<Arc<NodeRequest>>,
+    /// What its attempts have cost.
+    pub cost: Usd,
+    /// Whether all of that is known.
+    pub cost_known: bool,
+    /// What its last attempt used.
+    pub usage: Option<Usage>,
+    /// When it first left `pending`.
+    pub started_at: Option<Timestamp>,
+    /// When it settled.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// What a node is asked: fixed before its first attempt, the same for all of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NodeRequest {
+    /// The node's config with its templates rendered.
+    pub config: Value,
+    /// The live predecessors at that time; their outputs are in their own rows and never change.
+    pub upstream: Vec<String>,
+}
+
+words! {
+    /// How an attempt ended.
+    AttemptStatus("attempt status") {
+        /// It is in flight.
+        Running = "running",
+        /// The agent answered with a result.
+        Succeeded = "succeeded",
+        /// It failed.
+        Failed = "failed",
+        /// It was aborted on our side.
+        Aborted = "aborted",
+    }
+}
+
+/// The row of an attempt: the ledger's line, keyed by execution, path and number.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttemptRow {
+    /// The node.
+    pub path: NodePath,
+    /// Counts from 1.
+    pub number: u32,
+    /// The agent it was sent to.
+    pub agent_id: String,
+    /// The A2A message id.
+    pub message_id: MessageId,
+    /// How it stands.
+    pub status: AttemptStatus,
+    /// What was reserved for it.
+    pub reserved: Usd,
+    /// What it was charged.
+    pub cost: Usd,
+    /// Whether that is known.
+    pub cost_known: bool,
+    /// What it used.
+    pub usage: Option<Usage>,
+    /// Why it failed.
+    pub error: Option<Failure>,
+    /// When it was recorded, before it was sent.
+    pub started_at: Timestamp,
+    /// When its outcome was recorded.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// A remote task, by the ids that its agent gave it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoteTask {
+    /// The A2A task id.
+    pub task_id: String,
+    /// The A2A context id.
+    pub context_id: Option<String>,
+}
+
+words! {
+    /// What became of a remote task that was to be cancelled.
+    RemoteCancel("remote cancel") {
+        /// The agent says that it is cancelled.
+        Confirmed = "confirmed",
+        /// The agent says that it cannot be cancelled.
+        Refused = "refused",
+        /// The agent did not say.
+        Unknown = "unknown",
+    }
+}
+
+words! {
+    /// Status of a question to a person.
+    ApprovalStatus("approval status") {
+        /// Nobody has decided.
+        Pending = "pending",
+        /// A decision was made.
+        Decided = "decided",
+        /// Nobody decided in time.
+        Expired = "expired",
+        /// The execution ended before anybody decided.
+        Withdrawn = "withdrawn",
+    }
+}
+
+/// The row of a question to a person. It serialises as the API and the events show it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ApprovalRow {
+    /// Its id.
+    pub id: ApprovalId,
+    /// What sort of question it is.
+    pub kind: ApprovalKind,
+    /// How it stands.
+    pub status: ApprovalStatus,
+    /// The execution that waits.
+    pub execution_id: ExecutionId,
+    /// The execution at the top of the tree that it belongs to.
+    pub root_execution_id: ExecutionId,
+    /// The node's id in the document.
+    pub node_id: String,
+    /// Where the node stands.
+    pub path: NodePath,
+    /// What the person is asked.
+    pub message: String,
+    /// What the person is shown.
+    pub shown: Arc<Value>,
+    /// SHA-256 of what is asked and shown, as canonical JSON; a decision is bound to it.
+    pub shown_hash: String,
+    /// JSON Schema of the decision's data.
+    pub form: Option<Value>,
+    /// The decisions to choose from.
+    pub actions: Vec<String>,
+    /// Who may decide; empty: anyone.
+    pub approvers: Vec<String>,
+    /// Distinct people that must agree.
+    pub quorum: u32,
+    /// Whether who started the execution may not decide.
+    pub forbid_initiator: bool,
+    /// What was decided, in order.
+    pub decisions: Vec<DecisionRecord>,
+    /// When waiting ends.
+    #[serde(with = "crate::time::rfc3339_millis::option")]
+    pub expires_at: Option<Timestamp>,
+    /// When it was asked.
+    #[serde(with = "crate::time::rfc3339_millis")]
+    pub created_at: Timestamp,
+}
+
+/// What sort of question a person is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApprovalKind {
+    /// A `human_approval` node asks.
+    Approval,
+}
+
+/// One person's decision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DecisionRecord {
+    /// The chosen action.
+    pub decision: String,
+    /// Who chose.
+    pub by: String,
+    /// What they said.
+    pub comment: Option<String>,
+    /// What they filled in.
+    pub data: Option<Value>,
+    /// When.
+    #[serde(with = "crate::time::rfc3339_millis")]
+    pub decided_at: Timestamp,
+}

@@ -1,0 +1,182 @@
+//! The state of a node: one enum, with what belongs to each state and nothing else.
+//!
+//! | from | to | when |
+//! |---|---|---|
+//! | `Pending` | `Running` | its join holds and an attempt was recorded |
+//! | `Pending` | `Waiting` | its join holds and it asks a person, or its agent's breaker is open |
+//! | `Pending` | `Failed` | nothing can be sent |
+//! | `Pending` | `Skipped`, `Cancelled` | its join cannot hold; the execution ends |
+//! | `Running` | `Completed`, `Failed`, `Cancelled` | the attempt ended and was the last; it was aborted |
+//! | `Running` | `Waiting` | the attempt failed and another one is due later |
+//! | `Waiting` | `Running` | the timer is over, the breaker lets a call through |
+//! | `Waiting` | `Waiting` | the breaker is still open |
+//! | `Waiting` | `Completed`, `Failed` | a person decided, or nobody did in time; no attempt can follow |
+//! | `Waiting` | `Skipped`, `Cancelled` | the execution ends |
+//!
+//! Where `on_error` gives an output, `Completed` takes the place of `Failed`.
+
+use std::sync::Arc;
+
+use agentchains_cost::Usd;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{ApprovalId, Failure, MessageId, NodePath, NodeStatus, RemoteCancel, RemoteTask, status::words};
+
+/// What a node is in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum NodeState {
+    /// Its join has not been decided, or it is queued.
+    Pending,
+    /// An attempt is in flight.
+    Running(Attempt),
+    /// It waits.
+    Waiting(Waiting),
+    /// It has an output.
+    Completed(Completion),
+    /// Its last attempt failed, or nothing could be sent.
+    Failed(NodeFailure),
+    /// It will not run.
+    Skipped(SkipReason),
+    /// The execution ended before it did.
+    Cancelled {
+        /// What became of its remote task, where there was one.
+        remote_cancel: Option<RemoteCancel>,
+    },
+}
+
+impl NodeState {
+    /// The word for it.
+    #[must_use]
+    pub const fn status(&self) -> NodeStatus {
+        match self {
+            Self::Pending => NodeStatus::Pending,
+            Self::Running(_) => NodeStatus::Running,
+            Self::Waiting(_) => NodeStatus::Waiting,
+            Self::Completed(_) => NodeStatus::Completed,
+            Self::Failed(_) => NodeStatus::Failed,
+            Self::Skipped(_) => NodeStatus::Skipped,
+            Self::Cancelled { .. } => NodeStatus::Cancelled,
+        }
+    }
+
+    /// What is reserved for the attempt in flight.
+    #[must_use]
+    pub const fn reserved(&self) -> Usd {
+        match self {
+            Self::Running(attempt) => attempt.reserved,
+            _ => Usd::ZERO,
+        }
+    }
+}
+
+/// An attempt in flight.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Counts from 1.
+    pub number: u32,
+    /// The A2A message id.
+    pub message_id: MessageId,
+    /// The agent it was sent to.
+    pub agent_id: String,
+    /// When it was recorded.
+    pub started_at: Timestamp,
+    /// When it is given up.
+    pub deadline: Timestamp,
+    /// What was reserved for it.
+    pub reserved: Usd,
+    /// The agent's task, as soon as it is known.
+    pub remote_task: Option<RemoteTask>,
+}
+
+/// What a node waits for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Waiting {
+    /// The time of its next attempt.
+    Retry {
+        /// When the next attempt may start.
+        #[serde(with = "crate::time::rfc3339_millis")]
+        due_at: Timestamp,
+        /// Why the last one failed.
+        error: Failure,
+    },
+    /// An open breaker.
+    Breaker {
+        /// The agent.
+        agent_id: String,
+        /// When the breaker may let a call through.
+        #[serde(with = "crate::time::rfc3339_millis")]
+        retry_at: Timestamp,
+        /// When the node gives up.
+        #[serde(with = "crate::time::rfc3339_millis")]
+        until: Timestamp,
+    },
+    /// A person.
+    Approval {
+        /// The question.
+        approval_id: ApprovalId,
+        /// When waiting ends.
+        #[serde(with = "crate::time::rfc3339_millis::option")]
+        expires_at: Option<Timestamp>,
+    },
+}
+
+impl Waiting {
+    /// When time alone changes something.
+    #[must_use]
+    pub fn due_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Retry { due_at, .. } => Some(*due_at),
+            Self::Breaker { retry_at, until, .. } => Some(*retry_at.min(until)),
+            Self::Approval { expires_at, .. } => *expires_at,
+        }
+    }
+}
+
+/// A completed node's result.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Completion {
+    /// Its output.
+    pub output: Arc<Value>,
+    /// The label of the branch taken, where the node chooses one.
+    pub branch: Option<String>,
+    /// The failure that `on_error` replaced by an output.
+    pub replaced: Option<Failure>,
+}
+
+/// A failed node's result.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NodeFailure {
+    /// Why.
+    pub failure: Failure,
+    /// Whether `on_error` leads the failure to another node.
+    pub handled: bool,
+}
+
+words! {
+    /// Why a node will not run (language reference, section 5).
+    SkipCause("skip cause") {
+        /// A branch chose another way.
+        BranchNotTaken = "branch_not_taken",
+        /// A direct predecessor was skipped.
+        UpstreamSkipped = "upstream_skipped",
+        /// A node above failed.
+        UpstreamFailed = "upstream_failed",
+        /// A failure elsewhere ended the execution.
+        ExecutionFailed = "execution_failed",
+        /// The budget ended the execution.
+        Budget = "budget",
+    }
+}
+
+/// Why a node will not run, and because of which node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkipReason {
+    /// The cause.
+    pub cause: SkipCause,
+    /// The node that it is due to.
+    pub by: NodePath,
+}

@@ -1,0 +1,16 @@
+//! Tests across the boundary of the crate, by topic.
+
+mod approvals;
+mod breaker;
+mod control;
+mod endings;
+mod expiry;
+mod harness;
+mod joins;
+mod money;
+mod property;
+mod recovery;
+mod requests;
+mod retries;
+mod scheduling;
+mod time;

@@ -1,0 +1,214 @@
+//! The registry of agents: what is known of each, and where that is kept.
+
+use std::num::NonZeroU32;
+
+use agentchains_breaker::Settings as BreakerSettings;
+use agentchains_cost::{PriceList, Usd};
+use agentchains_workflow::OnUnknown;
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{Seconds, StoreError};
+
+/// What an agent's owner declares of it, as in the API.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgentDefinition {
+    /// How workflows name it: 1 to 200 characters.
+    pub agent_id: String,
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// How it is called.
+    #[serde(default)]
+    pub protocol: Protocol,
+    /// Its base address, or that of its card.
+    pub url: String,
+    /// Limit of one attempt, where the node has none: seconds, or text such as `"30s"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Seconds>,
+    /// Calls that it may have in flight, over all executions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_concurrency: Option<NonZeroU32>,
+    /// What it charges.
+    #[serde(default)]
+    pub pricing: PriceList,
+    /// The most that one attempt may cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_cost: Option<Usd>,
+    /// What to do with an attempt whose outcome a crash left unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_unknown: Option<OnUnknown>,
+    /// Its circuit breaker.
+    #[serde(default)]
+    pub circuit_breaker: BreakerSettings,
+}
+
+/// How an agent is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Protocol {
+    /// Agent2Agent, version 1.0.
+    #[default]
+    A2a,
+}
+
+/// A registered agent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AgentRecord {
+    /// What was declared.
+    pub definition: AgentDefinition,
+    /// Counts the changes; the entity tag.
+    pub revision: u32,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Keeps the registry.
+#[async_trait]
+pub trait AgentStore: Send + Sync + 'static {
+    /// All agents, by id.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not be read.
+    async fn load_agents(&self) -> Result<Vec<AgentRecord>, StoreError>;
+
+    /// Inserts an agent, or replaces it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was written.
+    async fn save_agent(&self, record: &AgentRecord) -> Result<(), StoreError>;
+
+    /// Removes an agent. False when there was none.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was written.
+    async fn delete_agent(&self, agent_id: &str) -> Result<bool, StoreError>;
+}
+
+/// Why the registry did not do what was asked.
+#[derive(Debug, Error)]
+pub enum DirectoryError {
+    /// The definition breaks a rule.
+    #[error("{message}")]
+    Invalid {
+        /// RFC 6901 pointer into the definition.
+        pointer: &'static str,
+        /// Stable code.
+        code: &'static str,
+        /// One sentence.
+        message: String,
+    },
+    /// An agent of this id is registered.
+    #[error("an agent {agent_id:?} is registered already")]
+    Exists {
+        /// The id.
+        agent_id: String,
+    },
+    /// There is no such agent.
+    #[error("there is no agent {agent_id:?}")]
+    Absent {
+        /// The id.
+        agent_id: String,
+    },
+    /// It has been changed since the caller saw it.
+    #[error("the agent has been changed since revision {seen}")]
+    Stale {
+        /// What the caller saw.
+        seen: u32,
+    },
+    /// The agent could not be reached, or what it answered is no agent card.
+    #[error("{message}")]
+    Discovery {
+        /// Stable code, as of failed nodes.
+        code: &'static str,
+        /// One sentence.
+        message: String,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What an agent's card says of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DiscoveredAgent {
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub description: Option<String>,
+    /// Where it is called.
+    pub url: String,
+    /// The version of A2A that is spoken there.
+    pub protocol_version: String,
+    /// Whether it streams.
+    pub streaming: bool,
+    /// The card itself.
+    pub card: serde_json::Value,
+}
+
+/// The registry as the API sees it.
+#[async_trait]
+pub trait AgentDirectory: Send + Sync + 'static {
+    /// All agents, by id.
+    fn list(&self) -> Vec<AgentRecord>;
+
+    /// One agent.
+    fn get(&self, agent_id: &str) -> Option<AgentRecord>;
+
+    /// Registers an agent.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] when it is not registered by this.
+    async fn register(
+        &self,
+        definition: AgentDefinition,
+        now: Timestamp,
+    ) -> Result<AgentRecord, DirectoryError>;
+
+    /// Replaces an agent's definition. `seen`, when given, must be the present revision.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] when it is not changed by this.
+    async fn replace(
+        &self,
+        definition: AgentDefinition,
+        seen: Option<u32>,
+        now: Timestamp,
+    ) -> Result<AgentRecord, DirectoryError>;
+
+    /// Removes an agent. `seen`, when given, must be the present revision.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] when it is not removed by this.
+    async fn remove(&self, agent_id: &str, seen: Option<u32>) -> Result<(), DirectoryError>;
+
+    /// Reads the card of an agent that need not be registered.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Discovery`] when there is none to be had.
+    async fn discover(&self, url: &str) -> Result<DiscoveredAgent, DirectoryError>;
+}
+
+impl AgentDefinition {
+    /// An agent that speaks A2A at this address, with every setting at its default.
+    #[must_use]
+    pub fn a2a(agent_id: &str, url: &str) -> Self {
+        Self {
+            agent_id: agent_id.to_owned(),
+            name: None,
+            protocol: Protocol::A2a,
+            url: url.to_owned(),
+            timeout: None,
+            max_concurrency: None,
+            pricing: PriceList::default(),
+            max_cost: None,
+            on_unknown: None,
+            circuit_breaker: BreakerSettings::default(),
+        }
+    }
+}

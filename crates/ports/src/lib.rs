@@ -1,0 +1,29 @@
+//! The seams between the engine and the world: small traits with plain data and their errors.
+//!
+//! A store implements [`ExecutionStore`], [`ExecutionQuery`], [`WorkflowStore`] and [`AgentStore`]; something that
+//! calls agents implements [`NodeRunner`]; a [`Clock`] tells the time; an [`EventSink`] receives what happened.
+//! This crate changes rarely, and knows neither a database nor a network.
+
+mod agents;
+mod clock;
+mod page;
+mod query;
+mod runner;
+mod seconds;
+mod store;
+mod workflows;
+
+pub use crate::{
+    agents::{
+        AgentDefinition, AgentDirectory, AgentRecord, AgentStore, DirectoryError, DiscoveredAgent, Protocol,
+    },
+    clock::Clock,
+    page::{InvalidCursor, Page, PageRequest},
+    query::{ApprovalFilter, ExecutionFilter, ExecutionQuery},
+    runner::{AgentProfile, CallOutcome, CallProgress, NodeRunner},
+    seconds::Seconds,
+    store::{
+        Claimed, Commit, CommitError, Creation, EventSink, ExecutionStore, Fence, Idempotency, StoreError,
+    },
+    workflows::{Change, NewVersion, VersionRecord, WorkflowFilter, WorkflowRecord, WorkflowStore},
+};

@@ -1,0 +1,106 @@
+//! Reading executions.
+
+use std::collections::BTreeMap;
+
+use agentchains_machine::{
+    ApprovalId, ApprovalRow, ApprovalStatus, AttemptRow, Event, ExecutionId, ExecutionRow, ExecutionStatus,
+    NodeRow, WorkflowId,
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::{Page, PageRequest, StoreError};
+
+/// Which executions are wanted; empty fields do not restrict.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ExecutionFilter {
+    /// Of this workflow.
+    pub workflow_id: Option<WorkflowId>,
+    /// In one of these statuses.
+    pub statuses: Vec<ExecutionStatus>,
+    /// With all of these labels.
+    pub labels: BTreeMap<String, String>,
+    /// Created after this moment.
+    pub started_after: Option<Timestamp>,
+    /// Created before this moment.
+    pub started_before: Option<Timestamp>,
+}
+
+/// Which questions are wanted; empty fields do not restrict.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ApprovalFilter {
+    /// In this status.
+    pub status: Option<ApprovalStatus>,
+    /// Of this execution.
+    pub execution_id: Option<ExecutionId>,
+}
+
+/// Reads what was committed. An id of another tenant is an id that does not exist.
+///
+/// Every method's `StoreError` says that the store could not be read.
+#[async_trait]
+pub trait ExecutionQuery: Send + Sync + 'static {
+    /// One execution.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not be read.
+    async fn execution(&self, tenant: &str, id: ExecutionId) -> Result<Option<ExecutionRow>, StoreError>;
+
+    /// Executions, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not be read.
+    async fn executions(
+        &self,
+        tenant: &str,
+        filter: &ExecutionFilter,
+        page: &PageRequest,
+    ) -> Result<Page<ExecutionRow>, StoreError>;
+
+    /// The nodes of an execution that have a row, by position and path. A node without one is pending.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not be read.
+    async fn nodes(&self, id: ExecutionId) -> Result<Vec<NodeRow>, StoreError>;
+
+    /// The attempts of an execution, by path and number.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not be read.
+    async fn attempts(&self, id: ExecutionId) -> Result<Vec<AttemptRow>, StoreError>;
+
+    /// The events of an execution from the one after `after_seq` on, ascending.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not be read.
+    async fn events(&self, id: ExecutionId, after_seq: u64, limit: u32) -> Result<Vec<Event>, StoreError>;
+
+    /// One question.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not be read.
+    async fn approval(&self, tenant: &str, id: ApprovalId) -> Result<Option<ApprovalRow>, StoreError>;
+
+    /// Questions, pending ones first, then newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not be read.
+    async fn approvals(
+        &self,
+        tenant: &str,
+        filter: &ApprovalFilter,
+        page: &PageRequest,
+    ) -> Result<Page<ApprovalRow>, StoreError>;
+
+    /// Forgets a terminal execution with everything that belongs to it. False when there is none such.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was written.
+    async fn delete_terminal(&self, tenant: &str, id: ExecutionId) -> Result<bool, StoreError>;
+
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it does not.
+    async fn ping(&self) -> Result<(), StoreError>;
+}

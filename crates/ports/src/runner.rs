@@ -1,0 +1,59 @@
+//! Calling agents.
+
+use std::{num::NonZeroU32, sync::Arc};
+
+use agentchains_breaker::Settings as BreakerSettings;
+use agentchains_machine::{
+    AgentReply, AgentTerms, AttemptFailure, Call, ExecutionId, RemoteCancel, RemoteTask,
+};
+use async_trait::async_trait;
+
+/// What the engine needs to know of an agent before it calls it.
+#[derive(Debug, Clone, Default)]
+pub struct AgentProfile {
+    /// What holds for its calls.
+    pub terms: Arc<AgentTerms>,
+    /// Its circuit breaker's settings.
+    pub breaker: BreakerSettings,
+    /// Calls that it may have in flight, over all executions; absent is no limit.
+    pub max_concurrency: Option<NonZeroU32>,
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CallOutcome {
+    /// The agent answered with a result.
+    Reply(AgentReply),
+    /// The call failed.
+    Failed {
+        /// Why.
+        failure: AttemptFailure,
+        /// Whether the circuit breaker counts it: transport errors, timeouts, 5xx and 429, and nothing else.
+        agent_unhealthy: bool,
+    },
+    /// The agent no longer knows the task that the call was to go on with.
+    TaskLost,
+}
+
+/// Told what becomes known while a call is under way.
+#[async_trait]
+pub trait CallProgress: Send + Sync {
+    /// The agent has taken the message and named its task. Returns when that is durable.
+    async fn task_accepted(&self, task: RemoteTask);
+}
+
+/// Calls agents: over the network, or in the same process.
+///
+/// A call is cancelled by dropping its future; the engine then asks [`NodeRunner::cancel`] to end the remote
+/// task, if there is one. The engine also enforces [`Call::deadline`].
+#[async_trait]
+pub trait NodeRunner: Send + Sync + 'static {
+    /// What is known of an agent; `None` when it is not registered. Must not block.
+    fn profile(&self, agent_id: &str) -> Option<Arc<AgentProfile>>;
+
+    /// Sends one attempt and waits for its outcome, or goes on with the task that [`Call::remote_task`] names.
+    async fn call(&self, execution: ExecutionId, call: &Call, progress: &dyn CallProgress) -> CallOutcome;
+
+    /// Cancels a remote task.
+    async fn cancel(&self, agent_id: &str, task: &RemoteTask) -> RemoteCancel;
+}

@@ -1,0 +1,154 @@
+//! Durable state of executions: the write path.
+
+use agentchains_machine::{Changes, Event, ExecutionId, Snapshot};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use thiserror::Error;
+
+/// Why the store did not do what was asked.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// It cannot at the moment; trying again later may help.
+    #[error("the database is not available")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What it holds cannot be understood.
+    #[error("the database holds something unexpected in {place}")]
+    Corrupt {
+        /// Table and column.
+        place: &'static str,
+        /// What is wrong with it.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A list was asked to go on from a cursor that it did not give out.
+    #[error(transparent)]
+    Cursor(#[from] crate::InvalidCursor),
+}
+
+/// Why a commit was not made. In every case nothing of it was written.
+#[derive(Debug, Error)]
+pub enum CommitError {
+    /// Another writer has taken the execution over, or went first. The machine must be dropped.
+    #[error("the execution was changed by another writer")]
+    Fenced,
+    /// The store failed; the same commit may be tried again.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a writer must still hold for its commit to count: rule 4, every write is fenced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fence {
+    /// The lease under which the execution was claimed.
+    pub epoch: u64,
+    /// The execution's revision that the changes were computed from.
+    pub revision: u64,
+}
+
+impl Fence {
+    /// The fence after one commit.
+    #[must_use]
+    pub const fn advanced(self) -> Self {
+        Self {
+            epoch: self.epoch,
+            revision: self.revision + 1,
+        }
+    }
+}
+
+/// One execution's part of a transaction.
+#[derive(Debug, Clone)]
+pub struct Commit {
+    /// Under which conditions it counts.
+    pub fence: Fence,
+    /// What to write.
+    pub changes: Changes,
+}
+
+/// An execution that this process now owns.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// What its commits must name.
+    pub fence: Fence,
+    /// Its rows.
+    pub snapshot: Snapshot,
+}
+
+/// A request that must have its effect once, however often it is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idempotency {
+    /// The caller's key.
+    pub key: String,
+    /// What was asked, so that the same key for something else is noticed: method, path and body, digested.
+    pub fingerprint: String,
+    /// When the key may be forgotten.
+    pub expires_at: Timestamp,
+}
+
+/// What became of a creation.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Creation<T> {
+    /// It was made.
+    Created(T),
+    /// The same request had made it before.
+    Replayed(T),
+    /// The key was used for another request.
+    KeyReused,
+}
+
+/// Writes executions. Every method is one transaction, durable when it returns.
+#[async_trait]
+pub trait ExecutionStore: Send + Sync + 'static {
+    /// Records an execution together with its first step.
+    ///
+    /// With an idempotency key that was used before nothing is written, and the id is the earlier execution's.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was written.
+    async fn create(
+        &self,
+        changes: Changes,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Creation<(ExecutionId, Fence)>, StoreError>;
+
+    /// Writes the changes of an execution. Commits that are ready at the same time share a transaction.
+    ///
+    /// # Errors
+    /// [`CommitError`]; in each case nothing was written.
+    async fn commit(&self, commit: Commit) -> Result<(), CommitError>;
+
+    /// Takes an execution over and reads its rows. `None` when it does not exist or is terminal.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it could not be read.
+    async fn claim(&self, id: ExecutionId) -> Result<Option<Claimed>, StoreError>;
+
+    /// Executions that were being driven when an earlier process ended: not terminal, and not merely waiting.
+    /// Ascending, from the one after `after` on.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they could not be read.
+    async fn interrupted(
+        &self,
+        after: Option<ExecutionId>,
+        limit: u32,
+    ) -> Result<Vec<ExecutionId>, StoreError>;
+
+    /// Parked executions whose `wake_at` has come, earliest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they could not be read.
+    async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<ExecutionId>, StoreError>;
+
+    /// The earliest `wake_at` of all.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it could not be read.
+    async fn next_wake(&self) -> Result<Option<Timestamp>, StoreError>;
+}
+
+/// Receives the events of executions once they are durable, in order within each execution.
+pub trait EventSink: Send + Sync + 'static {
+    /// Takes the events of one commit. Must not block.
+    fn publish(&self, tenant: &str, execution: ExecutionId, events: &[Event]);
+}

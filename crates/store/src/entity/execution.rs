@@ -1,0 +1,57 @@
+//! Table `executions`: where each execution stands.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "executions")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: String,
+    pub tenant: String,
+    pub workflow_id: String,
+    pub workflow_version: u32,
+    pub status: String,
+    pub pause_reason: Option<String>,
+    /// JSON.
+    pub ending: Option<String>,
+    /// JSON.
+    pub output: Option<String>,
+    /// JSON.
+    pub error: Option<String>,
+    pub max_budget: Option<i64>,
+    pub on_budget: String,
+    pub spent: i64,
+    pub reserved: i64,
+    pub cost_known: bool,
+    /// JSON object of text.
+    pub labels: String,
+    pub initiated_by: String,
+    pub created_at: i64,
+    pub started_at: Option<i64>,
+    pub finished_at: Option<i64>,
+    pub deadline: Option<i64>,
+    pub abort_deadline: Option<i64>,
+    pub wake_at: Option<i64>,
+    pub last_seq: i64,
+    pub in_flight: u32,
+    pub nodes_total: u32,
+    pub nodes_settled: u32,
+    /// Counts the commits; with the epoch, the fence.
+    pub revision: i64,
+    /// The epoch of the process that claimed it last.
+    pub lease_epoch: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {
+    #[sea_orm(has_one = "super::execution_input::Entity")]
+    Input,
+}
+
+impl Related<super::execution_input::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::Input.def()
+    }
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,38 @@
+//! Table `nodes`: where each node of each execution stands. A node without a row is pending.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "nodes")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub execution_id: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub path: String,
+    pub node_id: String,
+    #[sea_orm(column_name = "type")]
+    pub kind: String,
+    pub position: u32,
+    /// The word for `state`.
+    pub status: String,
+    /// JSON: the state with what belongs to it, but for the reservation.
+    pub state: String,
+    pub attempts: u32,
+    /// JSON: what the node was asked.
+    pub request: Option<String>,
+    pub cost: i64,
+    pub cost_known: bool,
+    /// What is reserved for an attempt in flight.
+    pub reserved: i64,
+    /// JSON.
+    pub usage: Option<String>,
+    /// When time alone changes `state`.
+    pub wake_at: Option<i64>,
+    pub started_at: Option<i64>,
+    pub finished_at: Option<i64>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

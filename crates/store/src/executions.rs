@@ -1,0 +1,162 @@
+//! The write path of executions, and which of them want to be driven.
+
+use agentchains_machine::{ApprovalStatus, Changes, ExecutionId, ExecutionStatus, Snapshot};
+use agentchains_ports::{
+    Claimed, Commit, CommitError, Creation, ExecutionStore, Fence, Idempotency, StoreError,
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::Expr,
+};
+
+use crate::{
+    Store,
+    entity::{
+        execution::{Column, Entity},
+        execution_input,
+    },
+    error::store_error,
+    idempotency::key_model,
+    mapping::{Rows, count, execution_row, input_model, label_models, micros, moment, word},
+    query::{approvals, nodes},
+    terminal::not_terminal,
+    write::NewRows,
+};
+
+/// The revision of an execution that was recorded and not changed since.
+const FIRST_REVISION: u64 = 1;
+
+#[async_trait]
+impl ExecutionStore for Store {
+    async fn create(
+        &self,
+        changes: Changes,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Creation<(ExecutionId, Fence)>, StoreError> {
+        let row = &changes.execution;
+        let fence = Fence {
+            epoch: self.epoch(),
+            revision: FIRST_REVISION,
+        };
+        let new = NewRows {
+            id: row.id,
+            fence,
+            rows: Rows::of(&changes, fence)?,
+            input: input_model(&changes)?,
+            labels: label_models(&changes),
+            key: idempotency.map(|key| key_model(&row.tenant, key, row.id.to_string())),
+        };
+        self.writer().create(new).await
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
+        let rows = Rows::of(&commit.changes, commit.fence.advanced())?;
+        self.writer().commit(rows).await
+    }
+
+    async fn claim(&self, id: ExecutionId) -> Result<Option<Claimed>, StoreError> {
+        let epoch = count("executions.lease_epoch", self.epoch())?;
+        self.write(move |tx| Box::pin(claim(tx, id, epoch))).await
+    }
+
+    async fn interrupted(
+        &self,
+        after: Option<ExecutionId>,
+        limit: u32,
+    ) -> Result<Vec<ExecutionId>, StoreError> {
+        let of_live = || {
+            ExecutionStatus::ALL
+                .iter()
+                .copied()
+                .filter(|status| !status.is_terminal())
+        };
+        let of_driven = of_live().filter(|status| *status != ExecutionStatus::Paused);
+        let mut query = Entity::find()
+            .filter(Column::Status.is_in(of_live().map(ExecutionStatus::as_str)))
+            .filter(
+                Column::Status
+                    .is_in(of_driven.map(ExecutionStatus::as_str))
+                    .or(Column::InFlight.gt(0)),
+            )
+            .filter(Column::LeaseEpoch.lt(count("executions.lease_epoch", self.epoch())?));
+        if let Some(after) = after {
+            query = query.filter(Column::Id.gt(after.to_string()));
+        }
+        let ids = query
+            .select_only()
+            .column(Column::Id)
+            .order_by_asc(Column::Id)
+            .limit(u64::from(limit));
+        read_ids(ids.into_tuple().all(self.reader()).await)
+    }
+
+    async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<ExecutionId>, StoreError> {
+        let ids = Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .filter(Column::WakeAt.lte(micros(now)))
+            .filter(not_terminal())
+            .order_by_asc(Column::WakeAt)
+            .order_by_asc(Column::Id)
+            .limit(u64::from(limit));
+        read_ids(ids.into_tuple().all(self.reader()).await)
+    }
+
+    async fn next_wake(&self) -> Result<Option<Timestamp>, StoreError> {
+        let earliest: Option<i64> = Entity::find()
+            .select_only()
+            .column(Column::WakeAt)
+            .filter(Column::WakeAt.is_not_null())
+            .filter(not_terminal())
+            .order_by_asc(Column::WakeAt)
+            .limit(1)
+            .into_tuple()
+            .one(self.reader())
+            .await
+            .map_err(store_error)?;
+        earliest
+            .map(|micros| moment("executions.wake_at", micros))
+            .transpose()
+    }
+}
+
+/// Puts an execution under the present lease. It writes nothing when it is there already.
+async fn claim(tx: &DatabaseTransaction, id: ExecutionId, epoch: i64) -> Result<Option<Claimed>, StoreError> {
+    Entity::update_many()
+        .col_expr(Column::LeaseEpoch, Expr::value(epoch))
+        .filter(Column::Id.eq(id.to_string()))
+        .filter(Column::LeaseEpoch.lt(epoch))
+        .filter(not_terminal())
+        .exec(tx)
+        .await
+        .map_err(store_error)?;
+    let found = Entity::find_by_id(id.to_string())
+        .filter(not_terminal())
+        .find_also_related(execution_input::Entity)
+        .one(tx)
+        .await
+        .map_err(store_error)?;
+    let Some(found) = found else {
+        return Ok(None);
+    };
+    let (execution, fence) = execution_row(found)?;
+    let nodes = nodes::of_execution(tx, id).await?;
+    let approvals = approvals::of_execution(tx, id, ApprovalStatus::Pending).await?;
+    Ok(Some(Claimed {
+        fence,
+        snapshot: Snapshot {
+            execution,
+            nodes,
+            approvals,
+        },
+    }))
+}
+
+fn read_ids(ids: Result<Vec<String>, DbErr>) -> Result<Vec<ExecutionId>, StoreError> {
+    ids.map_err(store_error)?
+        .iter()
+        .map(|id| word("executions.id", id))
+        .collect()
+}

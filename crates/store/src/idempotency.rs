@@ -1,0 +1,51 @@
+//! Idempotency keys: of all requests of a tenant with the same key, the first has its effect.
+
+use std::collections::HashMap;
+
+use agentchains_ports::Idempotency;
+use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, ExprTrait, QueryFilter};
+
+use crate::{
+    entity::idempotency_key::{Column, Entity, Model},
+    mapping::micros,
+};
+
+/// The row of a key; `resource_id` is what the request makes.
+pub(crate) fn key_model(tenant: &str, key: Idempotency, resource_id: String) -> Model {
+    Model {
+        tenant: tenant.to_owned(),
+        key: key.key,
+        fingerprint: key.fingerprint,
+        resource_id,
+        expires_at: micros(key.expires_at),
+    }
+}
+
+/// Forgets the keys that have expired by `now`, and returns those of `keys` that were used, by tenant and key.
+pub(crate) async fn used(
+    tx: &DatabaseTransaction,
+    keys: &[&Model],
+    now: i64,
+) -> Result<HashMap<(String, String), Model>, DbErr> {
+    Entity::delete_many()
+        .filter(Column::ExpiresAt.lte(now))
+        .exec(tx)
+        .await?;
+    let any = keys.iter().fold(Condition::any(), |any, key| {
+        any.add(Column::Tenant.eq(&key.tenant).and(Column::Key.eq(&key.key)))
+    });
+    let used = Entity::find().filter(any).all(tx).await?;
+    Ok(used
+        .into_iter()
+        .map(|row| ((row.tenant.clone(), row.key.clone()), row))
+        .collect())
+}
+
+/// Forgets what made a resource that is being deleted.
+pub(crate) async fn forget(tx: &DatabaseTransaction, resource_id: &str) -> Result<(), DbErr> {
+    Entity::delete_many()
+        .filter(Column::ResourceId.eq(resource_id))
+        .exec(tx)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,27 @@
+//! Table `agents`.
+
+use agentchains_ports::{AgentRecord, StoreError};
+
+use super::column::{from_json, micros, moment, to_json};
+use crate::entity::agent;
+
+/// The row of an agent.
+pub(crate) fn agent_model(record: &AgentRecord) -> Result<agent::Model, StoreError> {
+    Ok(agent::Model {
+        agent_id: record.definition.agent_id.clone(),
+        definition: to_json("agents.definition", &record.definition)?,
+        revision: record.revision,
+        created_at: micros(record.created_at),
+        updated_at: micros(record.updated_at),
+    })
+}
+
+/// An agent.
+pub(crate) fn agent_record(model: agent::Model) -> Result<AgentRecord, StoreError> {
+    Ok(AgentRecord {
+        definition: from_json("agents.definition", &model.definition)?,
+        revision: model.revision,
+        created_at: moment("agents.created_at", model.created_at)?,
+        updated_at: moment("agents.updated_at", model.updated_at)?,
+    })
+}

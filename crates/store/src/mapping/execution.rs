@@ -1,0 +1,109 @@
+//! Tables `executions`, `execution_inputs` and `execution_labels`.
+
+use std::sync::Arc;
+
+use agentchains_cost::Usd;
+use agentchains_machine::{Changes, ExecutionRow};
+use agentchains_ports::{Fence, StoreError};
+use serde_json::Value;
+
+use super::column::{
+    corrupt, count, from_json, from_json_or_none, from_variant, micros, moment, moment_or_none, number, text,
+    to_json, to_json_or_none, to_variant, word,
+};
+use crate::entity::{execution, execution_input, execution_label};
+
+pub(super) fn execution_model(row: &ExecutionRow, fence: Fence) -> Result<execution::Model, StoreError> {
+    Ok(execution::Model {
+        id: text(row.id),
+        tenant: row.tenant.clone(),
+        workflow_id: text(row.workflow_id),
+        workflow_version: row.workflow_version,
+        status: text(row.status),
+        pause_reason: row.pause_reason.map(text),
+        ending: to_json_or_none("executions.ending", row.ending.as_ref())?,
+        output: to_json_or_none("executions.output", row.output.as_deref())?,
+        error: to_json_or_none("executions.error", row.error.as_ref())?,
+        max_budget: row.max_budget.map(Usd::nanos),
+        on_budget: to_variant("executions.on_budget", &row.on_budget)?,
+        spent: row.spent.nanos(),
+        reserved: row.reserved.nanos(),
+        cost_known: row.cost_known,
+        labels: to_json("executions.labels", &row.labels)?,
+        initiated_by: row.initiated_by.clone(),
+        created_at: micros(row.created_at),
+        started_at: row.started_at.map(micros),
+        finished_at: row.finished_at.map(micros),
+        deadline: row.deadline.map(micros),
+        abort_deadline: row.abort_deadline.map(micros),
+        wake_at: row.wake_at.map(micros),
+        last_seq: count("executions.last_seq", row.last_seq)?,
+        in_flight: row.in_flight,
+        nodes_total: row.nodes_total,
+        nodes_settled: row.nodes_settled,
+        revision: count("executions.revision", fence.revision)?,
+        lease_epoch: count("executions.lease_epoch", fence.epoch)?,
+    })
+}
+
+/// What an execution was started with, which is written once.
+pub(crate) fn input_model(changes: &Changes) -> Result<execution_input::Model, StoreError> {
+    Ok(execution_input::Model {
+        execution_id: text(changes.execution.id),
+        input: to_json("execution_inputs.input", &changes.execution.input)?,
+    })
+}
+
+/// The index of an execution's labels, which is written once.
+pub(crate) fn label_models(changes: &Changes) -> Vec<execution_label::Model> {
+    let label = |(name, value): (&String, &String)| execution_label::Model {
+        execution_id: text(changes.execution.id),
+        name: name.clone(),
+        value: value.clone(),
+    };
+    changes.execution.labels.iter().map(label).collect()
+}
+
+/// An execution with its fence.
+pub(crate) fn execution_row(
+    (model, input): (execution::Model, Option<execution_input::Model>),
+) -> Result<(ExecutionRow, Fence), StoreError> {
+    let input = input.ok_or_else(|| corrupt("execution_inputs", "an execution has no input"))?;
+    let fence = Fence {
+        epoch: number("executions.lease_epoch", model.lease_epoch)?,
+        revision: number("executions.revision", model.revision)?,
+    };
+    let row = ExecutionRow {
+        id: word("executions.id", &model.id)?,
+        tenant: model.tenant,
+        workflow_id: word("executions.workflow_id", &model.workflow_id)?,
+        workflow_version: model.workflow_version,
+        status: word("executions.status", &model.status)?,
+        pause_reason: model
+            .pause_reason
+            .map(|reason| word("executions.pause_reason", &reason))
+            .transpose()?,
+        ending: from_json_or_none("executions.ending", model.ending.as_deref())?,
+        input: Arc::new(from_json("execution_inputs.input", &input.input)?),
+        output: from_json_or_none::<Value>("executions.output", model.output.as_deref())?.map(Arc::new),
+        error: from_json_or_none("executions.error", model.error.as_deref())?,
+        max_budget: model.max_budget.map(Usd::from_nanos),
+        on_budget: from_variant("executions.on_budget", &model.on_budget)?,
+        spent: Usd::from_nanos(model.spent),
+        reserved: Usd::from_nanos(model.reserved),
+        cost_known: model.cost_known,
+        labels: from_json("executions.labels", &model.labels)?,
+        initiated_by: model.initiated_by,
+        created_at: moment("executions.created_at", model.created_at)?,
+        started_at: moment_or_none("executions.started_at", model.started_at)?,
+        finished_at: moment_or_none("executions.finished_at", model.finished_at)?,
+        deadline: moment_or_none("executions.deadline", model.deadline)?,
+        abort_deadline: moment_or_none("executions.abort_deadline", model.abort_deadline)?,
+        wake_at: moment_or_none("executions.wake_at", model.wake_at)?,
+        last_seq: number("executions.last_seq", model.last_seq)?,
+        in_flight: model.in_flight,
+        nodes_total: model.nodes_total,
+        nodes_settled: model.nodes_settled,
+    };
+    Ok((row, fence))
+}

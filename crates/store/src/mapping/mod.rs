@@ -1,0 +1,69 @@
+//! Between the rows of the machine and the ports and those of the tables.
+//!
+//! Towards the database nothing is lost but what is finer than a microsecond. From the database everything is
+//! checked: what cannot be understood is [`StoreError::Corrupt`], never a guess and never a panic.
+
+mod agent;
+mod approval;
+mod attempt;
+mod column;
+mod event;
+mod execution;
+mod node;
+mod workflow;
+
+use agentchains_machine::Changes;
+use agentchains_ports::{Fence, StoreError};
+
+pub(crate) use self::{
+    agent::{agent_model, agent_record},
+    approval::approval_row,
+    attempt::attempt_row,
+    column::{count, micros, moment, word},
+    event::event,
+    execution::{execution_row, input_model, label_models},
+    node::node_row,
+    workflow::{folded, version_model, version_record, workflow_model, workflow_record},
+};
+use crate::entity;
+
+/// What a commit writes, as rows of the tables.
+pub(crate) struct Rows {
+    pub(crate) execution: entity::execution::Model,
+    pub(crate) nodes: Vec<entity::node::Model>,
+    pub(crate) attempts: Vec<entity::attempt::Model>,
+    pub(crate) approvals: Vec<entity::approval::Model>,
+    pub(crate) events: Vec<entity::event::Model>,
+}
+
+impl Rows {
+    /// The rows of changes; `fence` is the one that holds once they are written.
+    pub(crate) fn of(changes: &Changes, fence: Fence) -> Result<Self, StoreError> {
+        let execution = execution::execution_model(&changes.execution, fence)?;
+        let id = &execution.id;
+        let tenant = &execution.tenant;
+        Ok(Self {
+            nodes: changes
+                .nodes
+                .iter()
+                .map(|row| node::node_model(id, row))
+                .collect::<Result<_, _>>()?,
+            attempts: changes
+                .attempts
+                .iter()
+                .map(|row| attempt::attempt_model(id, row))
+                .collect::<Result<_, _>>()?,
+            approvals: changes
+                .approvals
+                .iter()
+                .map(|row| approval::approval_model(tenant, row))
+                .collect::<Result<_, _>>()?,
+            events: changes
+                .events
+                .iter()
+                .map(|row| event::event_model(id, row))
+                .collect::<Result<_, _>>()?,
+            execution,
+        })
+    }
+}

@@ -1,0 +1,94 @@
+//! Creates `workflows` and `workflow_versions`.
+
+use sea_orm_migration::{
+    prelude::*,
+    schema::{big_integer, boolean, string, text, text_null, unsigned},
+};
+
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[derive(DeriveIden)]
+enum Workflows {
+    Table,
+    Id,
+    Tenant,
+    Name,
+    NameFolded,
+    Description,
+    Version,
+    Archived,
+    CreatedAt,
+    UpdatedAt,
+}
+
+#[derive(DeriveIden)]
+enum WorkflowVersions {
+    Table,
+    WorkflowId,
+    Version,
+    Document,
+    Hash,
+    CreatedBy,
+    CreatedAt,
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.create_table(workflows()).await?;
+        manager.create_table(workflow_versions()).await?;
+        manager.create_index(newest_first()).await
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}
+
+fn workflows() -> TableCreateStatement {
+    Table::create()
+        .table(Workflows::Table)
+        .col(string(Workflows::Id).primary_key())
+        .col(string(Workflows::Tenant))
+        .col(text(Workflows::Name))
+        .col(text(Workflows::NameFolded))
+        .col(text_null(Workflows::Description))
+        .col(unsigned(Workflows::Version))
+        .col(boolean(Workflows::Archived))
+        .col(big_integer(Workflows::CreatedAt))
+        .col(big_integer(Workflows::UpdatedAt))
+        .take()
+}
+
+fn workflow_versions() -> TableCreateStatement {
+    Table::create()
+        .table(WorkflowVersions::Table)
+        .col(string(WorkflowVersions::WorkflowId))
+        .col(unsigned(WorkflowVersions::Version))
+        .col(text(WorkflowVersions::Document))
+        .col(string(WorkflowVersions::Hash))
+        .col(text(WorkflowVersions::CreatedBy))
+        .col(big_integer(WorkflowVersions::CreatedAt))
+        .primary_key(
+            Index::create()
+                .col(WorkflowVersions::WorkflowId)
+                .col(WorkflowVersions::Version),
+        )
+        .foreign_key(
+            ForeignKey::create()
+                .from(WorkflowVersions::Table, WorkflowVersions::WorkflowId)
+                .to(Workflows::Table, Workflows::Id)
+                .on_delete(ForeignKeyAction::Cascade),
+        )
+        .take()
+}
+
+fn newest_first() -> IndexCreateStatement {
+    Index::create()
+        .name("workflows_newest_first")
+        .table(Workflows::Table)
+        .col(Workflows::Tenant)
+        .col(Workflows::Id)
+        .take()
+}

@@ -1,0 +1,148 @@
+//! Creates what belongs to an execution and goes with it: `nodes`, `attempts` and `events`.
+
+use sea_orm_migration::{
+    prelude::*,
+    schema::{big_integer, big_integer_null, boolean, string, text, text_null, unsigned},
+};
+
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[derive(DeriveIden)]
+enum Executions {
+    Table,
+    Id,
+}
+
+#[derive(DeriveIden)]
+enum Nodes {
+    Table,
+    ExecutionId,
+    Path,
+    NodeId,
+    Type,
+    Position,
+    Status,
+    State,
+    Attempts,
+    Request,
+    Cost,
+    CostKnown,
+    Reserved,
+    Usage,
+    WakeAt,
+    StartedAt,
+    FinishedAt,
+}
+
+#[derive(DeriveIden)]
+enum Attempts {
+    Table,
+    ExecutionId,
+    Path,
+    Number,
+    AgentId,
+    MessageId,
+    Status,
+    Reserved,
+    Cost,
+    CostKnown,
+    Usage,
+    Error,
+    StartedAt,
+    FinishedAt,
+}
+
+#[derive(DeriveIden)]
+enum Events {
+    Table,
+    ExecutionId,
+    Seq,
+    Type,
+    At,
+    Data,
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.create_table(nodes()).await?;
+        manager.create_table(attempts()).await?;
+        manager.create_table(events()).await
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}
+
+fn nodes() -> TableCreateStatement {
+    Table::create()
+        .table(Nodes::Table)
+        .col(string(Nodes::ExecutionId))
+        .col(text(Nodes::Path))
+        .col(string(Nodes::NodeId))
+        .col(string(Nodes::Type))
+        .col(unsigned(Nodes::Position))
+        .col(string(Nodes::Status))
+        .col(text(Nodes::State))
+        .col(unsigned(Nodes::Attempts))
+        .col(text_null(Nodes::Request))
+        .col(big_integer(Nodes::Cost))
+        .col(boolean(Nodes::CostKnown))
+        .col(big_integer(Nodes::Reserved))
+        .col(text_null(Nodes::Usage))
+        .col(big_integer_null(Nodes::WakeAt))
+        .col(big_integer_null(Nodes::StartedAt))
+        .col(big_integer_null(Nodes::FinishedAt))
+        .primary_key(Index::create().col(Nodes::ExecutionId).col(Nodes::Path))
+        .foreign_key(&mut of_execution(Nodes::Table, Nodes::ExecutionId))
+        .take()
+}
+
+fn attempts() -> TableCreateStatement {
+    Table::create()
+        .table(Attempts::Table)
+        .col(string(Attempts::ExecutionId))
+        .col(text(Attempts::Path))
+        .col(unsigned(Attempts::Number))
+        .col(text(Attempts::AgentId))
+        .col(string(Attempts::MessageId))
+        .col(string(Attempts::Status))
+        .col(big_integer(Attempts::Reserved))
+        .col(big_integer(Attempts::Cost))
+        .col(boolean(Attempts::CostKnown))
+        .col(text_null(Attempts::Usage))
+        .col(text_null(Attempts::Error))
+        .col(big_integer(Attempts::StartedAt))
+        .col(big_integer_null(Attempts::FinishedAt))
+        .primary_key(
+            Index::create()
+                .col(Attempts::ExecutionId)
+                .col(Attempts::Path)
+                .col(Attempts::Number),
+        )
+        .foreign_key(&mut of_execution(Attempts::Table, Attempts::ExecutionId))
+        .take()
+}
+
+fn events() -> TableCreateStatement {
+    Table::create()
+        .table(Events::Table)
+        .col(string(Events::ExecutionId))
+        .col(big_integer(Events::Seq))
+        .col(string(Events::Type))
+        .col(big_integer(Events::At))
+        .col(text(Events::Data))
+        .primary_key(Index::create().col(Events::ExecutionId).col(Events::Seq))
+        .foreign_key(&mut of_execution(Events::Table, Events::ExecutionId))
+        .take()
+}
+
+fn of_execution(table: impl Iden, column: impl Iden) -> ForeignKeyCreateStatement {
+    ForeignKey::create()
+        .from(table, column)
+        .to(Executions::Table, Executions::Id)
+        .on_delete(ForeignKeyAction::Cascade)
+        .take()
+}

@@ -1,0 +1,106 @@
+//! Creates `approvals`.
+
+use sea_orm_migration::{
+    prelude::*,
+    schema::{big_integer, big_integer_null, boolean, string, text, text_null, unsigned},
+};
+
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[derive(DeriveIden)]
+enum Executions {
+    Table,
+    Id,
+}
+
+#[derive(DeriveIden)]
+enum Approvals {
+    Table,
+    Id,
+    Tenant,
+    Kind,
+    Status,
+    ExecutionId,
+    RootExecutionId,
+    NodeId,
+    Path,
+    Message,
+    Shown,
+    ShownHash,
+    Form,
+    Actions,
+    Approvers,
+    Quorum,
+    ForbidInitiator,
+    Decisions,
+    ExpiresAt,
+    CreatedAt,
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.create_table(approvals()).await?;
+        for index in indexes() {
+            manager.create_index(index).await?;
+        }
+        Ok(())
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}
+
+fn approvals() -> TableCreateStatement {
+    Table::create()
+        .table(Approvals::Table)
+        .col(string(Approvals::Id).primary_key())
+        .col(string(Approvals::Tenant))
+        .col(string(Approvals::Kind))
+        .col(string(Approvals::Status))
+        .col(string(Approvals::ExecutionId))
+        .col(string(Approvals::RootExecutionId))
+        .col(string(Approvals::NodeId))
+        .col(text(Approvals::Path))
+        .col(text(Approvals::Message))
+        .col(text(Approvals::Shown))
+        .col(string(Approvals::ShownHash))
+        .col(text_null(Approvals::Form))
+        .col(text(Approvals::Actions))
+        .col(text(Approvals::Approvers))
+        .col(unsigned(Approvals::Quorum))
+        .col(boolean(Approvals::ForbidInitiator))
+        .col(text(Approvals::Decisions))
+        .col(big_integer_null(Approvals::ExpiresAt))
+        .col(big_integer(Approvals::CreatedAt))
+        .foreign_key(
+            ForeignKey::create()
+                .from(Approvals::Table, Approvals::ExecutionId)
+                .to(Executions::Table, Executions::Id)
+                .on_delete(ForeignKeyAction::Cascade),
+        )
+        .take()
+}
+
+/// One for each way in which questions are listed: all and those in a status of a tenant, and those of an
+/// execution.
+fn indexes() -> [IndexCreateStatement; 3] {
+    use Approvals::{ExecutionId, Id, Status, Tenant};
+
+    let on_approvals = |name: &str| Index::create().name(name).table(Approvals::Table).take();
+    [
+        on_approvals("approvals_newest_first").col(Tenant).col(Id).take(),
+        on_approvals("approvals_in_status")
+            .col(Tenant)
+            .col(Status)
+            .col(Id)
+            .take(),
+        on_approvals("approvals_of_execution")
+            .col(ExecutionId)
+            .col(Status)
+            .col(Id)
+            .take(),
+    ]
+}

@@ -1,0 +1,31 @@
+//! The schema, one file for each migration. A migration that was released never changes; a later one corrects it.
+//!
+//! Every migration runs in a transaction together with the note that it ran, so that a crash leaves no half of
+//! one. There is no way back: a database is restored from a copy, not migrated down.
+
+mod m20261122_000001_workflows;
+mod m20261122_000002_executions;
+mod m20261122_000003_execution_parts;
+mod m20261122_000004_approvals;
+mod m20261122_000005_agents;
+mod m20261122_000006_idempotency_keys;
+mod m20261122_000007_meta;
+
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+/// Brings a database to the present schema.
+pub(crate) struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261122_000001_workflows::Migration),
+            Box::new(m20261122_000002_executions::Migration),
+            Box::new(m20261122_000003_execution_parts::Migration),
+            Box::new(m20261122_000004_approvals::Migration),
+            Box::new(m20261122_000005_agents::Migration),
+            Box::new(m20261122_000006_idempotency_keys::Migration),
+            Box::new(m20261122_000007_meta::Migration),
+        ]
+    }
+}

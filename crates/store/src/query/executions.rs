@@ -1,0 +1,84 @@
+//! Executions, one and in lists.
+
+use agentchains_machine::{ExecutionId, ExecutionRow};
+use agentchains_ports::{ExecutionFilter, Page, PageRequest, StoreError};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+};
+
+use crate::{
+    entity::{
+        execution::{Column, Entity},
+        execution_input, execution_label,
+    },
+    error::store_error,
+    mapping::{execution_row, micros},
+    paging,
+};
+
+/// One execution of a tenant.
+pub(super) async fn one<C: ConnectionTrait>(
+    connection: &C,
+    tenant: &str,
+    id: ExecutionId,
+) -> Result<Option<ExecutionRow>, StoreError> {
+    let found = Entity::find_by_id(id.to_string())
+        .filter(Column::Tenant.eq(tenant))
+        .find_also_related(execution_input::Entity)
+        .one(connection)
+        .await
+        .map_err(store_error)?;
+    Ok(found.map(execution_row).transpose()?.map(|(row, _)| row))
+}
+
+/// A tenant's executions, newest first.
+pub(super) async fn list<C: ConnectionTrait>(
+    connection: &C,
+    tenant: &str,
+    filter: &ExecutionFilter,
+    page: &PageRequest,
+) -> Result<Page<ExecutionRow>, StoreError> {
+    let mut query = filtered(tenant, filter).order_by_desc(Column::Id);
+    if let Some(last) = paging::position::<ExecutionId>(page)? {
+        query = query.filter(Column::Id.lt(last.to_string()));
+    }
+    let rows = query
+        .limit(paging::rows_to_read(page))
+        .find_also_related(execution_input::Entity)
+        .all(connection)
+        .await
+        .map_err(store_error)?;
+    paging::part(
+        rows,
+        page,
+        |(last, _)| last.id.clone(),
+        |found| execution_row(found).map(|(row, _)| row),
+    )
+}
+
+fn filtered(tenant: &str, filter: &ExecutionFilter) -> Select<Entity> {
+    let mut query = Entity::find().filter(Column::Tenant.eq(tenant));
+    if let Some(workflow_id) = filter.workflow_id {
+        query = query.filter(Column::WorkflowId.eq(workflow_id.to_string()));
+    }
+    if !filter.statuses.is_empty() {
+        let statuses = filter.statuses.iter().map(|status| status.as_str());
+        query = query.filter(Column::Status.is_in(statuses));
+    }
+    if let Some(moment) = filter.started_after {
+        query = query.filter(Column::CreatedAt.gt(micros(moment)));
+    }
+    if let Some(moment) = filter.started_before {
+        query = query.filter(Column::CreatedAt.lt(micros(moment)));
+    }
+    for (name, value) in &filter.labels {
+        let labelled = execution_label::Entity::find()
+            .select_only()
+            .column(execution_label::Column::ExecutionId)
+            .filter(execution_label::Column::Name.eq(name))
+            .filter(execution_label::Column::Value.eq(value))
+            .into_query();
+        query = query.filter(Column::Id.in_subquery(labelled));
+    }
+    query
+}

@@ -1,0 +1,117 @@
+//! Reading executions and what belongs to them.
+
+pub(crate) mod approvals;
+mod executions;
+pub(crate) mod nodes;
+
+use agentchains_machine::{ApprovalId, ApprovalRow, AttemptRow, Event, ExecutionId, ExecutionRow, NodeRow};
+use agentchains_ports::{ApprovalFilter, ExecutionFilter, ExecutionQuery, Page, PageRequest, StoreError};
+use async_trait::async_trait;
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use crate::{
+    Store,
+    entity::{attempt, event, execution},
+    error::{closed, store_error},
+    idempotency,
+    mapping::{self, attempt_row},
+    terminal::terminal,
+};
+
+#[async_trait]
+impl ExecutionQuery for Store {
+    async fn execution(&self, tenant: &str, id: ExecutionId) -> Result<Option<ExecutionRow>, StoreError> {
+        executions::one(self.reader(), tenant, id).await
+    }
+
+    async fn executions(
+        &self,
+        tenant: &str,
+        filter: &ExecutionFilter,
+        page: &PageRequest,
+    ) -> Result<Page<ExecutionRow>, StoreError> {
+        executions::list(self.reader(), tenant, filter, page).await
+    }
+
+    async fn nodes(&self, id: ExecutionId) -> Result<Vec<NodeRow>, StoreError> {
+        nodes::of_execution(self.reader(), id).await
+    }
+
+    async fn attempts(&self, id: ExecutionId) -> Result<Vec<AttemptRow>, StoreError> {
+        use attempt::Column::{ExecutionId, Number, Path};
+
+        let rows = attempt::Entity::find()
+            .filter(ExecutionId.eq(id.to_string()))
+            .order_by_asc(Path)
+            .order_by_asc(Number)
+            .all(self.reader())
+            .await
+            .map_err(store_error)?;
+        rows.into_iter().map(attempt_row).collect()
+    }
+
+    async fn events(&self, id: ExecutionId, after_seq: u64, limit: u32) -> Result<Vec<Event>, StoreError> {
+        use event::Column::{ExecutionId, Seq};
+
+        // No event has a number that does not fit.
+        let Ok(after_seq) = i64::try_from(after_seq) else {
+            return Ok(Vec::new());
+        };
+        let rows = event::Entity::find()
+            .filter(ExecutionId.eq(id.to_string()))
+            .filter(Seq.gt(after_seq))
+            .order_by_asc(Seq)
+            .limit(u64::from(limit))
+            .all(self.reader())
+            .await
+            .map_err(store_error)?;
+        rows.into_iter().map(mapping::event).collect()
+    }
+
+    async fn approval(&self, tenant: &str, id: ApprovalId) -> Result<Option<ApprovalRow>, StoreError> {
+        approvals::one(self.reader(), tenant, id).await
+    }
+
+    async fn approvals(
+        &self,
+        tenant: &str,
+        filter: &ApprovalFilter,
+        page: &PageRequest,
+    ) -> Result<Page<ApprovalRow>, StoreError> {
+        let snapshot = self.snapshot().await?;
+        approvals::list(&snapshot, tenant, filter, page).await
+    }
+
+    async fn delete_terminal(&self, tenant: &str, id: ExecutionId) -> Result<bool, StoreError> {
+        let tenant = tenant.to_owned();
+        self.write(move |tx| Box::pin(async move { delete_terminal(tx, &tenant, id).await }))
+            .await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        if self.writer().is_closed() {
+            return Err(closed());
+        }
+        self.reader().ping().await.map_err(store_error)
+    }
+}
+
+/// Deletes an execution; its parts go with it by their foreign keys.
+async fn delete_terminal(
+    tx: &DatabaseTransaction,
+    tenant: &str,
+    id: ExecutionId,
+) -> Result<bool, StoreError> {
+    let id = id.to_string();
+    let deleted = execution::Entity::delete_by_id(&id)
+        .filter(execution::Column::Tenant.eq(tenant))
+        .filter(terminal())
+        .exec(tx)
+        .await
+        .map_err(store_error)?;
+    if deleted.rows_affected == 0 {
+        return Ok(false);
+    }
+    idempotency::forget(tx, &id).await.map_err(store_error)?;
+    Ok(true)
+}

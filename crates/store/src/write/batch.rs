@@ -1,0 +1,172 @@
+//! Group commit: creations and commits of different executions in one transaction.
+//!
+//! Each part stands for itself: a commit whose fence does not hold is refused, a creation whose key was used is
+//! answered, and the others are written. Only a failure of the transaction fails all of it.
+
+use std::collections::HashSet;
+
+use agentchains_machine::ExecutionId;
+use agentchains_ports::{CommitError, Creation, Fence};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait};
+use tokio::sync::oneshot;
+
+use super::{
+    Work,
+    create::{self, Create, NewRows, Plan},
+    immediate, rows,
+    standing::{self, Standing},
+};
+use crate::{
+    error::{breaks_constraint, store_error},
+    mapping::Rows,
+};
+
+/// A step of an execution that is to be recorded.
+pub(super) struct Commit {
+    pub(super) rows: Rows,
+    pub(super) reply: oneshot::Sender<Result<(), CommitError>>,
+}
+
+/// Requests that are to share a transaction: at most one for each execution.
+#[derive(Default)]
+pub(super) struct Batch {
+    creates: Vec<Create>,
+    commits: Vec<Commit>,
+    ids: HashSet<String>,
+}
+
+/// What became of the parts of a batch, in their order.
+struct Outcomes {
+    creates: Vec<Creation<(ExecutionId, Fence)>>,
+    commits: Vec<Result<(), CommitError>>,
+}
+
+impl Batch {
+    /// Whether it has a part of that execution; a second one must wait for the first.
+    pub(super) fn holds(&self, rows: &Rows) -> bool {
+        self.ids.contains(&rows.execution.id)
+    }
+
+    pub(super) fn add_create(&mut self, create: Create) {
+        self.ids.insert(create.new.rows.execution.id.clone());
+        self.creates.push(create);
+    }
+
+    pub(super) fn add_commit(&mut self, commit: Commit) {
+        self.ids.insert(commit.rows.execution.id.clone());
+        self.commits.push(commit);
+    }
+
+    /// Writes the batch and answers everyone in it.
+    ///
+    /// When the database refuses a row for what is in it, the parts are written one by one, so that a bad one
+    /// fails alone.
+    pub(super) fn write(self, connection: &DatabaseConnection) -> Work<'_, ()> {
+        Box::pin(async move {
+            if self.ids.is_empty() {
+                return;
+            }
+            match self.transact(connection).await {
+                Ok(outcomes) => self.answer(outcomes),
+                Err(error) if self.ids.len() > 1 && breaks_constraint(&error) => {
+                    for part in self.into_parts() {
+                        part.write(connection).await;
+                    }
+                }
+                Err(error) => self.fail(&error),
+            }
+        })
+    }
+
+    async fn transact(&self, connection: &DatabaseConnection) -> Result<Outcomes, DbErr> {
+        let transaction = connection.begin_with_options(immediate()).await?;
+        let outcomes = self.apply(&transaction).await?;
+        transaction.commit().await?;
+        Ok(outcomes)
+    }
+
+    async fn apply(&self, tx: &DatabaseTransaction) -> Result<Outcomes, DbErr> {
+        let plans = create::plan(tx, &self.creates).await?;
+        let replayed = plans.iter().filter_map(|plan| match plan {
+            Plan::Replay { resource_id } => Some(resource_id.as_str()),
+            _ => None,
+        });
+        let changed = self
+            .commits
+            .iter()
+            .map(|commit| commit.rows.execution.id.as_str());
+        let mut standings = standing::standings(tx, changed.chain(replayed).collect()).await?;
+
+        let mut committed = Vec::with_capacity(self.commits.len());
+        let mut commits = Vec::with_capacity(self.commits.len());
+        for Commit { rows, .. } in &self.commits {
+            if standings
+                .get(&rows.execution.id)
+                .is_some_and(|standing| standing.admits(rows))
+            {
+                committed.push(rows);
+                commits.push(Ok(()));
+            } else {
+                commits.push(Err(CommitError::Fenced));
+            }
+        }
+        let created = self.created(&plans);
+        rows::write(tx, &created, &committed).await?;
+
+        standings.extend(
+            created
+                .iter()
+                .map(|new| (new.rows.execution.id.clone(), Standing::after(&new.rows))),
+        );
+        let creates = self
+            .creates
+            .iter()
+            .zip(plans)
+            .map(|(create, plan)| plan.outcome(&create.new, &standings))
+            .collect();
+        Ok(Outcomes { creates, commits })
+    }
+
+    fn created(&self, plans: &[Plan]) -> Vec<&NewRows> {
+        let write = |(create, plan): (_, &Plan)| matches!(plan, Plan::Write).then_some(create);
+        self.creates
+            .iter()
+            .map(|create| &create.new)
+            .zip(plans)
+            .filter_map(write)
+            .collect()
+    }
+
+    fn into_parts(self) -> impl Iterator<Item = Self> {
+        let creates = self.creates.into_iter().map(|create| {
+            let mut part = Self::default();
+            part.add_create(create);
+            part
+        });
+        let commits = self.commits.into_iter().map(|commit| {
+            let mut part = Self::default();
+            part.add_commit(commit);
+            part
+        });
+        creates.chain(commits)
+    }
+
+    fn answer(self, outcomes: Outcomes) {
+        // Whoever no longer waits for an answer gets none.
+        for (create, outcome) in self.creates.into_iter().zip(outcomes.creates) {
+            let _ = create.reply.send(Ok(outcome));
+        }
+        for (commit, outcome) in self.commits.into_iter().zip(outcomes.commits) {
+            let _ = commit.reply.send(outcome);
+        }
+    }
+
+    fn fail(self, error: &DbErr) {
+        for create in self.creates {
+            let _ = create.reply.send(Err(store_error(error.clone())));
+        }
+        for commit in self.commits {
+            let _ = commit.reply.send(Err(store_error(error.clone()).into()));
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! The one writer: a task that owns the writing connection and takes requests in the order in which they come.
+//!
+//! Creations and commits that are ready at the same time share a transaction ([`batch`]); every other write has
+//! one of its own. A caller that stops waiting takes nothing back: what was asked for is written.
+
+mod batch;
+mod create;
+mod rows;
+mod standing;
+
+use std::pin::Pin;
+
+use agentchains_machine::ExecutionId;
+use agentchains_ports::{CommitError, Creation, Fence, StoreError};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
+};
+use tokio::sync::{mpsc, oneshot};
+
+pub(crate) use self::create::NewRows;
+use self::{
+    batch::{Batch, Commit},
+    create::Create,
+};
+use crate::{
+    error::{closed, store_error},
+    lock::FileLock,
+    mapping::Rows,
+};
+
+/// Requests that may wait before callers have to.
+const QUEUE: usize = 1024;
+
+/// Requests that are taken at once, and so at most share a transaction: beyond this the gain of sharing is small
+/// and the first to come waits for the last.
+const MAX_BATCH: usize = 64;
+
+/// Work that borrows the connection.
+pub(crate) type Work<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
+
+type Job = Box<dyn for<'c> FnOnce(&'c DatabaseConnection) -> Work<'c, ()> + Send>;
+
+enum Request {
+    Create(Box<Create>),
+    Commit(Box<Commit>),
+    Alone(Job),
+    Close(oneshot::Sender<()>),
+}
+
+/// The way to the writer's task. The task ends when it is told to, or when nobody could tell it anything more.
+pub(crate) struct Writer {
+    requests: mpsc::Sender<Request>,
+}
+
+impl Writer {
+    /// Starts the task, which holds the lock until the last request has been served.
+    pub(crate) fn start(
+        connection: DatabaseConnection,
+        readers: Option<DatabaseConnection>,
+        lock: Option<FileLock>,
+    ) -> Self {
+        let (requests, queue) = mpsc::channel(QUEUE);
+        let task = Task {
+            connection,
+            readers,
+            _lock: lock,
+            batch: Batch::default(),
+        };
+        tokio::spawn(task.run(queue));
+        Self { requests }
+    }
+
+    pub(crate) async fn create(&self, new: NewRows) -> Result<Creation<(ExecutionId, Fence)>, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Request::Create(Box::new(Create { new, reply })))
+            .await?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    pub(crate) async fn commit(&self, rows: Rows) -> Result<(), CommitError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Request::Commit(Box::new(Commit { rows, reply })))
+            .await?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    /// Does some work in a transaction of its own, which is rolled back when the work fails.
+    pub(crate) async fn alone<T, W>(&self, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: for<'tx> FnOnce(&'tx DatabaseTransaction) -> Work<'tx, Result<T, StoreError>> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            Box::pin(async move {
+                // A caller that no longer waits is no reason not to write.
+                let _ = reply.send(in_transaction(connection, work).await);
+            })
+        });
+        self.send(Request::Alone(job)).await?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    /// Serves what has been asked for, and ends. Returns when the file is free.
+    pub(crate) async fn close(&self) {
+        let (reply, closed) = oneshot::channel();
+        if self.send(Request::Close(reply)).await.is_ok() {
+            // An error says that the task has ended already.
+            let _ = closed.await;
+        }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.requests.is_closed()
+    }
+
+    async fn send(&self, request: Request) -> Result<(), StoreError> {
+        self.requests.send(request).await.map_err(|_| closed())
+    }
+}
+
+/// How every transaction that writes begins: one that turned to writing later would fail at once, whatever the
+/// timeout, if anything had been written in between.
+pub(crate) fn immediate() -> TransactionOptions {
+    TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    }
+}
+
+async fn in_transaction<T, W>(connection: &DatabaseConnection, work: W) -> Result<T, StoreError>
+where
+    W: for<'tx> FnOnce(&'tx DatabaseTransaction) -> Work<'tx, Result<T, StoreError>>,
+{
+    let transaction = connection
+        .begin_with_options(immediate())
+        .await
+        .map_err(store_error)?;
+    let value = work(&transaction).await?;
+    transaction.commit().await.map_err(store_error)?;
+    Ok(value)
+}
+
+struct Task {
+    connection: DatabaseConnection,
+    readers: Option<DatabaseConnection>,
+    _lock: Option<FileLock>,
+    batch: Batch,
+}
+
+impl Task {
+    async fn run(mut self, mut queue: mpsc::Receiver<Request>) {
+        let mut ready = Vec::with_capacity(MAX_BATCH);
+        let mut waiting_for_end = Vec::new();
+        while queue.recv_many(&mut ready, MAX_BATCH).await > 0 {
+            for request in ready.drain(..) {
+                match request {
+                    Request::Create(create) => self.create(*create).await,
+                    Request::Commit(commit) => self.commit(*commit).await,
+                    Request::Alone(job) => {
+                        self.flush().await;
+                        job(&self.connection).await;
+                    }
+                    Request::Close(reply) => {
+                        queue.close();
+                        waiting_for_end.push(reply);
+                    }
+                }
+            }
+            self.flush().await;
+        }
+        self.finish().await;
+        for reply in waiting_for_end {
+            let _ = reply.send(());
+        }
+    }
+
+    async fn create(&mut self, create: Create) {
+        if self.batch.holds(&create.new.rows) {
+            self.flush().await;
+        }
+        self.batch.add_create(create);
+    }
+
+    async fn commit(&mut self, commit: Commit) {
+        if self.batch.holds(&commit.rows) {
+            self.flush().await;
+        }
+        self.batch.add_commit(commit);
+    }
+
+    async fn flush(&mut self) {
+        std::mem::take(&mut self.batch).write(&self.connection).await;
+    }
+
+    /// Leaves one file behind, without a log beside it, and frees it.
+    async fn finish(self) {
+        let Self {
+            connection,
+            readers,
+            _lock,
+            ..
+        } = self;
+        let mut result = Ok(());
+        if let Some(readers) = readers {
+            result = readers.close().await;
+        }
+        let checkpoint = connection
+            .execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)")
+            .await;
+        let result = result.and(checkpoint.map(drop)).and(connection.close().await);
+        if let Err(error) = result {
+            tracing::warn!(error = %error, "the database was not closed tidily; nothing is lost by that");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The conformance suite on every backend.
+
+mod maps {
+    agentchains_testkit::store_conformance!(crate::backends::Maps::new());
+    agentchains_testkit::store_reopening!(crate::backends::Maps::new());
+}
+
+mod sqlite_in_memory {
+    agentchains_testkit::store_conformance!(crate::backends::SqliteInMemory);
+}
+
+mod sqlite_file {
+    agentchains_testkit::store_conformance!(crate::backends::SqliteFile::new());
+    agentchains_testkit::store_reopening!(crate::backends::SqliteFile::new());
+}

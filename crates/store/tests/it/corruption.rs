@@ -1,0 +1,134 @@
+//! A database that holds what this program did not write is an error, never a panic and never a guess.
+
+use agentchains_ports::{ExecutionQuery, ExecutionStore, StoreError};
+use agentchains_store::{OpenError, Store};
+use agentchains_testkit::{
+    samples::{TENANT, approval, approval_id, attempt, changes, execution, execution_id, node},
+    store_conformance::Backend,
+};
+use sea_orm::{ConnectionTrait, Database};
+
+use crate::backends::SqliteFile;
+
+/// A store whose database was changed by hand while it was closed.
+async fn tampered(backend: &SqliteFile, sql: &str) -> Result<Store, OpenError> {
+    let connection = Database::connect(backend.options().url).await.unwrap();
+    connection.execute_unprepared(sql).await.unwrap();
+    connection.close().await.unwrap();
+    Store::open(backend.options()).await
+}
+
+async fn filled() -> SqliteFile {
+    let backend = SqliteFile::new();
+    let store = backend.open().await.unwrap();
+    let mut changes = changes(execution(1), 1);
+    changes.nodes = vec![node("web", 0)];
+    changes.attempts = vec![attempt("web", 1)];
+    changes.approvals = vec![approval(1, execution_id(1))];
+    store.create(changes, None).await.unwrap();
+    store.close().await;
+    backend
+}
+
+/// The place that the error names when everything of the execution is read.
+async fn read_error(store: &Store) -> Option<&'static str> {
+    let id = execution_id(1);
+    let errors = [
+        store.execution(TENANT, id).await.err(),
+        store.nodes(id).await.err(),
+        store.attempts(id).await.err(),
+        store.events(id, 0, 10).await.err(),
+        store.approval(TENANT, approval_id(1)).await.err(),
+    ];
+    errors
+        .into_iter()
+        .flatten()
+        .map(|error| match error {
+            StoreError::Corrupt { place, .. } => place,
+            other => panic!("{other:?} does not say that the database is corrupt"),
+        })
+        .next()
+}
+
+#[tokio::test]
+async fn what_cannot_be_understood_is_named() {
+    for (column, value) in [
+        ("executions.status", "'exploded'"),
+        ("executions.pause_reason", "'boredom'"),
+        ("executions.ending", "'{\"cause\": \"boredom\"}'"),
+        ("executions.on_budget", "'panic'"),
+        ("executions.workflow_id", "'w1'"),
+        ("executions.labels", "'[]'"),
+        ("executions.created_at", "9223372036854775807"),
+        ("executions.last_seq", "-1"),
+        ("executions.revision", "-1"),
+        ("execution_inputs.input", "'{'"),
+        ("nodes.state", "'{}'"),
+        ("nodes.status", "'completed'"),
+        ("nodes.type", "'teapot'"),
+        ("attempts.status", "'exploded'"),
+        ("attempts.message_id", "'m1'"),
+        ("attempts.usage", "'7'"),
+        ("events.type", "'node.exploded'"),
+        ("events.data", "'not JSON'"),
+        ("approvals.kind", "'riddle'"),
+        ("approvals.decisions", "'{}'"),
+    ] {
+        let backend = filled().await;
+        let (table, name) = column.split_once('.').unwrap();
+        let store = tampered(&backend, &format!("UPDATE {table} SET {name} = {value}"))
+            .await
+            .unwrap();
+        assert_eq!(read_error(&store).await, Some(column), "{column} = {value}");
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_value_of_another_type_is_an_error() {
+    for (table, name) in [
+        ("executions", "spent"),
+        ("executions", "in_flight"),
+        ("nodes", "position"),
+        ("events", "at"),
+    ] {
+        let backend = filled().await;
+        let store = tampered(&backend, &format!("UPDATE {table} SET {name} = 'much'"))
+            .await
+            .unwrap();
+        assert_eq!(read_error(&store).await, Some("a column"), "{table}.{name}");
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn an_execution_without_its_input_is_an_error() {
+    let backend = filled().await;
+    let store = tampered(&backend, "DELETE FROM execution_inputs").await.unwrap();
+    assert_eq!(read_error(&store).await, Some("execution_inputs"));
+    let claimed = store.claim(execution_id(1)).await;
+    assert!(matches!(claimed, Err(StoreError::Corrupt { .. })), "{claimed:?}");
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_database_of_a_later_version_is_refused() {
+    let backend = filled().await;
+    let later = "INSERT INTO seaql_migrations VALUES ('m99990101_000001_later', 0)";
+    let refused = tampered(&backend, later).await.err();
+    assert!(matches!(refused, Some(OpenError::Migrate(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn an_epoch_that_is_no_counter_is_refused() {
+    for epoch in ["-5", "9223372036854775807"] {
+        let backend = filled().await;
+        let refused = tampered(&backend, &format!("UPDATE meta SET value = {epoch}"))
+            .await
+            .err();
+        assert!(
+            matches!(refused, Some(OpenError::Connect(_))),
+            "{epoch}: {refused:?}"
+        );
+    }
+}

@@ -1,0 +1,14 @@
+//! The store at its boundary: the conformance suite on every backend, and what only a database on disk can show.
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests fail as tests do"
+)]
+
+mod backends;
+mod conformance;
+mod corruption;
+mod failure;
+mod files;
+mod lifecycle;
+mod round_trip;

@@ -1,0 +1,22 @@
+//! Fakes for tests: a store in memory, rows to test with, and the bodies of the tests that every store must pass.
+//!
+//! Used from `tests/` only.
+//!
+//! ```
+//! use agentchains_ports::{Creation, ExecutionStore};
+//! use agentchains_testkit::{MemoryStore, samples};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = MemoryStore::new();
+//! let created = store.create(samples::changes(samples::execution(1), 1), None).await?;
+//! assert!(matches!(created, Creation::Created((id, _)) if id == samples::execution_id(1)));
+//! # Ok(())
+//! # }
+//! ```
+
+mod memory_store;
+pub mod samples;
+pub mod store_conformance;
+
+pub use crate::memory_store::MemoryStore;

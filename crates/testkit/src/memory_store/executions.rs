@@ -1,0 +1,138 @@
+//! The write path of executions.
+
+use agentchains_machine::{ApprovalRow, ApprovalStatus, Changes, ExecutionId, ExecutionStatus, Snapshot};
+use agentchains_ports::{
+    Claimed, Commit, CommitError, Creation, ExecutionStore, Fence, Idempotency, StoreError,
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::{Entry, KeyVerdict, MemoryStore, repeated};
+
+#[async_trait]
+impl ExecutionStore for MemoryStore {
+    async fn create(
+        &self,
+        changes: Changes,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Creation<(ExecutionId, Fence)>, StoreError> {
+        let id = changes.execution.id;
+        let tenant = changes.execution.tenant.clone();
+        let mut data = self.data();
+        if let Some(key) = &idempotency {
+            match data.key_verdict(&tenant, key, changes.execution.created_at) {
+                KeyVerdict::Fresh => {}
+                KeyVerdict::Replay(earlier) => {
+                    let earlier = ExecutionId::from_uuid(earlier);
+                    let made = data.executions.get(&earlier).map(|entry| (earlier, entry.fence));
+                    return Ok(made.map_or(Creation::KeyReused, Creation::Replayed));
+                }
+                KeyVerdict::Reused => return Ok(Creation::KeyReused),
+            }
+        }
+        if data.executions.contains_key(&id) {
+            return Err(repeated("executions.id"));
+        }
+        if let Some(key) = idempotency {
+            data.use_key(&tenant, key, id.as_uuid());
+        }
+        let fence = Fence {
+            epoch: self.epoch,
+            revision: 1,
+        };
+        data.executions.insert(id, Entry::new(changes, fence));
+        Ok(Creation::Created((id, fence)))
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
+        let mut data = self.data();
+        let entry = data
+            .executions
+            .get_mut(&commit.changes.execution.id)
+            .ok_or(CommitError::Fenced)?;
+        if entry.fence != commit.fence || entry.row.status.is_terminal() {
+            return Err(CommitError::Fenced);
+        }
+        let last = entry.events.last().map_or(0, |event| event.seq);
+        if commit
+            .changes
+            .events
+            .first()
+            .is_some_and(|event| event.seq <= last)
+        {
+            return Err(repeated("events.seq").into());
+        }
+        entry.apply(commit.changes);
+        entry.fence = entry.fence.advanced();
+        Ok(())
+    }
+
+    async fn claim(&self, id: ExecutionId) -> Result<Option<Claimed>, StoreError> {
+        let mut data = self.data();
+        let Some(entry) = data
+            .executions
+            .get_mut(&id)
+            .filter(|entry| !entry.row.status.is_terminal())
+        else {
+            return Ok(None);
+        };
+        entry.fence.epoch = entry.fence.epoch.max(self.epoch);
+        let pending = |row: &&ApprovalRow| row.status == ApprovalStatus::Pending;
+        let snapshot = Snapshot {
+            execution: entry.row.clone(),
+            nodes: entry.nodes(),
+            approvals: entry.approvals.values().filter(pending).cloned().collect(),
+        };
+        Ok(Some(Claimed {
+            fence: entry.fence,
+            snapshot,
+        }))
+    }
+
+    async fn interrupted(
+        &self,
+        after: Option<ExecutionId>,
+        limit: u32,
+    ) -> Result<Vec<ExecutionId>, StoreError> {
+        let driven = |entry: &Entry| {
+            let status = entry.row.status;
+            !status.is_terminal() && (status != ExecutionStatus::Paused || entry.row.in_flight > 0)
+        };
+        let data = self.data();
+        let interrupted = data
+            .executions
+            .iter()
+            .filter(|(id, entry)| Some(**id) > after && entry.fence.epoch < self.epoch && driven(entry))
+            .map(|(id, _)| *id);
+        Ok(interrupted
+            .take(usize::try_from(limit).unwrap_or(usize::MAX))
+            .collect())
+    }
+
+    async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<ExecutionId>, StoreError> {
+        let mut due = self.timers();
+        due.retain(|(at, _)| *at <= now);
+        due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(due.into_iter().map(|(_, id)| id).collect())
+    }
+
+    async fn next_wake(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.timers().first().map(|(at, _)| *at))
+    }
+}
+
+impl MemoryStore {
+    /// When which execution wants to be woken, earliest first.
+    fn timers(&self) -> Vec<(Timestamp, ExecutionId)> {
+        let data = self.data();
+        let live = data
+            .executions
+            .iter()
+            .filter(|(_, entry)| !entry.row.status.is_terminal());
+        let mut timers: Vec<_> = live
+            .filter_map(|(id, entry)| Some((entry.row.wake_at?, *id)))
+            .collect();
+        timers.sort_unstable();
+        timers
+    }
+}

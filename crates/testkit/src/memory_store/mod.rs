@@ -1,0 +1,186 @@
+//! A store in plain maps, for tests of what stands above a store.
+//!
+//! It keeps the contract of the ports, which [`crate::store_conformance`] holds it to, but nothing on disk.
+
+mod agents;
+mod executions;
+mod paging;
+mod queries;
+mod workflows;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use agentchains_machine::{
+    ApprovalId, ApprovalRow, AttemptRow, Changes, Event, ExecutionId, ExecutionRow, NodePath, NodeRow,
+    WorkflowId,
+};
+use agentchains_ports::{AgentRecord, Fence, Idempotency, StoreError, VersionRecord, WorkflowRecord};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// A store in memory. Clones share their data and their epoch.
+#[derive(Clone, Debug)]
+pub struct MemoryStore {
+    data: Arc<Mutex<Data>>,
+    epoch: u64,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            data: Arc::default(),
+            epoch: 0,
+        }
+        .reopened()
+    }
+
+    /// The same data as a later process would open it: under a new epoch, by which earlier claims lapse one by
+    /// one as executions are claimed again.
+    #[must_use]
+    pub fn reopened(&self) -> Self {
+        let mut data = self.data();
+        data.epoch += 1;
+        Self {
+            data: Arc::clone(&self.data),
+            epoch: data.epoch,
+        }
+    }
+
+    fn data(&self) -> MutexGuard<'_, Data> {
+        self.data.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Data {
+    epoch: u64,
+    executions: BTreeMap<ExecutionId, Entry>,
+    workflows: BTreeMap<WorkflowId, Stored>,
+    agents: BTreeMap<String, AgentRecord>,
+    keys: HashMap<(String, String), UsedKey>,
+}
+
+/// An execution with everything that belongs to it.
+#[derive(Debug)]
+struct Entry {
+    row: ExecutionRow,
+    fence: Fence,
+    nodes: BTreeMap<NodePath, NodeRow>,
+    attempts: BTreeMap<(NodePath, u32), AttemptRow>,
+    approvals: BTreeMap<ApprovalId, ApprovalRow>,
+    events: Vec<Event>,
+}
+
+impl Entry {
+    fn new(changes: Changes, fence: Fence) -> Self {
+        let mut entry = Self {
+            row: changes.execution.clone(),
+            fence,
+            nodes: BTreeMap::new(),
+            attempts: BTreeMap::new(),
+            approvals: BTreeMap::new(),
+            events: Vec::new(),
+        };
+        entry.apply(changes);
+        entry
+    }
+
+    fn apply(&mut self, changes: Changes) {
+        let Changes {
+            execution,
+            nodes,
+            attempts,
+            approvals,
+            events,
+        } = changes;
+        self.row = execution;
+        self.nodes
+            .extend(nodes.into_iter().map(|row| (row.path.clone(), row)));
+        self.attempts.extend(
+            attempts
+                .into_iter()
+                .map(|row| ((row.path.clone(), row.number), row)),
+        );
+        self.approvals
+            .extend(approvals.into_iter().map(|row| (row.id, row)));
+        self.events.extend(events);
+    }
+
+    fn nodes(&self) -> Vec<NodeRow> {
+        let mut nodes: Vec<NodeRow> = self.nodes.values().cloned().collect();
+        nodes.sort_by_key(|row| row.position);
+        nodes
+    }
+}
+
+/// A workflow with its versions, the first one first.
+#[derive(Debug)]
+struct Stored {
+    record: WorkflowRecord,
+    versions: Vec<VersionRecord>,
+}
+
+/// An idempotency key and what it made.
+#[derive(Debug)]
+struct UsedKey {
+    fingerprint: String,
+    resource: Uuid,
+    expires_at: Timestamp,
+}
+
+/// What a key says about a request.
+enum KeyVerdict {
+    /// It has not been used.
+    Fresh,
+    /// The same request made this.
+    Replay(Uuid),
+    /// Another request used it.
+    Reused,
+}
+
+impl Data {
+    /// Forgets the keys that have expired, and looks one up.
+    fn key_verdict(&mut self, tenant: &str, key: &Idempotency, now: Timestamp) -> KeyVerdict {
+        self.keys.retain(|_, used| used.expires_at > now);
+        match self.keys.get(&(tenant.to_owned(), key.key.clone())) {
+            None => KeyVerdict::Fresh,
+            Some(used) if used.fingerprint == key.fingerprint => KeyVerdict::Replay(used.resource),
+            Some(_) => KeyVerdict::Reused,
+        }
+    }
+
+    /// Notes what a key has made.
+    fn use_key(&mut self, tenant: &str, key: Idempotency, resource: Uuid) {
+        let Idempotency {
+            key,
+            fingerprint,
+            expires_at,
+        } = key;
+        self.keys.insert(
+            (tenant.to_owned(), key),
+            UsedKey {
+                fingerprint,
+                resource,
+                expires_at,
+            },
+        );
+    }
+}
+
+fn repeated(place: &'static str) -> StoreError {
+    StoreError::Corrupt {
+        place,
+        source: "it is there already".into(),
+    }
+}

@@ -1,0 +1,138 @@
+//! Reading executions and what belongs to them.
+
+use agentchains_machine::{
+    ApprovalId, ApprovalRow, ApprovalStatus, AttemptRow, Event, ExecutionId, ExecutionRow, NodeRow,
+};
+use agentchains_ports::{ApprovalFilter, ExecutionFilter, ExecutionQuery, Page, PageRequest, StoreError};
+use async_trait::async_trait;
+
+use super::{Entry, MemoryStore, paging};
+
+#[async_trait]
+impl ExecutionQuery for MemoryStore {
+    async fn execution(&self, tenant: &str, id: ExecutionId) -> Result<Option<ExecutionRow>, StoreError> {
+        Ok(self
+            .of(id, |entry| entry.row.clone())
+            .filter(|row| row.tenant == tenant))
+    }
+
+    async fn executions(
+        &self,
+        tenant: &str,
+        filter: &ExecutionFilter,
+        page: &PageRequest,
+    ) -> Result<Page<ExecutionRow>, StoreError> {
+        let last: Option<ExecutionId> = paging::position(page)?;
+        let data = self.data();
+        let rows = data
+            .executions
+            .values()
+            .rev()
+            .map(|entry| &entry.row)
+            .filter(|row| row.tenant == tenant && last.is_none_or(|last| row.id < last))
+            .filter(|row| passes(filter, row))
+            .cloned();
+        Ok(paging::part(rows, page, |last| last.id.to_string()))
+    }
+
+    async fn nodes(&self, id: ExecutionId) -> Result<Vec<NodeRow>, StoreError> {
+        Ok(self.of(id, Entry::nodes).unwrap_or_default())
+    }
+
+    async fn attempts(&self, id: ExecutionId) -> Result<Vec<AttemptRow>, StoreError> {
+        Ok(self
+            .of(id, |entry| entry.attempts.values().cloned().collect())
+            .unwrap_or_default())
+    }
+
+    async fn events(&self, id: ExecutionId, after_seq: u64, limit: u32) -> Result<Vec<Event>, StoreError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let after = |entry: &Entry| {
+            entry
+                .events
+                .iter()
+                .filter(|event| event.seq > after_seq)
+                .take(limit)
+                .cloned()
+                .collect()
+        };
+        Ok(self.of(id, after).unwrap_or_default())
+    }
+
+    async fn approval(&self, tenant: &str, id: ApprovalId) -> Result<Option<ApprovalRow>, StoreError> {
+        let data = self.data();
+        let mut own = data
+            .executions
+            .values()
+            .filter(|entry| entry.row.tenant == tenant);
+        Ok(own.find_map(|entry| entry.approvals.get(&id)).cloned())
+    }
+
+    async fn approvals(
+        &self,
+        tenant: &str,
+        filter: &ApprovalFilter,
+        page: &PageRequest,
+    ) -> Result<Page<ApprovalRow>, StoreError> {
+        let last = page.cursor.as_deref().map(rank_of_cursor).transpose()?;
+        let data = self.data();
+        let mut rows: Vec<&ApprovalRow> = data
+            .executions
+            .values()
+            .filter(|entry| entry.row.tenant == tenant)
+            .flat_map(|entry| entry.approvals.values())
+            .filter(|row| filter.status.is_none_or(|status| row.status == status))
+            .filter(|row| filter.execution_id.is_none_or(|id| row.execution_id == id))
+            .filter(|row| last.is_none_or(|last| rank(row) < last))
+            .collect();
+        rows.sort_by_key(|row| std::cmp::Reverse(rank(row)));
+        Ok(paging::part(rows.into_iter().cloned(), page, |last| {
+            let (pending, id) = rank(last);
+            format!("{pending}:{id}")
+        }))
+    }
+
+    async fn delete_terminal(&self, tenant: &str, id: ExecutionId) -> Result<bool, StoreError> {
+        let mut data = self.data();
+        let terminal = |entry: &Entry| entry.row.tenant == tenant && entry.row.status.is_terminal();
+        if !data.executions.get(&id).is_some_and(terminal) {
+            return Ok(false);
+        }
+        data.executions.remove(&id);
+        data.keys.retain(|_, used| used.resource != id.as_uuid());
+        Ok(true)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+impl MemoryStore {
+    fn of<T>(&self, id: ExecutionId, read: impl FnOnce(&Entry) -> T) -> Option<T> {
+        self.data().executions.get(&id).map(read)
+    }
+}
+
+fn passes(filter: &ExecutionFilter, row: &ExecutionRow) -> bool {
+    filter.workflow_id.is_none_or(|id| row.workflow_id == id)
+        && (filter.statuses.is_empty() || filter.statuses.contains(&row.status))
+        && filter
+            .labels
+            .iter()
+            .all(|(name, value)| row.labels.get(name) == Some(value))
+        && filter.started_after.is_none_or(|moment| row.created_at > moment)
+        && filter.started_before.is_none_or(|moment| row.created_at < moment)
+}
+
+/// Where a question stands in the list, from the end: pending ones above settled ones, later ones above earlier.
+fn rank(row: &ApprovalRow) -> (bool, ApprovalId) {
+    (row.status == ApprovalStatus::Pending, row.id)
+}
+
+fn rank_of_cursor(cursor: &str) -> Result<(bool, ApprovalId), StoreError> {
+    let parts = cursor
+        .split_once(':')
+        .and_then(|(pending, id)| Some((pending.parse().ok()?, id.parse().ok()?)));
+    parts.ok_or_else(|| agentchains_ports::InvalidCursor.into())
+}

@@ -1,0 +1,39 @@
+//! Lines of the ledger.
+
+use agentchains_cost::Usd;
+use agentchains_machine::{AttemptRow, AttemptStatus, MessageId};
+
+use super::{at, execution_id, failure, path, usage};
+
+/// A line of the ledger, in flight.
+#[must_use]
+pub fn attempt(node_id: &str, number: u32) -> AttemptRow {
+    AttemptRow {
+        path: path(node_id),
+        number,
+        agent_id: "web-search".to_owned(),
+        message_id: MessageId::of_attempt(execution_id(1), &path(node_id), number),
+        status: AttemptStatus::Running,
+        reserved: Usd::from_nanos(5),
+        cost: Usd::ZERO,
+        cost_known: true,
+        usage: None,
+        error: None,
+        started_at: at(number),
+        finished_at: None,
+    }
+}
+
+/// A line of the ledger with everything that may be absent.
+#[must_use]
+pub fn full_attempt(node_id: &str, number: u32, status: AttemptStatus) -> AttemptRow {
+    AttemptRow {
+        status,
+        cost: Usd::from_nanos(7),
+        cost_known: false,
+        usage: Some(usage()),
+        error: Some(failure()),
+        finished_at: Some(at(9)),
+        ..attempt(node_id, number)
+    }
+}

@@ -1,0 +1,91 @@
+//! Rows of executions.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use agentchains_cost::Usd;
+use agentchains_machine::{Ending, ExecutionRow, ExecutionStatus, PauseReason};
+use agentchains_workflow::OnBudget;
+use serde_json::json;
+
+use super::{TENANT, at, deep_value, execution_id, failure, path, workflow_id};
+
+/// An execution that was recorded and has not begun, with nothing that may be absent.
+#[must_use]
+pub fn execution(ordinal: u32) -> ExecutionRow {
+    ExecutionRow {
+        id: execution_id(ordinal),
+        tenant: TENANT.to_owned(),
+        workflow_id: workflow_id(0),
+        workflow_version: 1,
+        status: ExecutionStatus::Pending,
+        pause_reason: None,
+        ending: None,
+        input: Arc::new(json!({})),
+        output: None,
+        error: None,
+        max_budget: None,
+        on_budget: OnBudget::Fail,
+        spent: Usd::ZERO,
+        reserved: Usd::ZERO,
+        cost_known: true,
+        labels: BTreeMap::new(),
+        initiated_by: "ada".to_owned(),
+        created_at: at(ordinal),
+        started_at: None,
+        finished_at: None,
+        deadline: None,
+        abort_deadline: None,
+        wake_at: None,
+        last_seq: 0,
+        in_flight: 0,
+        nodes_total: 1,
+        nodes_settled: 0,
+    }
+}
+
+/// An execution with everything that may be absent.
+#[must_use]
+pub fn full_execution(ordinal: u32) -> ExecutionRow {
+    ExecutionRow {
+        workflow_id: workflow_id(ordinal),
+        workflow_version: u32::MAX,
+        status: ExecutionStatus::Paused,
+        pause_reason: Some(PauseReason::Budget),
+        ending: Some(Ending::Failure { node: path("web") }),
+        input: Arc::new(deep_value()),
+        output: Some(Arc::new(json!([null, true, "ä\u{0}\u{1F600}", { "": {} }]))),
+        error: Some(failure()),
+        max_budget: Some(Usd::MAX),
+        on_budget: OnBudget::Pause,
+        spent: Usd::from_nanos(i64::MAX - 1),
+        reserved: Usd::from_nanos(1),
+        cost_known: false,
+        labels: BTreeMap::from([
+            ("team".to_owned(), "research".to_owned()),
+            ("a \"quoted\" name".to_owned(), String::new()),
+        ]),
+        initiated_by: "grace 'O' \u{1F600}".to_owned(),
+        started_at: Some(at(10)),
+        finished_at: Some(at(20)),
+        deadline: Some(at(30)),
+        abort_deadline: Some(at(40)),
+        wake_at: Some(at(50)),
+        in_flight: u32::MAX,
+        nodes_total: u32::MAX,
+        nodes_settled: u32::MAX,
+        ..execution(ordinal)
+    }
+}
+
+/// A way to wind an execution down, of each sort.
+#[must_use]
+pub fn endings() -> [Ending; 4] {
+    [
+        Ending::Failure { node: path("web") },
+        Ending::Budget {
+            node: path("refine[2]/draft"),
+        },
+        Ending::Timeout,
+        Ending::Cancel,
+    ]
+}

@@ -1,0 +1,60 @@
+//! The registry of agents.
+
+use std::{num::NonZeroU32, time::Duration};
+
+use agentchains_cost::{PriceList, Usd};
+use agentchains_ports::{AgentDefinition, AgentRecord, Protocol, Seconds};
+use agentchains_workflow::OnUnknown;
+
+use super::{Ports, TestResult};
+use crate::samples::at;
+
+fn agent(agent_id: &str) -> AgentRecord {
+    AgentRecord {
+        definition: AgentDefinition {
+            agent_id: agent_id.to_owned(),
+            name: None,
+            protocol: Protocol::A2a,
+            url: "http://127.0.0.1:9000".to_owned(),
+            timeout: None,
+            max_concurrency: None,
+            pricing: PriceList::default(),
+            max_cost: None,
+            on_unknown: None,
+            circuit_breaker: Default::default(),
+        },
+        revision: 1,
+        created_at: at(1),
+        updated_at: at(1),
+    }
+}
+
+/// Listed by id, with every field.
+pub async fn agents_are_saved_replaced_and_deleted<S: Ports>(store: &S) -> TestResult {
+    assert_eq!(store.load_agents().await?, []);
+    let plain = agent("web-search");
+    let mut full = agent("critic");
+    full.definition.name = Some("Critic".to_owned());
+    full.definition.timeout = Some(Seconds(Duration::from_millis(1500)));
+    full.definition.max_concurrency = NonZeroU32::new(3);
+    full.definition.pricing.per_call = Some(Usd::from_nanos(1));
+    full.definition.max_cost = Some(Usd::from_nanos(123_456_789_123));
+    full.definition.on_unknown = Some(OnUnknown::Ask);
+    full.definition.circuit_breaker.failure_threshold = NonZeroU32::MIN;
+    store.save_agent(&plain).await?;
+    store.save_agent(&full).await?;
+    assert_eq!(store.load_agents().await?, [full.clone(), plain.clone()]);
+
+    let changed = AgentRecord {
+        revision: 2,
+        updated_at: at(2),
+        ..agent("critic")
+    };
+    store.save_agent(&changed).await?;
+    assert_eq!(store.load_agents().await?, [changed, plain.clone()]);
+
+    assert!(store.delete_agent("critic").await?);
+    assert!(!store.delete_agent("critic").await?);
+    assert_eq!(store.load_agents().await?, [plain]);
+    Ok(())
+}

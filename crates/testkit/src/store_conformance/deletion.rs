@@ -1,0 +1,67 @@
+//! Forgetting executions.
+
+use agentchains_machine::{ExecutionRow, ExecutionStatus};
+use agentchains_ports::{Creation, Idempotency};
+
+use super::{Ports, TestResult, create, create_plain, read};
+use crate::samples::{TENANT, approval, approval_id, at, attempt, changes, execution, execution_id, node};
+
+/// Nodes, attempts, questions and events; others keep theirs.
+pub async fn a_terminal_execution_is_forgotten_with_all_that_is_its<S: Ports>(store: &S) -> TestResult {
+    for ordinal in [1, 2] {
+        let completed = ExecutionRow {
+            status: ExecutionStatus::Completed,
+            ..execution(ordinal)
+        };
+        let mut changes = changes(completed, 2);
+        changes.nodes = vec![node("web", 0)];
+        changes.attempts = vec![attempt("web", 1)];
+        changes.approvals = vec![approval(ordinal, execution_id(ordinal))];
+        create(store, changes).await?;
+    }
+    let id = execution_id(1);
+    assert!(!store.delete_terminal("other", id).await?);
+    assert!(store.delete_terminal(TENANT, id).await?);
+    assert!(!store.delete_terminal(TENANT, id).await?);
+    assert_eq!(store.execution(TENANT, id).await?, None);
+    assert_eq!(store.nodes(id).await?, []);
+    assert_eq!(store.attempts(id).await?, []);
+    assert_eq!(store.events(id, 0, 10).await?, []);
+    assert_eq!(store.approval(TENANT, approval_id(1)).await?, None);
+
+    let other = execution_id(2);
+    assert_eq!(store.nodes(other).await?.len(), 1);
+    assert_eq!(store.events(other, 0, 10).await?.len(), 2);
+    assert!(store.approval(TENANT, approval_id(2)).await?.is_some());
+    Ok(())
+}
+
+/// Whatever it does or waits for.
+pub async fn a_live_execution_is_not_deleted<S: Ports>(store: &S) -> TestResult {
+    create_plain(store, [1]).await?;
+    assert!(!store.delete_terminal(TENANT, execution_id(1)).await?);
+    assert!(!store.delete_terminal(TENANT, execution_id(2)).await?);
+    read(store, execution_id(1)).await?;
+    Ok(())
+}
+
+/// It may make another one.
+pub async fn a_key_is_forgotten_with_its_execution<S: Ports>(store: &S) -> TestResult {
+    let key = Idempotency {
+        key: "k".to_owned(),
+        fingerprint: "POST /a".to_owned(),
+        expires_at: at(1000),
+    };
+    let completed = ExecutionRow {
+        status: ExecutionStatus::Completed,
+        ..execution(1)
+    };
+    store.create(changes(completed, 1), Some(key.clone())).await?;
+    assert!(store.delete_terminal(TENANT, execution_id(1)).await?);
+    let again = store.create(changes(execution(2), 1), Some(key)).await?;
+    assert!(
+        matches!(again, Creation::Created((id, _)) if id == execution_id(2)),
+        "{again:?}"
+    );
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! The list of the bodies, as macros that make a test of each.
+
+/// Makes a test of every body that needs a store once. The argument makes a fresh
+/// [`Backend`](crate::store_conformance::Backend).
+#[macro_export]
+macro_rules! store_conformance {
+    ($backend:expr) => {
+        $crate::store_tests! { $backend;
+            round_trip: executions_are_read_back_in_every_status,
+                executions_are_read_back_with_every_ending,
+                nodes_are_read_back_in_every_state,
+                attempts_are_read_back_in_every_status,
+                approvals_are_read_back_in_every_status,
+                later_rows_replace_earlier_ones;
+            creation: an_execution_is_created_once,
+                a_key_makes_one_execution_and_is_answered_with_it,
+                a_key_that_many_race_on_makes_one_execution,
+                a_key_of_another_request_is_refused,
+                keys_belong_to_tenants,
+                an_expired_key_may_be_used_again;
+            commits: a_commit_moves_the_revision_on,
+                a_stale_revision_writes_nothing,
+                another_epoch_writes_nothing,
+                an_unknown_execution_cannot_be_committed,
+                a_terminal_execution_never_changes,
+                commits_of_many_executions_at_once_are_all_made,
+                a_fenced_commit_does_not_keep_others_from_being_made,
+                commits_of_one_execution_are_made_in_order;
+            events: events_are_numbered_without_gaps_and_read_in_parts,
+                a_number_that_was_used_is_refused_with_the_whole_commit,
+                a_refused_commit_does_not_keep_others_from_being_made;
+            lists: executions_are_listed_newest_first_in_parts,
+                executions_are_filtered,
+                executions_are_filtered_by_labels,
+                approvals_are_listed_pending_first_in_parts,
+                approvals_are_filtered,
+                a_cursor_that_no_list_gave_out_is_refused,
+                another_tenant_sees_nothing;
+            recovery: the_claimed_rows_are_those_that_were_written,
+                what_cannot_be_claimed_is_none,
+                parked_executions_are_due_in_the_order_of_their_times,
+                nothing_is_interrupted_in_its_own_epoch;
+            deletion: a_terminal_execution_is_forgotten_with_all_that_is_its,
+                a_live_execution_is_not_deleted,
+                a_key_is_forgotten_with_its_execution;
+            workflows: a_workflow_is_read_back,
+                a_version_is_added_to_the_one_that_was_seen,
+                versions_never_change_and_are_listed_ascending,
+                archiving_is_done_once_and_undone_by_a_version,
+                workflows_are_listed_newest_first_in_parts,
+                workflows_are_found_by_any_text_of_their_name,
+                a_key_makes_one_workflow,
+                a_workflow_of_another_tenant_is_absent;
+            agents: agents_are_saved_replaced_and_deleted;
+        }
+    };
+}
+
+/// Makes a test of every body that closes a store and opens it again. The argument makes a fresh
+/// [`Backend`](crate::store_conformance::Backend) whose data outlive the store.
+#[macro_export]
+macro_rules! store_reopening {
+    ($backend:expr) => {
+        $crate::store_reopening_tests! { $backend;
+            recovery: everything_is_there_after_reopening,
+                what_was_being_driven_is_interrupted_after_reopening,
+                a_claim_under_the_next_epoch_fences_the_one_before;
+        }
+    };
+}
+
+/// Makes the tests of [`store_conformance!`](macro@crate::store_conformance).
+#[doc(hidden)]
+#[macro_export]
+macro_rules! store_tests {
+    ($backend:expr; $($module:ident: $($name:ident),+;)+) => {
+        $($(
+            #[tokio::test]
+            async fn $name() -> $crate::store_conformance::TestResult {
+                use $crate::store_conformance::Backend as _;
+
+                let backend = $backend;
+                let store = backend.open().await?;
+                $crate::store_conformance::$module::$name(&store).await?;
+                backend.close(store).await;
+                Ok(())
+            }
+        )+)+
+    };
+}
+
+/// Makes the tests of [`store_reopening!`](crate::store_reopening).
+#[doc(hidden)]
+#[macro_export]
+macro_rules! store_reopening_tests {
+    ($backend:expr; $($module:ident: $($name:ident),+;)+) => {
+        $($(
+            #[tokio::test]
+            async fn $name() -> $crate::store_conformance::TestResult {
+                $crate::store_conformance::$module::$name(&$backend).await
+            }
+        )+)+
+    };
+}

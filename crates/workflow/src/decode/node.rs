@@ -1,0 +1,184 @@
+//! One node: what all types have in common, and the choice of the type (sections 1 and 7).
+
+use crate::{
+    decode::{
+        DraftNode, Fields, Named, agent_call, human_approval, list,
+        policy::{join, on_error, retry},
+        scalar::{duration, string, text, time_limit, usd},
+    },
+    diagnostic::Code,
+    document::{Join, Node, NodeKind, OnUnknown},
+    limits,
+    report::{Report, listed, quoted},
+    schema::Schema,
+    template::Use,
+    tree::At,
+};
+
+/// Fields of every node.
+const FIELDS: [&str; 15] = [
+    "id",
+    "type",
+    "name",
+    "description",
+    "depends_on",
+    "config",
+    "join",
+    "timeout",
+    "retry",
+    "max_cost",
+    "on_unknown",
+    "on_error",
+    "breaker_wait",
+    "input_schema",
+    "output_schema",
+];
+const TYPES: [(&str, Type); 2] = [
+    ("agent_call", Type::AgentCall),
+    ("human_approval", Type::HumanApproval),
+];
+const ON_UNKNOWN: [(&str, OnUnknown); 3] = [
+    ("resend", OnUnknown::Resend),
+    ("ask", OnUnknown::Ask),
+    ("fail", OnUnknown::Fail),
+];
+/// Words that expressions give a meaning.
+const RESERVED: [&str; 6] = ["input", "nodes", "loop", "item", "execution", "secrets"];
+const MAX_ID_CHARS: usize = 100;
+
+#[derive(Debug, Clone, Copy)]
+enum Type {
+    AgentCall,
+    HumanApproval,
+}
+
+/// Decodes a node.
+pub(super) fn decode(at: &At<'_>, report: &mut Report) -> DraftNode {
+    let mut draft = DraftNode {
+        id: None,
+        depends_on: Vec::new(),
+        join: Join::Default,
+        join_spot: at.spot(),
+        goto: None,
+        labels: None,
+        uses: Vec::new(),
+        node: None,
+    };
+    let Some(fields) = Fields::open(at, report) else {
+        return draft;
+    };
+    draft.id = fields.require("id", report).and_then(|at| id(&at, report));
+    if let Some(at) = fields.get("depends_on") {
+        draft.depends_on = list(&at, report, Named::decode).unwrap_or_default();
+    }
+    if let Some(at) = fields.get("join") {
+        draft.join = join(&at, report).unwrap_or_default();
+        draft.join_spot = at.spot();
+    }
+    let kind = kind(&fields, &mut draft, report);
+    draft.node = node(&fields, &mut draft, kind, report);
+    draft
+}
+
+fn node(
+    fields: &Fields<'_>,
+    draft: &mut DraftNode,
+    kind: Option<NodeKind>,
+    report: &mut Report,
+) -> Option<Node> {
+    let name = fields
+        .get("name")
+        .and_then(|at| text(&at, 0..=limits::MAX_NAME_CHARS, report));
+    if let Some(at) = fields.get("description") {
+        text(&at, 0..=limits::MAX_DESCRIPTION_CHARS, report);
+    }
+    let timeout = fields.get("timeout").and_then(|at| time_limit(&at, report));
+    let retry = fields.get("retry").and_then(|at| retry(&at, report));
+    let max_cost = fields.get("max_cost").and_then(|at| usd(&at, report));
+    let on_unknown = fields.get("on_unknown");
+    let on_error = fields.get("on_error").and_then(|at| on_error(&at, report));
+    let (on_error, goto) = on_error.unwrap_or_default();
+    draft.goto = goto;
+    let breaker_wait = fields.get("breaker_wait").and_then(|at| duration(&at, report));
+    let input_schema = fields
+        .get("input_schema")
+        .and_then(|at| Schema::compile(&at, report));
+    let output_schema = fields
+        .get("output_schema")
+        .and_then(|at| Schema::compile(&at, report));
+    let on_unknown = on_unknown.and_then(|at| super::scalar::choice(&at, &ON_UNKNOWN, report));
+    Some(Node {
+        id: draft.id.as_ref()?.name.clone(),
+        name,
+        join: draft.join,
+        timeout,
+        retry,
+        max_cost,
+        on_unknown,
+        on_error,
+        breaker_wait,
+        input_schema,
+        output_schema,
+        kind: kind?,
+    })
+}
+
+/// An id (section 1). One that is not spelled well is reported, and still names its node.
+fn id(at: &At<'_>, report: &mut Report) -> Option<Named> {
+    let found = Named::decode(at, report)?;
+    let name = found.name.as_str();
+    if !is_id(name) {
+        let hint = Some("an id is a letter, then up to 99 letters, digits, `_` or `-`");
+        let message = format!("{} is not an id", quoted(name));
+        report.add_with_hint(Code::InvalidNodeId, at.spot(), message, hint);
+    } else if RESERVED.contains(&name) {
+        let message = format!("`{name}` has a meaning of its own in expressions");
+        report.add(Code::ReservedNodeId, at.spot(), message);
+    }
+    Some(found)
+}
+
+fn is_id(name: &str) -> bool {
+    name.len() <= MAX_ID_CHARS
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+}
+
+/// The node's type with the fields that only it has.
+fn kind(fields: &Fields<'_>, draft: &mut DraftNode, report: &mut Report) -> Option<NodeKind> {
+    let at = fields.require("type", report)?;
+    let name = string(&at, report)?;
+    let Some((name, kind)) = TYPES.iter().find(|(known, _)| *known == name) else {
+        unknown_type(&at, name, report);
+        return None;
+    };
+    let own: &[&str] = match kind {
+        Type::AgentCall => &["agent_id"],
+        Type::HumanApproval => &[],
+    };
+    fields.refuse_others(&[&FIELDS, own].concat(), &format!("`{name}`"), report);
+    let uses: &mut Vec<Use> = &mut draft.uses;
+    match kind {
+        Type::AgentCall => {
+            draft.labels = Some(Vec::new());
+            agent_call::decode(fields, uses, report).map(NodeKind::AgentCall)
+        }
+        Type::HumanApproval => {
+            let approval = human_approval::decode(fields, uses, report)?;
+            draft.labels = Some(human_approval::labels(&approval));
+            Some(NodeKind::HumanApproval(Box::new(approval)))
+        }
+    }
+}
+
+fn unknown_type(at: &At<'_>, name: &str, report: &mut Report) {
+    let valid = listed(TYPES.map(|(known, _)| known));
+    let hint = match report.did_you_mean(name, TYPES.map(|(known, _)| known)) {
+        Some(similar) => format!("{similar} (valid types: {valid})"),
+        None => format!("valid types: {valid}"),
+    };
+    let message = format!("{} is not a node type", quoted(name));
+    report.add_with_hint(Code::UnknownNodeType, at.spot(), message, Some(hint));
+}

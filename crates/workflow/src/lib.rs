@@ -1,0 +1,56 @@
+//! What a workflow is: its document, what is wrong with one, the compiled graph, and templates.
+//!
+//! [`check`] is the only way in: it takes the text of a document and answers with everything that is wrong with it,
+//! each finding with a stable code and its place in the text, or with the [`Compiled`] workflow. The crate is pure:
+//! it knows no executions, no agents and no time.
+//!
+//! ```
+//! use agentchains_workflow::{Code, check};
+//!
+//! let text = r#"{
+//!   "name": "Digest",
+//!   "nodes": [
+//!     {"id": "search", "type": "agent_call", "agent_id": "web", "config": {"query": "{{input.topic}}"}},
+//!     {"id": "review", "type": "human_approval", "depends_on": ["search"]}
+//!   ]
+//! }"#;
+//! let workflow = check(text).workflow.ok_or("a valid document compiles")?;
+//! let layers: Vec<usize> = workflow.graph().layers().iter().map(Vec::len).collect();
+//! assert_eq!(layers, [1, 1]);
+//!
+//! let found = check(&text.replace("[\"search\"]", "[\"serch\"]")).diagnostics;
+//! let error = found.errors().next().ok_or("an unknown dependency is an error")?;
+//! assert_eq!((error.code, error.line), (Code::UnknownDependency, Some(5)));
+//! assert_eq!(error.hint.as_deref(), Some("did you mean `search`?"));
+//! # Ok::<(), &str>(())
+//! ```
+
+pub mod canonical;
+mod compiled;
+mod cycle;
+mod decode;
+pub mod diagnostic;
+pub mod document;
+mod duration;
+pub mod graph;
+mod json;
+pub mod limits;
+mod nesting;
+mod references;
+mod report;
+pub mod schema;
+pub mod template;
+mod tree;
+mod wiring;
+
+pub use canonical::canonical_json;
+pub use compiled::{Checked, Compiled, check};
+pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+pub use document::{
+    AgentCall, HumanApproval, Jitter, Join, Node, NodeKind, OnBudget, OnError, OnFailure, OnTimeout,
+    OnUnknown, Retry, Scheduling, Settings, UnknownCost,
+};
+pub use duration::{InvalidDuration, parse_duration};
+pub use graph::{EdgeIndex, EdgeRef, Graph, NodeIndex, When};
+pub use schema::{Schema, SchemaMismatch};
+pub use template::{ReferenceKind, References, RenderError, RenderErrorCode, Scope, Template};

@@ -1,0 +1,153 @@
+//! JSON Schema (2020-12), compiled once and applied to inputs and outputs.
+//!
+//! Refuses schemas that are none, that reach outside of themselves, or that would take too long to apply. Formats
+//! and patterns are matched in linear time; nothing is ever fetched.
+
+mod measure;
+
+use std::sync::Arc;
+
+use jsonschema::{Draft, PatternOptions, ReferencingError, Validator, error::ValidationErrorKind};
+use serde_json::Value;
+
+use crate::{
+    diagnostic::Code,
+    limits,
+    nesting::depth,
+    report::Report,
+    tree::{At, Spot},
+};
+use measure::Measure;
+
+/// Mismatches that an error tells.
+const SHOWN: usize = 3;
+/// Characters of one mismatch.
+const SHOWN_CHARS: usize = 300;
+/// Bytes that one compiled pattern may take.
+const PATTERN_BYTES: usize = 1 << 20;
+/// Levels of recursion for which any thread has the stack.
+const SHALLOW: usize = 256;
+/// Stack for the deepest schema on the deepest value: measured at a third of it.
+const STACK: usize = 64 << 20;
+
+/// A compiled schema; clones share it.
+#[derive(Debug, Clone)]
+pub struct Schema {
+    compiled: Arc<Compiled>,
+}
+
+#[derive(Debug)]
+struct Compiled {
+    source: Value,
+    validator: Validator,
+    levels: usize,
+}
+
+impl Schema {
+    /// Compiles a schema of the document; `None`, after saying why, where it cannot be used.
+    pub(crate) fn compile(at: &At<'_>, report: &mut Report) -> Option<Self> {
+        let source = at.to_json();
+        let Some(measure) = Measure::of(&source) else {
+            let hint = Some("a schema is measured with every `$ref` replaced by what it names");
+            let message = "the schema would take too long to apply";
+            report.add_with_hint(Code::SchemaTooComplex, at.spot(), message, hint);
+            return None;
+        };
+        let patterns = PatternOptions::regex().size_limit(PATTERN_BYTES);
+        let options = jsonschema::options()
+            .with_draft(Draft::Draft202012)
+            .with_pattern_options(patterns);
+        match options.build(&source) {
+            Ok(validator) => {
+                let levels = measure.levels();
+                Some(Self {
+                    compiled: Arc::new(Compiled {
+                        source,
+                        validator,
+                        levels,
+                    }),
+                })
+            }
+            Err(error) => {
+                refuse(at, &error, report);
+                None
+            }
+        }
+    }
+
+    /// The schema as it was written.
+    #[must_use]
+    pub fn source(&self) -> &Value {
+        &self.compiled.source
+    }
+
+    /// Says whether a value fits.
+    ///
+    /// # Errors
+    ///
+    /// What does not fit, and where. A value that is nested deeper than [`limits::MAX_DEPTH`] fits no schema.
+    pub fn validate(&self, value: &Value) -> Result<(), SchemaMismatch> {
+        if depth(value) > limits::MAX_DEPTH {
+            let message = format!("the value is nested more than {} levels deep", limits::MAX_DEPTH);
+            return Err(SchemaMismatch { message });
+        }
+        if self.compiled.levels <= SHALLOW {
+            self.apply(value)
+        } else {
+            stacker::grow(STACK, || self.apply(value))
+        }
+    }
+
+    fn apply(&self, value: &Value) -> Result<(), SchemaMismatch> {
+        let validator = &self.compiled.validator;
+        if validator.is_valid(value) {
+            return Ok(());
+        }
+        let shown = validator.iter_errors(value).take(SHOWN).map(|error| {
+            // Without the value itself, which may be large or private.
+            let what: String = error.masked().to_string().chars().take(SHOWN_CHARS).collect();
+            let place: String = error.instance_path().as_str().chars().take(SHOWN_CHARS).collect();
+            if place.is_empty() {
+                what
+            } else {
+                format!("{what} at `{place}`")
+            }
+        });
+        Err(SchemaMismatch {
+            message: shown.collect::<Vec<_>>().join("; "),
+        })
+    }
+}
+
+/// A value does not fit its schema: the first mismatches in one sentence, each with a JSON pointer into the value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct SchemaMismatch {
+    message: String,
+}
+
+fn refuse(at: &At<'_>, error: &jsonschema::ValidationError<'_>, report: &mut Report) {
+    let Spot { offset, pointer } = at.spot();
+    let place = error.instance_path().as_str();
+    let spot = Spot {
+        offset,
+        pointer: format!("{pointer}{place}"),
+    };
+    if let ValidationErrorKind::Referencing(ReferencingError::Unretrievable { uri, .. }) = error.kind() {
+        let uri: String = uri.chars().take(limits::MAX_NAME_CHARS).collect();
+        let hint = Some("copy what it names into `$defs`, and refer to it with `#/$defs/…`");
+        report.add_with_hint(
+            Code::SchemaRemoteRef,
+            spot,
+            format!("the schema refers to `{uri}`"),
+            hint,
+        );
+        return;
+    }
+    let what: String = error.masked().to_string().chars().take(SHOWN_CHARS).collect();
+    report.add(
+        Code::InvalidSchema,
+        spot,
+        format!("this is not a JSON Schema (2020-12): {what}"),
+    );
+}

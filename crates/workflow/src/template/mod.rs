@@ -1,0 +1,206 @@
+//! Templates: JSON values whose strings may hold `{{ expressions }}` (section 2).
+//!
+//! Owns syntax, the compiled form and rendering. Which nodes exist and which of them come before is asked
+//! elsewhere, with the uses that compiling leaves behind.
+
+mod engine;
+mod expression;
+mod path;
+mod reader;
+mod render;
+mod split;
+mod token;
+
+use std::collections::BTreeMap;
+
+use jsonc_parser::ast;
+use serde_json::Value;
+
+use crate::{
+    diagnostic::Code,
+    report::Report,
+    tree::{At, Spot},
+};
+use expression::Expression;
+use path::Need;
+use split::Part;
+
+pub use render::{RenderError, RenderErrorCode, Scope};
+
+/// The nodes that a template refers to, each with what the reference needs.
+pub type References = BTreeMap<String, ReferenceKind>;
+
+/// How a template refers to a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReferenceKind {
+    /// The value must be there.
+    Required,
+    /// No use needs it: each has a `default`, or is one.
+    Defaulted,
+}
+
+/// A reference to a node, and where it is written.
+#[derive(Debug, Clone)]
+pub(crate) struct Use {
+    pub(crate) node: String,
+    pub(crate) kind: ReferenceKind,
+    pub(crate) spot: Spot,
+}
+
+/// A JSON value whose strings may hold `{{ }}`, checked and compiled.
+#[derive(Debug, Clone)]
+pub struct Template {
+    source: Value,
+    shape: Shape,
+    references: References,
+}
+
+/// The compiled form of a value.
+#[derive(Debug, Clone)]
+enum Shape {
+    /// A value without expressions.
+    Constant(Value),
+    /// A string that is exactly one expression.
+    Expression(Expression),
+    /// A string with expressions among other text.
+    Text(Vec<TextPart>),
+    Array(Vec<Shape>),
+    Object(Vec<(String, Shape)>),
+}
+
+#[derive(Debug, Clone)]
+enum TextPart {
+    Literal(String),
+    Expression(Expression),
+}
+
+impl Template {
+    /// The value as it was written.
+    #[must_use]
+    pub fn source(&self) -> &Value {
+        &self.source
+    }
+
+    /// The nodes that the template refers to.
+    #[must_use]
+    pub fn references(&self) -> &References {
+        &self.references
+    }
+
+    /// The value with every expression replaced by what it yields.
+    ///
+    /// A string that is exactly one expression keeps the JSON type of its value.
+    ///
+    /// # Errors
+    ///
+    /// [`RenderErrorCode::TemplateMissing`] when a path without a `default` does not exist,
+    /// [`RenderErrorCode::TemplateError`] when an expression cannot be evaluated or the result is too large.
+    pub fn render(&self, scope: &dyn Scope) -> Result<Value, RenderError> {
+        render::render(&self.shape, &self.references, scope)
+    }
+
+    /// A template without expressions.
+    pub(crate) fn constant(value: Value) -> Self {
+        Self {
+            source: value.clone(),
+            shape: Shape::Constant(value),
+            references: References::new(),
+        }
+    }
+
+    /// Compiles a value of the document, and adds what it refers to to `uses`.
+    pub(crate) fn compile(at: &At<'_>, uses: &mut Vec<Use>, report: &mut Report) -> Option<Self> {
+        let mut compiler = Compiler {
+            uses,
+            references: References::new(),
+            report,
+        };
+        let shape = compiler.shape(at)?;
+        let references = compiler.references;
+        Some(Self {
+            source: at.to_json(),
+            shape,
+            references,
+        })
+    }
+}
+
+struct Compiler<'c> {
+    uses: &'c mut Vec<Use>,
+    references: References,
+    report: &'c mut Report,
+}
+
+impl Compiler<'_> {
+    /// Goes on after an error, so that all are found; the answer is then `None`.
+    fn shape(&mut self, at: &At<'_>) -> Option<Shape> {
+        let shape = match at.value {
+            ast::Value::StringLit(lit) => return self.string(&lit.value, at),
+            ast::Value::Array(_) => {
+                let items: Vec<_> = at.items().map(|item| self.shape(&item)).collect();
+                Shape::Array(items.into_iter().collect::<Option<_>>()?)
+            }
+            ast::Value::Object(_) => {
+                let members: Vec<_> = at
+                    .members()
+                    .map(|(key, member)| Some((key.to_owned(), self.shape(&member)?)))
+                    .collect();
+                Shape::Object(members.into_iter().collect::<Option<_>>()?)
+            }
+            _ => return Some(Shape::Constant(at.to_json())),
+        };
+        Some(shape)
+    }
+
+    fn string(&mut self, text: &str, at: &At<'_>) -> Option<Shape> {
+        let Ok(parts) = split::split(text) else {
+            let hint = Some("to write braces as they are: {{ \"{{\" }}");
+            let message = "a `{{` has no matching `}}`";
+            self.report
+                .add_with_hint(Code::InvalidTemplate, at.spot(), message, hint);
+            return None;
+        };
+        match parts.as_slice() {
+            [Part::Text(text)] => Some(Shape::Constant(Value::from(*text))),
+            [Part::Expression(text)] => self.expression(text, at).map(Shape::Expression),
+            parts => {
+                let parts: Vec<_> = parts.iter().map(|part| self.part(part, at)).collect();
+                parts.into_iter().collect::<Option<_>>().map(Shape::Text)
+            }
+        }
+    }
+
+    fn part(&mut self, part: &Part<'_>, at: &At<'_>) -> Option<TextPart> {
+        match part {
+            Part::Text(text) => Some(TextPart::Literal((*text).to_owned())),
+            Part::Expression(text) => self.expression(text, at).map(TextPart::Expression),
+        }
+    }
+
+    fn expression(&mut self, text: &str, at: &At<'_>) -> Option<Expression> {
+        let expression = match Expression::compile(text) {
+            Ok(expression) => expression,
+            Err(problem) => {
+                self.report
+                    .add_with_hint(problem.code, at.spot(), problem.message, problem.hint);
+                return None;
+            }
+        };
+        for (node, path) in expression::nodes(expression.paths()) {
+            let kind = match path.need {
+                Need::Required => ReferenceKind::Required,
+                Need::Optional => ReferenceKind::Defaulted,
+            };
+            let known = self.references.entry(node.to_owned()).or_insert(kind);
+            if kind == ReferenceKind::Required {
+                *known = kind;
+            }
+            self.uses.push(Use {
+                node: node.to_owned(),
+                kind,
+                spot: at.spot(),
+            });
+        }
+        Some(expression)
+    }
+}

@@ -1,0 +1,284 @@
+//! What an expression may consist of.
+//!
+//! Reads the tokens once, without recursion. Everything that the language does not have is refused here, so that the
+//! evaluator only ever sees operators, literals, ten filters and one variable for each path.
+
+mod operand;
+
+use crate::{
+    diagnostic::Code,
+    limits,
+    report::listed,
+    template::{
+        engine::FILTERS,
+        expression::{Problem, invalid},
+        path::Path,
+        token::{Kind, Token},
+    },
+};
+
+/// An expression that may be evaluated.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub(super) paths: Vec<Path>,
+    /// The expression with a variable in the place of each path.
+    pub(super) program: String,
+}
+
+/// Reads the tokens of an expression.
+///
+/// # Errors
+///
+/// The first problem.
+pub(super) fn read(text: &str, tokens: &[Token<'_>]) -> Result<Reading, Problem> {
+    let mut reader = Reader {
+        text,
+        tokens,
+        next: 0,
+        before: Before::Operator,
+        open: Vec::new(),
+        operators: 0,
+        paths: Vec::new(),
+        program: String::new(),
+    };
+    reader.read()?;
+    Ok(Reading {
+        paths: reader.paths,
+        program: reader.program,
+    })
+}
+
+/// What a bracket encloses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bracket {
+    Group,
+    List,
+    Map,
+    /// The arguments of a filter.
+    Arguments {
+        of_default: bool,
+    },
+}
+
+impl Bracket {
+    fn close(self) -> &'static str {
+        match self {
+            Self::Group | Self::Arguments { .. } => ")",
+            Self::List => "]",
+            Self::Map => "}",
+        }
+    }
+}
+
+/// What the token before was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Before {
+    /// The start, an operator, an opening bracket: a value must follow.
+    Operator,
+    /// A value.
+    Value,
+    /// A filter's name: arguments may follow.
+    Filter { is_default: bool },
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    tokens: &'a [Token<'a>],
+    next: usize,
+    before: Before,
+    open: Vec<Bracket>,
+    operators: usize,
+    paths: Vec<Path>,
+    program: String,
+}
+
+impl<'a> Reader<'a> {
+    fn read(&mut self) -> Result<(), Problem> {
+        while let Some(token) = self.take() {
+            match token.kind {
+                Kind::Name => self.name(token)?,
+                Kind::Number | Kind::Text => self.value(token.text)?,
+                Kind::Symbol => self.symbol(token)?,
+            }
+        }
+        if let Some(bracket) = self.open.last() {
+            return Err(invalid(format!("a `{}` is missing", bracket.close())));
+        }
+        if self.before == Before::Operator {
+            let what = if self.tokens.is_empty() {
+                "the expression is empty"
+            } else {
+                "the expression is not complete"
+            };
+            return Err(invalid(what));
+        }
+        Ok(())
+    }
+
+    fn peek(&self, ahead: usize) -> Option<&'a Token<'a>> {
+        self.tokens.get(self.next + ahead)
+    }
+
+    fn take(&mut self) -> Option<&'a Token<'a>> {
+        let token = self.peek(0)?;
+        self.next += 1;
+        Some(token)
+    }
+
+    fn emit(&mut self, text: &str) {
+        self.program.push(' ');
+        self.program.push_str(text);
+    }
+
+    fn value(&mut self, text: &str) -> Result<(), Problem> {
+        if self.before != Before::Operator {
+            return Err(invalid(format!("an operator is missing before `{text}`")));
+        }
+        self.emit(text);
+        self.before = Before::Value;
+        Ok(())
+    }
+
+    fn operator(&mut self, text: &str) -> Result<(), Problem> {
+        self.operators += 1;
+        if self.operators > limits::MAX_EXPRESSION_OPERATORS {
+            let message = format!(
+                "the expression has more than {} operators",
+                limits::MAX_EXPRESSION_OPERATORS
+            );
+            return Err(Problem::new(Code::ExpressionTooComplex, message));
+        }
+        self.emit(text);
+        self.before = Before::Operator;
+        Ok(())
+    }
+
+    fn binary(&mut self, text: &str) -> Result<(), Problem> {
+        if self.before == Before::Operator {
+            return Err(invalid(format!("a value is missing before `{text}`")));
+        }
+        self.operator(text)
+    }
+
+    fn name(&mut self, token: &Token<'a>) -> Result<(), Problem> {
+        match token.text {
+            "and" | "or" => self.binary(token.text),
+            "not" if self.before == Before::Operator => self.operator("not"),
+            "not" | "in" | "is" | "if" | "else" => Err(invalid(format!(
+                "`{}` is not an operator of expressions",
+                token.text
+            ))),
+            "true" | "True" | "false" | "False" | "none" | "None" => self.value(token.text),
+            "null" => self.value("none"),
+            _ => self.path(token),
+        }
+    }
+
+    fn symbol(&mut self, token: &Token<'a>) -> Result<(), Problem> {
+        match token.text {
+            "(" | "[" | "{" => self.open(token.text),
+            ")" | "]" | "}" => self.close(token.text),
+            "," => self.separator(",", &[Bracket::List, Bracket::Map]),
+            ":" => self.separator(":", &[Bracket::Map]),
+            "." => self.member(),
+            "|" => self.filter(),
+            "=" => Err(invalid("`=` is not an operator of expressions").hint("equality is written `==`")),
+            "-" => self.operator("-"),
+            binary => self.binary(binary),
+        }
+    }
+
+    fn open(&mut self, symbol: &str) -> Result<(), Problem> {
+        let bracket = match (symbol, self.before) {
+            ("(", Before::Filter { is_default }) => Bracket::Arguments {
+                of_default: is_default,
+            },
+            ("(", Before::Value) => {
+                return Err(invalid(
+                    "expressions have no calls, only filters such as `| length`",
+                ));
+            }
+            ("[", Before::Value | Before::Filter { .. }) => return self.subscript(),
+            ("{", Before::Value | Before::Filter { .. }) => {
+                return Err(invalid("an operator is missing before `{`"));
+            }
+            ("(", _) => Bracket::Group,
+            ("[", _) => Bracket::List,
+            _ => Bracket::Map,
+        };
+        if self.open.len() == limits::MAX_EXPRESSION_DEPTH {
+            let message = format!(
+                "brackets are nested more than {} deep",
+                limits::MAX_EXPRESSION_DEPTH
+            );
+            return Err(Problem::new(Code::ExpressionTooComplex, message));
+        }
+        self.open.push(bracket);
+        self.emit(symbol);
+        self.before = Before::Operator;
+        Ok(())
+    }
+
+    fn close(&mut self, symbol: &str) -> Result<(), Problem> {
+        if self.open.pop().map(Bracket::close) != Some(symbol) {
+            return Err(invalid(format!("`{symbol}` closes nothing")));
+        }
+        self.emit(symbol);
+        self.before = Before::Value;
+        Ok(())
+    }
+
+    fn separator(&mut self, symbol: &str, inside: &[Bracket]) -> Result<(), Problem> {
+        let allowed = match self.open.last() {
+            Some(Bracket::Arguments { .. }) => symbol == ",",
+            Some(bracket) => inside.contains(bracket),
+            None => false,
+        };
+        if !allowed {
+            return Err(invalid(format!("`{symbol}` has no meaning here")));
+        }
+        self.binary(symbol)
+    }
+
+    fn filter(&mut self) -> Result<(), Problem> {
+        self.binary("|")?;
+        let name = self.take().filter(|token| FILTERS.contains(&token.text));
+        let Some(name) = name else {
+            let hint = format!("filters are {}", listed(FILTERS));
+            return Err(invalid("`|` is followed by something that is no filter").hint(hint));
+        };
+        self.emit(name.text);
+        self.before = Before::Filter {
+            is_default: name.text == "default",
+        };
+        Ok(())
+    }
+
+    /// `.name` behind a computed value.
+    fn member(&mut self) -> Result<(), Problem> {
+        if self.before != Before::Value {
+            return Err(invalid("`.` must follow a value").hint("put what is filtered into parentheses"));
+        }
+        let name = self
+            .take()
+            .filter(|token| matches!(token.kind, Kind::Name | Kind::Number));
+        let name = name.ok_or_else(|| invalid("a name is missing after `.`"))?;
+        self.emit(".");
+        self.emit(name.text);
+        Ok(())
+    }
+
+    /// `[literal]` behind a computed value.
+    fn subscript(&mut self) -> Result<(), Problem> {
+        if self.before != Before::Value {
+            return Err(invalid("`[` must follow a value").hint("put what is filtered into parentheses"));
+        }
+        let start = self.next;
+        self.index()?;
+        for token in &self.tokens[start - 1..self.next] {
+            self.program.push(' ');
+            self.program.push_str(token.text);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,269 @@
+//! Rendering: one pass over a template with the values of one execution.
+//!
+//! What an expression yields is data: it is never looked at for further expressions.
+
+use std::{collections::BTreeMap, io};
+
+use serde_json::{Map, Value};
+
+use crate::{
+    limits,
+    nesting::depth,
+    template::{
+        References, Shape, TextPart,
+        engine::{Computed, from_json, to_json},
+        expression::Expression,
+        path::{Need, Path, Root, follow},
+    },
+};
+
+/// Characters of the document that an error's message repeats.
+const MESSAGE_CHARS: usize = 300;
+
+/// The document that expressions see (section 2).
+pub trait Scope {
+    /// The execution's input.
+    fn input(&self) -> &Value;
+
+    /// The object `{"status", "output", "error", "cost", "attempt"}` of a settled upstream node.
+    ///
+    /// `None` where the node was skipped or has not settled: a reference to it counts as missing.
+    fn node(&self, id: &str) -> Option<Value>;
+
+    /// The object `{"id", "workflow_id", "version", "started_at"}` of the execution.
+    fn execution(&self) -> Value;
+}
+
+/// Why a template could not be rendered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct RenderError {
+    /// What kind of failure it is.
+    pub code: RenderErrorCode,
+    /// What went wrong, in one sentence of bounded length.
+    pub message: String,
+}
+
+impl RenderError {
+    pub(super) fn new(code: RenderErrorCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+
+    pub(super) fn too_large() -> Self {
+        let message = format!("the result has more than {} bytes", limits::MAX_VALUE_BYTES);
+        Self::new(RenderErrorCode::TemplateError, message)
+    }
+}
+
+/// The codes of nodes that fail because of a template (section 8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RenderErrorCode {
+    /// A path without a `default` does not exist.
+    TemplateMissing,
+    /// An expression cannot be evaluated, or the result is too large.
+    TemplateError,
+}
+
+impl RenderErrorCode {
+    /// The name in the API and in events.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TemplateMissing => "template_missing",
+            Self::TemplateError => "template_error",
+        }
+    }
+}
+
+/// A text of bounded length.
+pub(super) fn cut(text: &str) -> String {
+    text.chars().take(MESSAGE_CHARS).collect()
+}
+
+/// The value of a compiled template.
+pub(super) fn render(
+    shape: &Shape,
+    references: &References,
+    scope: &dyn Scope,
+) -> Result<Value, RenderError> {
+    let value = Renderer::new(scope, references).render(shape)?;
+    if depth(&value) > limits::MAX_DEPTH {
+        let message = format!("the result is nested more than {} levels deep", limits::MAX_DEPTH);
+        return Err(RenderError::new(RenderErrorCode::TemplateError, message));
+    }
+    Ok(value)
+}
+
+/// The values of one execution, and what rendering may still use.
+struct Renderer<'s> {
+    input: &'s Value,
+    execution: Value,
+    nodes: BTreeMap<&'s str, Option<Value>>,
+    /// Bytes that the result may still grow by.
+    room: usize,
+    /// Bytes that expressions may still read.
+    work: usize,
+}
+
+impl<'s> Renderer<'s> {
+    /// Asks the scope for each referenced node once.
+    fn new(scope: &'s dyn Scope, references: &'s References) -> Self {
+        Self {
+            input: scope.input(),
+            execution: scope.execution(),
+            nodes: references
+                .keys()
+                .map(|id| (id.as_str(), scope.node(id)))
+                .collect(),
+            room: limits::MAX_VALUE_BYTES,
+            work: limits::MAX_RENDER_WORK,
+        }
+    }
+
+    fn render(&mut self, shape: &Shape) -> Result<Value, RenderError> {
+        match shape {
+            Shape::Constant(value) => {
+                self.make_room_for(value)?;
+                Ok(value.clone())
+            }
+            Shape::Expression(expression) => self.evaluate(expression),
+            Shape::Text(parts) => self.text(parts).map(Value::String),
+            Shape::Array(items) => items.iter().map(|item| self.render(item)).collect(),
+            Shape::Object(members) => {
+                let members = members
+                    .iter()
+                    .map(|(key, member)| Ok((key.clone(), self.render(member)?)));
+                members.collect::<Result<Map<_, _>, _>>().map(Value::Object)
+            }
+        }
+    }
+
+    fn text(&mut self, parts: &[TextPart]) -> Result<String, RenderError> {
+        let mut text = String::new();
+        for part in parts {
+            match part {
+                TextPart::Literal(literal) => {
+                    self.room = self
+                        .room
+                        .checked_sub(literal.len())
+                        .ok_or_else(RenderError::too_large)?;
+                    text.push_str(literal);
+                }
+                TextPart::Expression(expression) => match self.evaluate(expression)? {
+                    Value::Null => {
+                        let message = format!(
+                            "`{}` is null, which cannot stand inside a text",
+                            cut(expression.written())
+                        );
+                        return Err(RenderError::new(RenderErrorCode::TemplateError, message));
+                    }
+                    Value::String(string) => text.push_str(&string),
+                    other => text.push_str(&other.to_string()),
+                },
+            }
+        }
+        Ok(text)
+    }
+
+    fn evaluate(&mut self, expression: &Expression) -> Result<Value, RenderError> {
+        match expression {
+            Expression::Path(path) => {
+                let value = self.resolve(path).ok_or_else(|| self.missing(path))?;
+                let size = size(value, self.room).ok_or_else(RenderError::too_large)?;
+                let value = value.clone();
+                self.room -= size;
+                Ok(value)
+            }
+            Expression::Computed {
+                written,
+                paths,
+                program,
+            } => {
+                let values = paths
+                    .iter()
+                    .map(|path| self.operand(path))
+                    .collect::<Result<_, _>>()?;
+                let computed = program
+                    .evaluate(values)
+                    .and_then(|value| to_json(&value, &mut self.room));
+                computed.map_err(|error| {
+                    let message = format!("`{}`: {}", cut(written), cut(&error.message));
+                    RenderError::new(error.code, message)
+                })
+            }
+        }
+    }
+
+    /// The value that a program reads at a path; `None` where it is missing and may be.
+    fn operand(&mut self, path: &Path) -> Result<Option<Computed>, RenderError> {
+        let Some(value) = self.resolve(path) else {
+            return if path.need == Need::Required {
+                Err(self.missing(path))
+            } else {
+                Ok(None)
+            };
+        };
+        let size = size(value, self.work).ok_or_else(too_much_work)?;
+        let operand = from_json(value);
+        self.work -= size;
+        Ok(Some(operand))
+    }
+
+    fn make_room_for(&mut self, value: &Value) -> Result<(), RenderError> {
+        let size = size(value, self.room).ok_or_else(RenderError::too_large)?;
+        self.room -= size;
+        Ok(())
+    }
+
+    fn resolve(&self, path: &Path) -> Option<&Value> {
+        let start = match &path.root {
+            Root::Input => self.input,
+            Root::Execution => &self.execution,
+            Root::Node(id) => self.nodes.get(id.as_str())?.as_ref()?,
+        };
+        follow(start, &path.steps)
+    }
+
+    fn missing(&self, path: &Path) -> RenderError {
+        let mut message = format!("`{}` does not exist", cut(&path.written));
+        if let Root::Node(id) = &path.root
+            && self.nodes.get(id.as_str()).is_none_or(Option::is_none)
+        {
+            message.push_str(&format!(": node `{}` was skipped or has not settled", cut(id)));
+        }
+        RenderError::new(RenderErrorCode::TemplateMissing, message)
+    }
+}
+
+fn too_much_work() -> RenderError {
+    let message = format!("the expressions read more than {} bytes", limits::MAX_RENDER_WORK);
+    RenderError::new(RenderErrorCode::TemplateError, message)
+}
+
+/// The length of a value as compact JSON; `None` when that is more than `most`.
+fn size(value: &Value, most: usize) -> Option<usize> {
+    struct Counter {
+        left: usize,
+    }
+
+    impl io::Write for Counter {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.left = self
+                .left
+                .checked_sub(bytes.len())
+                .ok_or(io::ErrorKind::FileTooLarge)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let mut counter = Counter { left: most };
+    serde_json::to_writer(&mut counter, value).ok()?;
+    Some(most - counter.left)
+}

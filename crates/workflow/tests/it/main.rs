@@ -1,0 +1,19 @@
+//! Tests across the boundary of the crate, by topic.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper that fails is a test that fails"
+)]
+
+mod codes;
+mod decoding;
+mod graph;
+mod json;
+mod limits;
+mod positions;
+mod robustness;
+mod schemas;
+mod support;
+mod template_syntax;
+mod templates;

@@ -1,0 +1,115 @@
+//! Short ways to write documents and to read what was found.
+
+use agentchains_workflow::{Checked, Compiled, NodeKind, RenderError, Scope, Template, check};
+use serde_json::{Value, json};
+
+/// What was found, each as `code@pointer`, in order.
+pub(crate) fn found(checked: &Checked) -> Vec<String> {
+    checked
+        .diagnostics
+        .iter()
+        .map(|found| format!("{}@{}", found.code, found.pointer))
+        .collect()
+}
+
+/// What is found in a document.
+pub(crate) fn findings(document: &Value) -> Vec<String> {
+    found(&check(&document.to_string()))
+}
+
+/// The workflow of a valid document.
+pub(crate) fn compiled(document: &Value) -> Compiled {
+    let checked = check(&document.to_string());
+    let all = found(&checked);
+    checked
+        .workflow
+        .unwrap_or_else(|| panic!("{document} has errors: {all:?}"))
+}
+
+/// A call of the agent `echo`, with some of its fields.
+pub(crate) fn call(id: &str, fields: Value) -> Value {
+    let mut node = json!({"id": id, "type": "agent_call", "agent_id": "echo"});
+    merge(&mut node, fields);
+    node
+}
+
+/// A request for approval, with some of its fields.
+pub(crate) fn approval(id: &str, fields: Value) -> Value {
+    let mut node = json!({"id": id, "type": "human_approval"});
+    merge(&mut node, fields);
+    node
+}
+
+fn merge(node: &mut Value, fields: Value) {
+    for (key, value) in fields.as_object().into_iter().flatten() {
+        node[key] = value.clone();
+    }
+}
+
+/// A document of these nodes.
+pub(crate) fn workflow(nodes: &[Value]) -> Value {
+    json!({"name": "t", "nodes": nodes})
+}
+
+/// A document of one call with some of its fields.
+pub(crate) fn one(fields: Value) -> Value {
+    workflow(&[call("a", fields)])
+}
+
+/// The template of a call's config in a document where node `before` comes before it.
+pub(crate) fn config(config: Value) -> Template {
+    let document = workflow(&[
+        call("before", json!({})),
+        call("after", json!({"config": config, "depends_on": ["before"]})),
+    ]);
+    let workflow = compiled(&document);
+    let node = workflow.graph().find("after").unwrap();
+    match &workflow.graph().node(node).kind {
+        NodeKind::AgentCall(call) => call.config.clone(),
+        NodeKind::HumanApproval(_) => unreachable!("the node is a call"),
+    }
+}
+
+/// Renders `{{ expression }}`, a string of its own.
+pub(crate) fn evaluate(expression: &str, scope: &Values) -> Result<Value, RenderError> {
+    render(&format!("{{{{ {expression} }}}}"), scope)
+}
+
+/// Renders a string.
+pub(crate) fn render(text: &str, scope: &Values) -> Result<Value, RenderError> {
+    config(json!({"it": text}))
+        .render(scope)
+        .map(|mut rendered| rendered["it"].take())
+}
+
+/// The values of an execution in which the node `before` has settled, unless it is `None`.
+#[derive(Debug, Clone)]
+pub(crate) struct Values {
+    pub(crate) input: Value,
+    pub(crate) before: Option<Value>,
+}
+
+impl Values {
+    pub(crate) fn input(input: Value) -> Self {
+        let before =
+            json!({"status": "completed", "output": {"x": 1}, "error": null, "cost": 0.5, "attempt": 1});
+        Self {
+            input,
+            before: Some(before),
+        }
+    }
+}
+
+impl Scope for Values {
+    fn input(&self) -> &Value {
+        &self.input
+    }
+
+    fn node(&self, id: &str) -> Option<Value> {
+        self.before.clone().filter(|_| id == "before")
+    }
+
+    fn execution(&self) -> Value {
+        json!({"id": "e", "workflow_id": "w", "version": 3, "started_at": "2026-01-01T00:00:00.000Z"})
+    }
+}
