@@ -49,6 +49,8 @@ impl From<EngineError> for Problem {
             }
             EngineError::ShuttingDown => shutting_down(),
             EngineError::TakenOver => unavailable("taken_over", detail),
+            // The engine has logged why.
+            EngineError::Unreadable { .. } => Self::internal(),
             EngineError::Store(error) => error.into(),
         }
     }
@@ -180,4 +182,63 @@ fn chain(error: &dyn Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use agentchains_engine::ports::InvalidCursor;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn errors_of_the_store_are_told_apart_and_never_told_on() {
+        let cause = || Box::new(io::Error::other("a secret of the server"));
+        for (error, status, code, retry_after) in [
+            (
+                StoreError::Unavailable(cause()),
+                503,
+                "store_unavailable",
+                Some("2"),
+            ),
+            (
+                StoreError::Corrupt {
+                    place: "nodes.state",
+                    source: cause(),
+                },
+                500,
+                "internal",
+                None,
+            ),
+            (StoreError::Cursor(InvalidCursor), 422, "invalid_value", None),
+        ] {
+            let problem = Problem::from(EngineError::Store(error));
+            let object = problem.to_json();
+            assert_eq!(
+                (&object["status"], &object["code"]),
+                (&json!(status), &json!(code))
+            );
+            assert!(!format!("{object:?}").contains("secret"));
+            let response = axum::response::IntoResponse::into_response(problem);
+            let header = response.headers().get("retry-after");
+            assert_eq!(header.map(|value| value.to_str().unwrap()), retry_after, "{code}");
+        }
+    }
+
+    #[test]
+    fn the_causes_of_an_error_are_in_the_log() {
+        let error = StoreError::Unavailable(Box::new(io::Error::other("the disk is full")));
+        assert_eq!(chain(&error), "the database is not available: the disk is full");
+    }
+
+    #[test]
+    fn an_execution_that_moved_to_another_process_can_be_asked_again() {
+        let object = Problem::from(EngineError::TakenOver).to_json();
+        assert_eq!(
+            (&object["status"], &object["code"]),
+            (&json!(503), &json!("taken_over"))
+        );
+    }
 }

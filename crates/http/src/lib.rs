@@ -1,6 +1,6 @@
 //! The engine's HTTP door: REST, live events over WebSockets, and problem details for whatever goes wrong.
 //!
-//! [`serve`] runs an accept loop with limits and an orderly end over the routes that [`router`] puts together.
+//! [`serve`] runs an accept loop with limits and an orderly end over the routes that [`router()`] puts together.
 //! Everything is below [`BASE_PATH`] but `/healthz` and `/readyz`. The crate translates: it reads requests, asks
 //! the [`Engine`](agentchains_engine::Engine) or the registry of agents, and writes answers. It knows neither the
 //! database nor how agents are called, and has no rules of its own about workflows.

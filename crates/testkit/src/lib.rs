@@ -1,4 +1,5 @@
-//! Fakes for tests: a store in memory, rows to test with, and the bodies of the tests that every store must pass.
+//! Fakes for tests: a store in memory, a clock set by hand, agents with a script, rows to test with, and the bodies
+//! of the tests that every store must pass.
 //!
 //! Used from `tests/` only.
 //!
@@ -15,8 +16,14 @@
 //! # }
 //! ```
 
+mod agents;
+mod clock;
 mod memory_store;
 pub mod samples;
 pub mod store_conformance;
 
-pub use crate::memory_store::MemoryStore;
+pub use crate::{
+    agents::{Answer, ScriptedAgents},
+    clock::ManualClock,
+    memory_store::MemoryStore,
+};

@@ -55,6 +55,18 @@ impl<S: Send + Sync> FromRequestParts<S> for AgentId {
     }
 }
 
+/// The key of a template in a path: any text.
+#[derive(Debug)]
+pub(crate) struct TemplateKey(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for TemplateKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        segment(parts, state, "template").await.map(Self)
+    }
+}
+
 async fn segment<S: Send + Sync>(parts: &mut Parts, state: &S, what: &str) -> Result<String, Problem> {
     // Refused where the segment's percent-encoding is not UTF-8.
     let path = Path::<String>::from_request_parts(parts, state).await;

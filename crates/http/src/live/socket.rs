@@ -146,8 +146,8 @@ impl Socket {
                 self.text(text).await?;
                 Ok(None)
             }
+            Next::End if self.api.is_draining() => Ok(Some(Closing::SHUTDOWN)),
             Next::End => Ok(Some(Closing::END)),
-            Next::Stopped => Ok(Some(Closing::SHUTDOWN)),
             Next::Missed(missed) => {
                 self.text(frame::resync_required(missed)).await?;
                 Ok(Some(Closing::TOO_SLOW))

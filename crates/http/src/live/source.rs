@@ -16,10 +16,8 @@ pub(super) enum Source {
 pub(super) enum Next {
     /// A frame to send.
     Frame(String),
-    /// The terminal event has been sent.
+    /// Nothing: the terminal event has been sent, or the engine has stopped.
     End,
-    /// The engine has stopped.
-    Stopped,
     /// The client was too slow to be told everything.
     Missed(Missed),
     /// The events cannot be read.
@@ -32,7 +30,7 @@ impl Source {
         match self {
             Self::Everything(notices) => match notices.next().await {
                 Ok(Some(notice)) => Next::Frame(frame::notice(&notice)),
-                Ok(None) => Next::Stopped,
+                Ok(None) => Next::End,
                 Err(missed) => Next::Missed(missed),
             },
             Self::Execution(id, events) => match events.next().await {

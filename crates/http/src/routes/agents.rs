@@ -29,7 +29,7 @@ use crate::{
 pub(crate) async fn list(State(api): State<Api>, mut query: Query) -> Result<Response, Problem> {
     let page = query.page();
     let mut agents = api.agents.list();
-    agents.sort_unstable_by(|a, b| place(a).cmp(&place(b)));
+    agents.sort_by_cached_key(place);
     let page = part(&agents, &page).unwrap_or_else(|| {
         query.refuse("cursor", "must be one that this list gave out");
         Page {
@@ -41,11 +41,12 @@ pub(crate) async fn list(State(api): State<Api>, mut query: Query) -> Result<Res
     Ok(wire::list("agents", page))
 }
 
-/// Where an agent stands in the list.
-fn place(record: &AgentRecord) -> (Reverse<i64>, &str) {
+/// Where an agent stands in the list. The id is in hexadecimal, which keeps its order and is safe in a cursor.
+fn place(record: &AgentRecord) -> (Reverse<i64>, String) {
+    let id = record.definition.agent_id.bytes();
     (
         Reverse(record.created_at.as_microsecond()),
-        &record.definition.agent_id,
+        id.map(|byte| format!("{byte:02x}")).collect(),
     )
 }
 
@@ -54,8 +55,8 @@ fn part(agents: &[AgentRecord], page: &PageRequest) -> Option<Page<Value>> {
     let from = match &page.cursor {
         None => 0,
         Some(cursor) => {
-            let (at, id) = cursor.split_once('-')?;
-            let before = (Reverse(at.parse::<i64>().ok()?), id);
+            let (at, id) = cursor.rsplit_once('-')?;
+            let before = (Reverse(at.parse::<i64>().ok()?), id.to_owned());
             agents.partition_point(|agent| place(agent) <= before)
         }
     };
@@ -80,13 +81,27 @@ pub(crate) async fn register(
     query.finish()?;
     let definition: AgentDefinition = read(&text)?;
     let record = api.agents.register(definition, api.engine.now()).await?;
-    let location = located(format!("{BASE_PATH}/agents/{}", record.definition.agent_id));
+    let id = percent_encoded(&record.definition.agent_id);
+    let location = located(format!("{BASE_PATH}/agents/{id}"));
     Ok((
         StatusCode::CREATED,
         [(header::LOCATION, location)],
         answer(&record),
     )
         .into_response())
+}
+
+/// Text as a segment of a path (RFC 3986, section 2).
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
 }
 
 fn answer(record: &AgentRecord) -> Response {

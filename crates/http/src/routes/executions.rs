@@ -104,14 +104,19 @@ pub(crate) async fn show(
 
 /// An execution as it is.
 async fn one(api: &Api, id: ExecutionId) -> Result<Response, Problem> {
-    let view = api.engine.execution_view(&api.caller(), id).await?;
-    Ok(Json(Execution::of(&view.execution, &view.nodes)).into_response())
+    let row = api.engine.execution(&api.caller(), id).await?;
+    shown(api, &row).await
 }
 
-/// An execution as a command left it.
-async fn commanded(api: &Api, row: &ExecutionRow) -> Result<Response, Problem> {
-    let view = api.engine.execution_view(&api.caller(), row.id).await?;
-    Ok(Json(Execution::of(row, &view.nodes)).into_response())
+/// An execution as this row, and its nodes for what it waits on.
+async fn shown(api: &Api, row: &ExecutionRow) -> Result<Response, Problem> {
+    // What has ended waits for nothing, so its nodes need not be read.
+    let nodes = if row.status.is_terminal() {
+        Vec::new()
+    } else {
+        api.engine.execution_view(&api.caller(), row.id).await?.nodes
+    };
+    Ok(Json(Execution::of(row, &nodes)).into_response())
 }
 
 /// `POST /executions/{id}/pause`.
@@ -124,7 +129,7 @@ pub(crate) async fn pause(
     query.finish()?;
     let Nothing {} = read_or_empty(&text)?;
     let row = api.engine.pause(&api.caller(), id).await?;
-    commanded(&api, &row).await
+    shown(&api, &row).await
 }
 
 /// `POST /executions/{id}/cancel`.
@@ -137,7 +142,7 @@ pub(crate) async fn cancel(
     query.finish()?;
     let Nothing {} = read_or_empty(&text)?;
     let row = api.engine.cancel(&api.caller(), id).await?;
-    commanded(&api, &row).await
+    shown(&api, &row).await
 }
 
 /// `POST /executions/{id}/resume`: lifts a pause, raises a budget, or decides what is waited for.
@@ -153,7 +158,7 @@ pub(crate) async fn resume(
     let max_budget = body.max_budget;
     let Some((approval_id, decision)) = body.into_decision()? else {
         let row = api.engine.resume(&caller, id, max_budget).await?;
-        return commanded(&api, &row).await;
+        return shown(&api, &row).await;
     };
     api.engine.execution(&caller, id).await?;
     let asked = api.engine.approval(&caller, approval_id).await?;

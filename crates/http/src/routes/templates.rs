@@ -1,12 +1,14 @@
 //! Workflows that are ready to run: documents in the crate's `templates` folder, built into the program.
 
 use axum::{
-    extract::Path,
     http::header,
     response::{IntoResponse as _, Response},
 };
 
-use crate::{extract::Query, problem::Problem};
+use crate::{
+    extract::{Query, TemplateKey},
+    problem::Problem,
+};
 
 /// Each template's key and the JSON that is served as it is.
 const TEMPLATES: &[(&str, &str)] = &[
@@ -37,9 +39,8 @@ pub(crate) async fn list(query: Query) -> Result<Response, Problem> {
 }
 
 /// `GET /templates/{key}`.
-pub(crate) async fn show(path: Option<Path<String>>, query: Query) -> Result<Response, Problem> {
+pub(crate) async fn show(TemplateKey(wanted): TemplateKey, query: Query) -> Result<Response, Problem> {
     query.finish()?;
-    let wanted = path.map(|Path(key)| key).unwrap_or_default();
     let found = TEMPLATES.iter().find(|(key, _)| *key == wanted);
     found
         .map(|(_, text)| json((*text).to_owned()))

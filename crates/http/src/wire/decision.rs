@@ -39,6 +39,7 @@ impl Decision {
     /// # Errors
     /// 422 where a text is too long.
     pub(crate) fn on(self, approval_id: ApprovalId, caller: &Caller) -> Result<MachineDecision, Problem> {
+        check("decision", &self.decision, 1, limits::MAX_LABEL_CHARS)?;
         let by = self.by.unwrap_or_else(|| caller.name.clone());
         check("by", &by, 1, limits::MAX_NAME_CHARS)?;
         let comment = self.comment.as_deref().unwrap_or_default();

@@ -9,6 +9,7 @@ use jsonc_parser::ast;
 
 use crate::{
     diagnostic::Code,
+    duration::seconds,
     json::type_name,
     limits,
     report::{Report, listed, quoted},
@@ -155,24 +156,6 @@ pub(super) fn time_limit(at: &At<'_>, report: &mut Report) -> Option<Duration> {
         return None;
     }
     Some(limit)
-}
-
-fn seconds(text: &str) -> Option<f64> {
-    let unit_at = text.find(|character: char| character.is_ascii_alphabetic())?;
-    let (number, unit) = text.split_at(unit_at);
-    let unit = match unit {
-        "ms" => 0.001,
-        "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3_600.0,
-        "d" => 86_400.0,
-        _ => return None,
-    };
-    let spelled = number.starts_with(|c: char| c.is_ascii_digit())
-        && number.ends_with(|c: char| c.is_ascii_digit())
-        && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let value: f64 = number.parse().ok().filter(|_| spelled)?;
-    Some(value * unit)
 }
 
 /// An amount of USD: a number or a decimal string, taken exactly from its characters.

@@ -1,0 +1,189 @@
+//! The registry of agents and their circuit breakers.
+
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Api, and, request, with_json};
+
+fn definition() -> Value {
+    json!({
+        "agent_id": "web-search", "name": "Web Search", "url": "http://a.test",
+        "timeout": "30s", "max_concurrency": 4, "pricing": {"per_call": 0.01}, "max_cost": 0.05,
+        "on_unknown": "ask", "circuit_breaker": {"failure_threshold": 3},
+    })
+}
+
+#[tokio::test]
+async fn an_agent_is_registered_read_changed_and_removed() {
+    let api = Api::start();
+    let reply = api.post("/agents", definition()).await;
+    let registered = reply.expect(201);
+    assert_eq!(
+        reply.header("location"),
+        Some("/api/v3/orchestration/agents/web-search")
+    );
+    assert_eq!(reply.header("etag"), Some("\"1\""));
+    assert_eq!(
+        (&registered["protocol"], &registered["timeout"]),
+        (&json!("a2a"), &json!(30))
+    );
+    assert_eq!(registered["circuit_breaker"]["recovery_timeout"], 30.0);
+    assert_eq!(api.get("/agents/web-search").await.expect(200), registered);
+    api.post("/agents", definition())
+        .await
+        .problem(409, "agent_exists");
+    let reply = api
+        .put("/agents/web-search", json!({"url": "http://b.test"}))
+        .await;
+    assert_eq!(reply.expect(200)["url"], "http://b.test");
+    assert_eq!(reply.header("etag"), Some("\"2\""));
+    api.delete("/agents/web-search").await.expect(204);
+    api.delete("/agents/web-search").await.problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_change_made_from_another_revision_is_refused() {
+    let api = Api::start();
+    api.post("/agents", definition()).await.expect(201);
+    let path = "/agents/web-search";
+    let put = |tag| and(with_json(Method::PUT, path, definition()), "if-match", tag);
+    api.send(put("\"2\"")).await.problem(412, "precondition_failed");
+    api.send(put("\"1\"")).await.expect(200);
+    let delete = |tag| {
+        and(
+            request(Method::DELETE, path, axum::body::Body::empty()),
+            "if-match",
+            tag,
+        )
+    };
+    api.send(delete("\"1\""))
+        .await
+        .problem(412, "precondition_failed");
+    api.send(delete("\"2\"")).await.expect(204);
+}
+
+#[tokio::test]
+async fn definitions_that_break_a_rule_are_refused() {
+    let api = Api::start();
+    let with = |field: &str, value: Value| {
+        let mut body = definition();
+        body[field] = value;
+        body
+    };
+    for (body, code, pointer) in [
+        (json!({"agent_id": "a"}), "missing_field", "/url"),
+        (with("url", json!("ftp://a.test")), "invalid_value", "/url"),
+        (with("url", json!(5)), "wrong_type", "/url"),
+        (with("protocol", json!("smoke")), "invalid_value", "/protocol"),
+        (
+            with("max_concurrency", json!(0)),
+            "invalid_value",
+            "/max_concurrency",
+        ),
+        (
+            with("pricing", json!({"per_call": -1})),
+            "invalid_value",
+            "/pricing/per_call",
+        ),
+        (
+            with("pricing", json!({"per_cal": 1})),
+            "unknown_field",
+            "/pricing/per_cal",
+        ),
+        (
+            with("circuit_breaker", json!({"failure_threshold": 0})),
+            "invalid_value",
+            "/circuit_breaker/failure_threshold",
+        ),
+        (with("colour", json!("red")), "unknown_field", "/colour"),
+    ] {
+        let problem = api.post("/agents", &body).await.problem(422, code);
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{body}");
+    }
+    api.post("/agents", definition()).await.expect(201);
+    let problem = api
+        .put("/agents/web-search", with("agent_id", json!("other")))
+        .await
+        .problem(422, "invalid_value");
+    assert_eq!(problem["errors"][0]["pointer"], "/agent_id");
+}
+
+#[tokio::test]
+async fn a_card_is_read_or_the_reason_given() {
+    let api = Api::start();
+    let found = api
+        .post("/agents/discover", json!({"url": "http://up.test"}))
+        .await
+        .expect(200);
+    assert_eq!(
+        (&found["name"], &found["protocol_version"]),
+        (&json!("Found"), &json!("1.0"))
+    );
+    api.post("/agents/discover", json!({"url": "http://down.test"}))
+        .await
+        .problem(422, "agent_unreachable");
+    api.post("/agents/discover", json!({}))
+        .await
+        .problem(422, "missing_field");
+}
+
+#[tokio::test]
+async fn health_says_whether_the_agent_can_be_reached() {
+    let api = Api::start();
+    for (id, url, status, code) in [
+        ("up", "http://up.test", "ok", Value::Null),
+        (
+            "down",
+            "http://down.test",
+            "unreachable",
+            json!("agent_unreachable"),
+        ),
+    ] {
+        api.post("/agents", json!({"agent_id": id, "url": url}))
+            .await
+            .expect(201);
+        let health = api.get(&format!("/agents/{id}/health")).await.expect(200);
+        assert_eq!(
+            (&health["agent_id"], &health["status"]),
+            (&json!(id), &json!(status))
+        );
+        assert_eq!(health["error"]["code"], code);
+        assert_eq!(health["circuit_breaker"], "closed");
+    }
+}
+
+#[tokio::test]
+async fn a_breaker_is_opened_and_closed_by_hand() {
+    let api = Api::start();
+    api.post("/agents", definition()).await.expect(201);
+    let path = "/agents/web-search/circuit-breaker";
+    let closed = api.get(path).await.expect(200);
+    let expected = json!({
+        "state": "closed", "failure_count": 0, "opened_at": null, "retry_at": null,
+        "half_open_in_flight": 0, "transitions": [],
+    });
+    assert_eq!(closed, expected);
+    let open = api.act(&format!("{path}/force-open")).await.expect(200);
+    assert_eq!(open["state"], "open");
+    assert!(open["opened_at"].is_string());
+    let reset = api.post(&format!("{path}/reset"), json!({})).await.expect(200);
+    assert_eq!(
+        (&reset["state"], reset["transitions"].as_array().unwrap().len()),
+        (&json!("closed"), 2)
+    );
+    api.post(&format!("{path}/reset"), json!({"hard": true}))
+        .await
+        .problem(422, "unknown_field");
+}
+
+#[tokio::test]
+async fn any_text_may_be_an_agents_id() {
+    let api = Api::start();
+    let body = json!({"agent_id": "a/b ü", "url": "http://a.test"});
+    let reply = api.post("/agents", body).await;
+    reply.expect(201);
+    let location = reply.header("location").unwrap();
+    assert_eq!(location, "/api/v3/orchestration/agents/a%2Fb%20%C3%BC");
+    let path = location.strip_prefix(agentchains_http::BASE_PATH).unwrap();
+    assert_eq!(api.get(path).await.expect(200)["agent_id"], "a/b ü");
+}

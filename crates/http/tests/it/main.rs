@@ -1,0 +1,21 @@
+//! The HTTP surface over a real engine on a store in memory, with agents in this process.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests fail by panicking"
+)]
+
+mod agents;
+mod approvals;
+mod conventions;
+mod executions;
+mod idempotency;
+mod lists;
+mod live;
+mod refusals;
+mod server;
+mod support;
+mod templates;
+mod workflows;

@@ -1,0 +1,287 @@
+//! Agents that do what the test says: answer, hang until they are released, fail, panic. They log every call.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use agentchains_cost::{ReportedCost, Usd};
+use agentchains_machine::{
+    AgentReply, AttemptFailure, Call, ExecutionId, FailureCode, RemoteCancel, RemoteTask,
+};
+use agentchains_ports::{AgentProfile, CallOutcome, CallProgress, NodeRunner};
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use tokio::sync::{oneshot, watch};
+
+/// What an agent does with one call.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    task_id: Option<String>,
+    end: End,
+}
+
+#[derive(Clone, Debug)]
+enum End {
+    Outcome(Box<CallOutcome>),
+    Held,
+    Panic,
+}
+
+impl Answer {
+    /// The call ends so at once.
+    #[must_use]
+    pub fn outcome(outcome: CallOutcome) -> Self {
+        Self {
+            task_id: None,
+            end: End::Outcome(Box::new(outcome)),
+        }
+    }
+
+    /// A result that cost nothing.
+    #[must_use]
+    pub fn reply(output: Value) -> Self {
+        Self::costing(output, Usd::ZERO)
+    }
+
+    /// A result that cost something.
+    #[must_use]
+    pub fn costing(output: Value, cost: Usd) -> Self {
+        Self::outcome(CallOutcome::Reply(AgentReply {
+            output,
+            cost: ReportedCost::Usd(cost),
+            usage: None,
+        }))
+    }
+
+    /// A failure that the circuit breaker counts, and that another attempt may mend.
+    #[must_use]
+    pub fn unwell() -> Self {
+        Self::failure(FailureCode::AgentUnreachable, true)
+    }
+
+    /// A failure that says nothing about the agent's health, and that no other attempt mends.
+    #[must_use]
+    pub fn refusal() -> Self {
+        Self::failure(FailureCode::AgentRejected, false)
+    }
+
+    fn failure(code: FailureCode, unwell: bool) -> Self {
+        Self::outcome(CallOutcome::Failed {
+            failure: AttemptFailure {
+                code,
+                message: "the script says so".to_owned(),
+                retryable: unwell,
+                retry_after: None,
+                reached_agent: true,
+                cost: ReportedCost::Absent,
+                usage: None,
+            },
+            agent_unhealthy: unwell,
+        })
+    }
+
+    /// Nothing, until [`ScriptedAgents::release`] says how the call ends.
+    #[must_use]
+    pub fn held() -> Self {
+        Self {
+            task_id: None,
+            end: End::Held,
+        }
+    }
+
+    /// The runner breaks down.
+    #[must_use]
+    pub fn panic() -> Self {
+        Self {
+            task_id: None,
+            end: End::Panic,
+        }
+    }
+
+    /// Before that, the agent names its task.
+    #[must_use]
+    pub fn after_accepting(mut self, task_id: &str) -> Self {
+        self.task_id = Some(task_id.to_owned());
+        self
+    }
+}
+
+/// Agents that follow a script. Clones are the same agents.
+///
+/// Each answers with `{"agent": <its id>}` at no cost, unless its script says otherwise.
+#[derive(Clone, Debug)]
+pub struct ScriptedAgents {
+    state: Arc<Mutex<State>>,
+    calls: watch::Sender<usize>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    agents: HashMap<String, Agent>,
+    calls: Vec<(ExecutionId, Call)>,
+    in_flight: usize,
+    cancels: Vec<(String, RemoteTask)>,
+}
+
+#[derive(Debug, Default)]
+struct Agent {
+    profile: Arc<AgentProfile>,
+    script: VecDeque<Answer>,
+    held: VecDeque<oneshot::Sender<CallOutcome>>,
+}
+
+impl ScriptedAgents {
+    /// Agents with these ids, without limits and prices.
+    #[must_use]
+    pub fn new<'a>(ids: impl IntoIterator<Item = &'a str>) -> Self {
+        let agents = ids
+            .into_iter()
+            .map(|id| (id.to_owned(), Agent::default()))
+            .collect();
+        Self {
+            state: Arc::new(Mutex::new(State {
+                agents,
+                ..State::default()
+            })),
+            calls: watch::Sender::new(0),
+        }
+    }
+
+    /// Registers an agent, or changes what is known of it.
+    pub fn set_profile(&self, agent_id: &str, profile: AgentProfile) {
+        let mut state = self.state();
+        state.agents.entry(agent_id.to_owned()).or_default().profile = Arc::new(profile);
+    }
+
+    /// Adds to what an agent does with its next calls.
+    pub fn script(&self, agent_id: &str, answers: impl IntoIterator<Item = Answer>) {
+        let mut state = self.state();
+        let agent = state.agents.entry(agent_id.to_owned()).or_default();
+        agent.script.extend(answers);
+    }
+
+    /// Ends the oldest held call of an agent. False when there is none.
+    pub fn release(&self, agent_id: &str, outcome: CallOutcome) -> bool {
+        let mut state = self.state();
+        let Some(agent) = state.agents.get_mut(agent_id) else {
+            return false;
+        };
+        while let Some(held) = agent.held.pop_front() {
+            if !held.is_closed() {
+                return held.send(outcome).is_ok();
+            }
+        }
+        false
+    }
+
+    /// Ends the oldest held call of an agent with a result that cost nothing. False when there is none.
+    pub fn release_reply(&self, agent_id: &str, output: Value) -> bool {
+        let reply = AgentReply {
+            output,
+            cost: ReportedCost::Usd(Usd::ZERO),
+            usage: None,
+        };
+        self.release(agent_id, CallOutcome::Reply(reply))
+    }
+
+    /// Every call so far, in the order in which they began.
+    #[must_use]
+    pub fn calls(&self) -> Vec<(ExecutionId, Call)> {
+        self.state().calls.clone()
+    }
+
+    /// The agents that were called so far, in order.
+    #[must_use]
+    pub fn called(&self) -> Vec<String> {
+        let state = self.state();
+        state
+            .calls
+            .iter()
+            .map(|(_, call)| call.agent_id.clone())
+            .collect()
+    }
+
+    /// Returns when at least so many calls have begun.
+    pub async fn wait_for_calls(&self, count: usize) {
+        // Fails only without a sender, and this is one.
+        let _ = self.calls.subscribe().wait_for(|calls| *calls >= count).await;
+    }
+
+    /// Calls that have begun and not ended. A call that was dropped has ended.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.state().in_flight
+    }
+
+    /// The tasks that were to be cancelled, in order, with their agents.
+    #[must_use]
+    pub fn cancels(&self) -> Vec<(String, RemoteTask)> {
+        self.state().cancels.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(&self, execution: ExecutionId, call: &Call) -> (InFlight<'_>, Answer) {
+        let mut state = self.state();
+        state.calls.push((execution, call.clone()));
+        state.in_flight += 1;
+        self.calls.send_modify(|calls| *calls += 1);
+        let agent = state.agents.entry(call.agent_id.clone()).or_default();
+        let scripted = agent.script.pop_front();
+        let answer = scripted.unwrap_or_else(|| Answer::reply(json!({"agent": call.agent_id})));
+        (InFlight(self), answer)
+    }
+
+    fn hold(&self, agent_id: &str) -> oneshot::Receiver<CallOutcome> {
+        let (held, released) = oneshot::channel();
+        let mut state = self.state();
+        let agent = state.agents.entry(agent_id.to_owned()).or_default();
+        agent.held.push_back(held);
+        released
+    }
+}
+
+struct InFlight<'a>(&'a ScriptedAgents);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.state().in_flight -= 1;
+    }
+}
+
+#[async_trait]
+impl NodeRunner for ScriptedAgents {
+    fn profile(&self, agent_id: &str) -> Option<Arc<AgentProfile>> {
+        let state = self.state();
+        state.agents.get(agent_id).map(|agent| Arc::clone(&agent.profile))
+    }
+
+    #[expect(clippy::panic, reason = "breaking down is what the script asks for")]
+    async fn call(&self, execution: ExecutionId, call: &Call, progress: &dyn CallProgress) -> CallOutcome {
+        let (_in_flight, answer) = self.begin(execution, call);
+        if let Some(task_id) = answer.task_id {
+            let task = RemoteTask {
+                task_id,
+                context_id: None,
+            };
+            progress.task_accepted(task).await;
+        }
+        match answer.end {
+            End::Outcome(outcome) => *outcome,
+            End::Held => match self.hold(&call.agent_id).await {
+                Ok(outcome) => outcome,
+                // The script was dropped, so that nobody can release the call any more.
+                Err(_) => std::future::pending().await,
+            },
+            End::Panic => panic!("the script says so"),
+        }
+    }
+
+    async fn cancel(&self, agent_id: &str, task: &RemoteTask) -> RemoteCancel {
+        self.state().cancels.push((agent_id.to_owned(), task.clone()));
+        RemoteCancel::Confirmed
+    }
+}
