@@ -1,15 +1,26 @@
 //! The command line, as clap reads it.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Runs workflows of AI agents.
+/// Runs workflows of AI agents. Without a command it shows the demo.
 #[derive(Debug, Parser)]
 #[command(name = "agentchains", version, propagate_version = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Cli {
+    /// The command line of this process. Without a word on it, it is that of the demo.
+    pub(crate) fn of_process() -> Self {
+        let mut words: Vec<OsString> = std::env::args_os().collect();
+        if words.len() <= 1 {
+            words.push("demo".into());
+        }
+        Self::parse_from(words)
+    }
 }
 
 #[derive(Debug, Subcommand)]
