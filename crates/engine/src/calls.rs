@@ -4,12 +4,14 @@ use std::{
     collections::VecDeque,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use agentchains_breaker::Verdict;
 use agentchains_cost::ReportedCost;
 use agentchains_machine::{
-    AttemptFailure, AttemptOutcome, Call, Effect, ExecutionId, FailureCode, Input, NodePath, RemoteTask,
+    AttemptFailure, AttemptOutcome, Call, Effect, ExecutionId, FailureCode, Input, NodePath, RemoteCancel,
+    RemoteTask,
 };
 use agentchains_ports::{CallOutcome, CallProgress};
 use async_trait::async_trait;
@@ -19,10 +21,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info_span};
 
 use crate::{
+    clock::add,
     driver::Driver,
     gate::Admission,
     shared::{Message, Shared},
 };
+
+/// How long an agent may take to say that it has cancelled a task.
+const CANCEL_LIMIT: Duration = Duration::from_secs(5);
 
 /// Does what a step wants done. Admissions were taken in the order of the calls.
 pub(crate) fn perform(driver: &mut Driver, effect: Effect, admissions: &mut VecDeque<Admission>) {
@@ -83,6 +89,8 @@ enum Ended {
     Outcome(CallOutcome),
     Aborted,
     TimedOut,
+    /// Its time was over before it could be made: the store was slow, or the process was away.
+    TooLate,
     Gone,
 }
 
@@ -104,24 +112,21 @@ async fn attend(
         biased;
         () = signals.gone.cancelled() => Ended::Gone,
         () = signals.abort.cancelled() => Ended::Aborted,
+        () = std::future::ready(()), if call.deadline <= shared.clock.now() => Ended::TooLate,
         outcome = running => Ended::Outcome(outcome.unwrap_or_else(|_| panicked(&call))),
         () = shared.clock.sleep_until(call.deadline) => Ended::TimedOut,
     };
     let task = progress.task.into_inner().unwrap_or_else(PoisonError::into_inner);
     let outcome = match ended {
         Ended::Gone => return,
-        Ended::Aborted => {
-            let remote_cancel = match &task {
-                Some(task) => Some(shared.runner.cancel(&call.agent_id, task).await),
-                None => None,
-            };
-            AttemptOutcome::Aborted(remote_cancel)
-        }
+        Ended::Aborted => AttemptOutcome::Aborted(cancel(&shared, &call.agent_id, task).await),
         Ended::TimedOut => {
             record(&shared, &call.agent_id, admission, Verdict::Failure);
-            if let Some(task) = task {
-                cancel_late_task(&shared, call.agent_id.clone(), task);
-            }
+            cancel_late_task(&shared, call.agent_id.clone(), task);
+            AttemptOutcome::Failed(timed_out(&call))
+        }
+        Ended::TooLate => {
+            cancel_late_task(&shared, call.agent_id.clone(), task);
             AttemptOutcome::Failed(timed_out(&call))
         }
         Ended::Outcome(CallOutcome::Reply(reply)) => {
@@ -160,12 +165,25 @@ fn record(shared: &Shared, agent_id: &str, admission: Option<Admission>, verdict
     }
 }
 
+/// Cancels the remote task, where there is one. An agent that does not answer holds up neither the engine's end nor
+/// its own next calls.
+async fn cancel(shared: &Shared, agent_id: &str, task: Option<RemoteTask>) -> Option<RemoteCancel> {
+    let task = task?;
+    let until = add(shared.clock.now(), CANCEL_LIMIT);
+    let said = tokio::select! {
+        said = shared.runner.cancel(agent_id, &task) => said,
+        () = shared.clock.sleep_until(until) => RemoteCancel::Unknown,
+        () = shared.stopped.cancelled() => RemoteCancel::Unknown,
+    };
+    Some(said)
+}
+
 /// The wait for a call is over, but its agent may still be at work: it is told to stop, and nobody waits for that.
-fn cancel_late_task(shared: &Arc<Shared>, agent_id: String, task: RemoteTask) {
-    let runner = Arc::clone(&shared.runner);
-    shared.tasks.spawn(async move {
-        runner.cancel(&agent_id, &task).await;
-    });
+fn cancel_late_task(shared: &Arc<Shared>, agent_id: String, task: Option<RemoteTask>) {
+    let engine = Arc::clone(shared);
+    shared
+        .tasks
+        .spawn(async move { cancel(&engine, &agent_id, task).await });
 }
 
 /// Aborts an attempt of a process that is gone.
@@ -177,11 +195,7 @@ async fn cancel_orphan(
     agent_id: String,
     task: Option<RemoteTask>,
 ) {
-    let remote_cancel = match &task {
-        Some(task) => Some(shared.runner.cancel(&agent_id, task).await),
-        None => None,
-    };
-    let outcome = AttemptOutcome::Aborted(remote_cancel);
+    let outcome = AttemptOutcome::Aborted(cancel(&shared, &agent_id, task).await);
     shared.deliver(
         execution,
         Message::Input(Input::AttemptEnded {

@@ -64,7 +64,7 @@ pub(crate) fn add(at: Timestamp, delay: Duration) -> Timestamp {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_moment_in_the_past_is_not_waited_for() {
         let clock = SystemClock::new();
         clock.sleep_until(Timestamp::UNIX_EPOCH).await;

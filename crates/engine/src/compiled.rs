@@ -17,7 +17,14 @@ type Key = (WorkflowId, u32);
 
 #[derive(Debug, Default)]
 pub(crate) struct CompiledCache {
-    entries: Mutex<(HashMap<Key, Arc<Compiled>>, VecDeque<Key>)>,
+    entries: Mutex<Entries>,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    by_key: HashMap<Key, Arc<Compiled>>,
+    /// The keys as they came in: the oldest one makes room.
+    order: VecDeque<Key>,
 }
 
 /// A stored document that no longer passes its check.
@@ -32,7 +39,7 @@ struct NoLongerValid {
 impl CompiledCache {
     pub(crate) fn insert(&self, id: WorkflowId, version: u32, workflow: Arc<Compiled>) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let (by_key, order) = &mut *entries;
+        let Entries { by_key, order } = &mut *entries;
         if by_key.insert((id, version), workflow).is_none() {
             order.push_back((id, version));
         }
@@ -69,6 +76,6 @@ impl CompiledCache {
 
     fn lookup(&self, id: WorkflowId, version: u32) -> Option<Arc<Compiled>> {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.0.get(&(id, version)).cloned()
+        entries.by_key.get(&(id, version)).cloned()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use agentchains_machine::{ExecutionId, ExecutionRow, Input, Machine, NodePath, Step};
+use agentchains_machine::{ExecutionId, ExecutionRow, Input, Machine, NodePath, Rejected, Step};
 use agentchains_ports::{Claimed, Commit, CommitError, EventSink, Fence, StoreError};
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
@@ -33,10 +33,13 @@ pub(crate) struct Driver {
     pub(crate) gone: CancellationToken,
 }
 
-/// Who waits for the commit.
+/// Who waits for the commit. A refusal waits too: it may be due to something that the same commit records.
 enum Waiter {
     Recorded(oneshot::Sender<()>),
-    Command(oneshot::Sender<Result<ExecutionRow, CommandError>>),
+    Command(
+        oneshot::Sender<Result<ExecutionRow, CommandError>>,
+        Result<(), Rejected>,
+    ),
 }
 
 /// Takes a parked or interrupted execution over and drives it.
@@ -45,7 +48,7 @@ pub(crate) async fn load_and_drive(
     id: ExecutionId,
     mut mailbox: mpsc::UnboundedReceiver<Message>,
 ) {
-    match load(&shared, id).await {
+    match load(&shared, id, &mut mailbox).await {
         Some((machine, fence)) => {
             let interrupted = machine.execution().in_flight > 0;
             let driver = Driver::new(shared, machine, fence, mailbox);
@@ -62,19 +65,29 @@ pub(crate) async fn load_and_drive(
     }
 }
 
-async fn load(shared: &Arc<Shared>, id: ExecutionId) -> Option<(Machine, Fence)> {
+/// `None` when there is nothing to drive, or the engine stops.
+async fn load(
+    shared: &Arc<Shared>,
+    id: ExecutionId,
+    mailbox: &mut mpsc::UnboundedReceiver<Message>,
+) -> Option<(Machine, Fence)> {
     let mut delay = COMMIT_RETRY.0;
-    loop {
+    while !shared.stopped.is_cancelled() {
         match try_load(shared, id).await {
             Ok(loaded) => return loaded,
             Err(error) => {
                 error!(%id, error = &error as &dyn std::error::Error, "cannot load the execution; trying again");
-                if !pause(shared, &mut delay).await {
-                    return None;
+                // Waiting may mend a store that is away, but hardly one that cannot be understood.
+                if matches!(error, StoreError::Corrupt { .. }) {
+                    while let Ok(message) = mailbox.try_recv() {
+                        refuse(message, CommandError::Unreadable);
+                    }
                 }
+                pause(shared, &mut delay).await;
             }
         }
     }
+    None
 }
 
 async fn try_load(shared: &Arc<Shared>, id: ExecutionId) -> Result<Option<(Machine, Fence)>, StoreError> {
@@ -82,15 +95,13 @@ async fn try_load(shared: &Arc<Shared>, id: ExecutionId) -> Result<Option<(Machi
         return Ok(None);
     };
     let execution = &snapshot.execution;
-    let workflow = shared
-        .compiled
-        .get(
-            &*shared.workflows,
-            execution.workflow_id,
-            execution.workflow_version,
-        )
-        .await?;
-    Ok(workflow.map(|workflow| (Machine::restore(workflow, snapshot), fence)))
+    let (workflow, version) = (execution.workflow_id, execution.workflow_version);
+    let compiled = shared.compiled.get(&*shared.workflows, workflow, version).await?;
+    let compiled = compiled.ok_or_else(|| StoreError::Corrupt {
+        place: "executions.workflow_version",
+        source: format!("there is no version {version} of workflow {workflow}").into(),
+    })?;
+    Ok(Some((Machine::restore(compiled, snapshot), fence)))
 }
 
 /// Waits a while before the store is tried again. False when the engine has stopped meanwhile.
@@ -153,7 +164,9 @@ impl Driver {
         self.shared.unregister(id);
         self.mailbox.close();
         while let Some(message) = self.mailbox.recv().await {
-            refuse(message, CommandError::TakenOver);
+            if !self.shared.stopped.is_cancelled() {
+                refuse(message, CommandError::TakenOver);
+            }
         }
     }
 
@@ -172,54 +185,52 @@ impl Driver {
             biased;
             () = self.shared.stopped.cancelled() => return None,
             _ = self.mailbox.recv_many(&mut batch, BATCH) => {}
-            () = self.shared.clock.sleep_until(wake_at) => batch.push(Message::Input(Input::Tick)),
+            () = self.shared.clock.sleep_until(wake_at) => {}
             () = self.shared.draining.cancelled(), if !self.shared.draining.is_cancelled() => {}
+        }
+        // What is due happens before what comes in at the same moment: a decision must not outrun a timeout.
+        if wake_at <= self.shared.clock.now() {
+            batch.insert(0, Message::Input(Input::Tick));
         }
         Some(batch)
     }
 
-    /// One turn: step each input, commit once, then publish and act. False when the driver must give up.
+    /// One turn: step each input, commit once, then publish, act and answer. False when the driver must give up.
     async fn turn(&mut self, batch: Vec<Message>) -> bool {
-        let now = self.shared.clock.now();
         let mut gate = DriverGate::new(&self.shared, self.machine.execution().id);
+        let (step, waiters) = self.step_each(batch, &mut gate);
+        if let Some(step) = step {
+            if !self.commit(&step).await {
+                self.disappoint(waiters);
+                return false;
+            }
+            self.act(step, gate);
+        }
+        self.answer(waiters);
+        true
+    }
+
+    fn step_each(&mut self, batch: Vec<Message>, gate: &mut DriverGate) -> (Option<Step>, Vec<Waiter>) {
+        let now = self.shared.clock.now();
         let mut waiters = Vec::new();
         let mut whole: Option<Step> = None;
         for message in batch {
-            let (input, waiter) = match message {
-                Message::Input(input) => (input, None),
-                Message::Recorded(input, done) => (input, Some(Waiter::Recorded(done))),
-                Message::Command(input, reply) => (input, Some(Waiter::Command(reply))),
+            let (input, recorded, command) = match message {
+                Message::Input(input) => (input, None, None),
+                Message::Recorded(input, done) => (input, Some(done), None),
+                Message::Command(input, reply) => (input, None, Some(reply)),
             };
             if let Input::AttemptEnded { path, attempt, .. } = &input {
                 self.in_flight.remove(&(path.clone(), *attempt));
             }
-            match self.machine.step(now, input, &mut gate) {
-                Ok(step) => {
-                    waiters.extend(waiter);
-                    match &mut whole {
-                        Some(whole) => whole.absorb(step),
-                        None => whole = Some(step),
-                    }
-                }
-                Err(rejected) => {
-                    if let Some(Waiter::Command(reply)) = waiter {
-                        // The caller may have gone; nobody else wants to know.
-                        let _ = reply.send(Err(CommandError::Rejected(rejected)));
-                    }
-                }
-            }
+            let outcome = self.machine.step(now, input, gate).map(|step| match &mut whole {
+                Some(whole) => whole.absorb(step),
+                None => whole = Some(step),
+            });
+            waiters.extend(recorded.map(Waiter::Recorded));
+            waiters.extend(command.map(|reply| Waiter::Command(reply, outcome)));
         }
-        let step = whole.filter(|step| !step.is_empty());
-        if let Some(step) = &step
-            && !self.commit(step).await
-        {
-            return false;
-        }
-        self.answer(waiters);
-        if let Some(step) = step {
-            self.act(step, gate);
-        }
-        true
+        (whole.filter(|step| !step.is_empty()), waiters)
     }
 
     /// Makes a step durable, however long the store takes. False when the driver must give up.
@@ -257,7 +268,22 @@ impl Driver {
             // Whoever waited may have gone; nobody else wants to know.
             match waiter {
                 Waiter::Recorded(done) => _ = done.send(()),
-                Waiter::Command(reply) => _ = reply.send(Ok(self.machine.execution().clone())),
+                Waiter::Command(reply, outcome) => {
+                    let row = outcome.map(|()| self.machine.execution().clone());
+                    let _ = reply.send(row.map_err(CommandError::Rejected));
+                }
+            }
+        }
+    }
+
+    /// Nothing was recorded: another process has the execution, or the engine stops, and then nothing is said.
+    fn disappoint(&self, waiters: Vec<Waiter>) {
+        for waiter in waiters {
+            if let Waiter::Command(reply, _) = waiter
+                && !self.shared.stopped.is_cancelled()
+            {
+                // The caller may have gone; nobody else wants to know.
+                let _ = reply.send(Err(CommandError::TakenOver));
             }
         }
     }

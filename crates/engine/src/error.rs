@@ -71,6 +71,12 @@ pub enum EngineError {
     /// Another writer has changed the execution; the same request may be sent again.
     #[error("the execution was taken over by another process; try again")]
     TakenOver,
+    /// What the store holds of the execution cannot be understood; the log says why.
+    #[error("what is stored of execution {id} cannot be understood")]
+    Unreadable {
+        /// Its id.
+        id: String,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

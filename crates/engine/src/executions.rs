@@ -4,10 +4,9 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use agentchains_cost::Usd;
 use agentchains_machine::{
-    ApprovalId, ApprovalRow, AttemptRow, Decision, Event, ExecutionId, ExecutionRow, Input, Machine,
-    NewExecution, NodeRow, Resume, WorkflowId,
+    AttemptRow, Event, ExecutionId, ExecutionRow, Input, Machine, NewExecution, NodeRow, Resume, WorkflowId,
 };
-use agentchains_ports::{ApprovalFilter, Creation, ExecutionFilter, Idempotency, Page, PageRequest};
+use agentchains_ports::{Creation, ExecutionFilter, Idempotency, Page, PageRequest};
 use agentchains_workflow::{Compiled, OnBudget, UnknownCost};
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -146,15 +145,15 @@ impl Engine {
         let mut gate = DriverGate::new(&self.shared, id);
         let mut machine = Machine::create(workflow, new, now);
         let step = machine.step(now, Input::Start, &mut gate)?;
-        match self
-            .shared
-            .store
-            .create(step.changes.clone(), idempotency)
-            .await?
-        {
+        // Before it can be found in the store, so that nobody else makes a driver for it.
+        let mailbox = self.shared.register(id);
+        let created = self.shared.store.create(step.changes.clone(), idempotency).await;
+        if !matches!(created, Ok(Creation::Created(_))) {
+            self.shared.unregister(id);
+        }
+        match created? {
             Creation::Created((_, fence)) => {
                 let execution = machine.execution().clone();
-                let mailbox = self.shared.register(id);
                 let mut driver = Driver::new(Arc::clone(&self.shared), machine, fence, mailbox);
                 driver.act(step, gate);
                 self.shared
@@ -205,29 +204,8 @@ impl Engine {
         self.command(caller, id, Input::Cancel).await
     }
 
-    /// Takes a person's decision, and gives the question as it then is.
-    ///
-    /// # Errors
-    /// [`EngineError`] when it does not count.
-    pub async fn decide(&self, caller: &Caller, decision: Decision) -> Result<ApprovalRow, EngineError> {
-        let id = decision.approval_id;
-        let asked = self.approval(caller, id).await?;
-        match self
-            .command(caller, asked.execution_id, Input::Decide(decision))
-            .await
-        {
-            Ok(_) => self.approval(caller, id).await,
-            Err(EngineError::Rejected(
-                agentchains_machine::Rejected::ApprovalNotPending
-                | agentchains_machine::Rejected::Conflict { .. },
-            )) => Err(EngineError::ApprovalClosed {
-                approval: Box::new(self.approval(caller, id).await?),
-            }),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn command(
+    /// Delivers a command to the execution's driver, and waits for what it says.
+    pub(crate) async fn command(
         &self,
         caller: &Caller,
         id: ExecutionId,
@@ -243,6 +221,7 @@ impl Engine {
             Ok(Ok(row)) => Ok(row),
             Ok(Err(CommandError::Rejected(rejected))) => Err(rejected.into()),
             Ok(Err(CommandError::NotActive)) => Err(conflict(&self.execution(caller, id).await?)),
+            Ok(Err(CommandError::Unreadable)) => Err(EngineError::Unreadable { id: id.to_string() }),
             Ok(Err(CommandError::TakenOver)) => Err(EngineError::TakenOver),
             Err(_) => Err(EngineError::ShuttingDown),
         }
@@ -333,30 +312,10 @@ impl Engine {
         after_seq: u64,
     ) -> Result<EventStream, EngineError> {
         let changed = self.shared.hub.watch_execution(id);
-        self.execution(caller, id).await?;
+        let row = self.execution(caller, id).await?;
+        // Beyond the last event there is nothing that the reader could have seen.
+        let after_seq = after_seq.min(row.last_seq);
         Ok(EventStream::new(Arc::clone(&self.shared), id, after_seq, changed))
-    }
-
-    /// One question.
-    ///
-    /// # Errors
-    /// [`EngineError`] when there is none, or the store could not be read.
-    pub async fn approval(&self, caller: &Caller, id: ApprovalId) -> Result<ApprovalRow, EngineError> {
-        let row = self.shared.query.approval(&caller.tenant, id).await?;
-        row.ok_or_else(|| EngineError::not_found("approval", id))
-    }
-
-    /// Questions, pending ones first.
-    ///
-    /// # Errors
-    /// [`EngineError`] when the store could not be read.
-    pub async fn approvals(
-        &self,
-        caller: &Caller,
-        filter: &ApprovalFilter,
-        page: &PageRequest,
-    ) -> Result<Page<ApprovalRow>, EngineError> {
-        Ok(self.shared.query.approvals(&caller.tenant, filter, page).await?)
     }
 
     /// Forgets a terminal execution.

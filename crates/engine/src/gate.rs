@@ -119,7 +119,8 @@ impl Gate for DriverGate {
         if self.closed {
             return Err(Refusal::Busy);
         }
-        let profile = self.runner.profile(agent_id).ok_or(Refusal::Busy)?;
+        // An agent that has just been removed is called all the same, and the runner says that it is gone.
+        let profile = self.runner.profile(agent_id).unwrap_or_default();
         let slot = match profile.max_concurrency {
             Some(limit) => Some(
                 self.slots

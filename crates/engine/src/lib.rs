@@ -5,7 +5,42 @@
 //! performs the effects. Executions that only wait for a person or a moment hold no task and no memory.
 //!
 //! This crate knows neither a database nor a network: both come through the traits of [`ports`].
+//!
+//! ```
+//! use std::{sync::Arc, time::Duration};
+//!
+//! use agentchains_engine::{AgentRequest, Caller, Engine, LocalAgents, StartRequest, ports::Creation};
+//! use agentchains_store::{Store, StoreOptions};
+//! use serde_json::json;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let agents = LocalAgents::new().with("greeter", async |request: AgentRequest| {
+//!     Ok(json!({"text": format!("hello, {}", request.input["name"].as_str().unwrap_or("you"))}).into())
+//! });
+//! let store = Store::open(StoreOptions::new("sqlite::memory:")).await?;
+//! let engine = Engine::builder(Arc::new(store), Arc::new(agents)).start();
+//!
+//! let caller = Caller::anonymous();
+//! let document = r#"{"name": "greet", "nodes": [{"id": "hello", "type": "agent_call", "agent_id": "greeter"}]}"#;
+//! let Creation::Created(workflow) = engine.create_workflow(&caller, document, None).await? else {
+//!     return Err("without an idempotency key nothing is replayed".into());
+//! };
+//! let request = StartRequest { input: json!({"name": "Ada"}), ..StartRequest::default() };
+//! let id = engine.start(&caller, workflow.record.id, request).await?.id;
+//!
+//! let mut events = engine.follow(&caller, id, 0).await?;
+//! while let Some(event) = events.next().await? {
+//!     println!("{} {}", event.seq, event.kind);
+//! }
+//! let execution = engine.execution(&caller, id).await?;
+//! assert_eq!(execution.output.as_deref(), Some(&json!({"hello": {"text": "hello, Ada"}})));
+//! engine.shutdown(Duration::from_secs(5)).await;
+//! # Ok(())
+//! # }
+//! ```
 
+mod approvals;
 mod calls;
 mod clock;
 mod compiled;

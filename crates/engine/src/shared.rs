@@ -30,6 +30,8 @@ pub(crate) enum CommandError {
     Rejected(Rejected),
     /// The execution is terminal, or gone.
     NotActive,
+    /// What the store holds of it cannot be understood.
+    Unreadable,
     TakenOver,
 }
 

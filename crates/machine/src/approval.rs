@@ -100,6 +100,7 @@ impl Machine {
             by: decision.by,
             comment: decision.comment,
             data: decision.data,
+            request_key: decision.request_key,
             decided_at: now,
         });
         let latest = row.decisions.len() - 1;
@@ -149,7 +150,7 @@ impl Machine {
             .find(&row.path)
             .and_then(|index| match &self.graph().node(index).kind {
                 NodeKind::HumanApproval(settings) => settings.form.as_ref(),
-                NodeKind::AgentCall(_) => None,
+                NodeKind::AgentCall(_) | NodeKind::Condition(_) => None,
             });
         match form {
             Some(form) if decision.decision != REJECT => form
@@ -210,7 +211,7 @@ impl Machine {
         row.status = ApprovalStatus::Expired;
         let on_timeout = match &self.graph().node(index).kind {
             NodeKind::HumanApproval(settings) => settings.on_timeout,
-            NodeKind::AgentCall(_) => OnTimeout::Fail,
+            NodeKind::AgentCall(_) | NodeKind::Condition(_) => OnTimeout::Fail,
         };
         let decision = match on_timeout {
             OnTimeout::Fail => {
@@ -228,6 +229,7 @@ impl Machine {
             by: BY_TIMEOUT.to_owned(),
             comment: None,
             data: None,
+            request_key: None,
             decided_at: now,
         });
         self.close_question(now, row, EventType::ApprovalExpired);

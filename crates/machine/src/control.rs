@@ -35,7 +35,10 @@ pub enum Rejected {
         pending: Box<ApprovalRow>,
     },
     /// A budget can only be raised.
-    #[error("the execution needs a max_budget above {}", .max_budget.map(|usd| usd.to_string()).unwrap_or_default())]
+    #[error("{}", match .max_budget {
+        Some(limit) => format!("the execution needs a max_budget above {limit}"),
+        None => "the execution has no budget that could be raised".to_owned(),
+    })]
     BudgetNotRaised {
         /// What it is at present.
         max_budget: Option<Usd>,
@@ -160,6 +163,7 @@ impl Machine {
             comment: None,
             data: None,
             shown_hash: None,
+            request_key: None,
         };
         self.decide(now, decision)
     }

@@ -63,9 +63,9 @@ impl Machine {
         let mut busy_agents = BTreeSet::new();
         let mut over_budget = None;
         while self.may_start_nodes() {
-            if let Some(index) = self.ready.pop_question(self.lowest_open_layer()) {
+            if let Some(index) = self.ready.pop_in_place(self.lowest_open_layer()) {
                 if self.is_startable(index) {
-                    self.ask(now, index);
+                    self.run_in_place(now, index);
                 }
                 continue;
             }
@@ -105,6 +105,15 @@ impl Machine {
             over_budget.filter(|_| self.execution.reserved.is_zero() && self.may_start_nodes())
         {
             self.budget_exhausted(now, index);
+        }
+    }
+
+    /// What takes no slot: it is done, or waits, before anything else is looked at.
+    fn run_in_place(&mut self, now: Timestamp, index: NodeIndex) {
+        match &self.graph().node(index).kind {
+            NodeKind::Condition(_) => self.choose(now, index),
+            NodeKind::HumanApproval(_) => self.ask(now, index),
+            NodeKind::AgentCall(_) => {}
         }
     }
 

@@ -42,6 +42,8 @@ words! {
         TemplateMissing = "template_missing",
         /// A template cannot be evaluated.
         TemplateError = "template_error",
+        /// A condition cannot be decided.
+        ConditionError = "condition_error",
         /// A person rejected.
         ApprovalRejected = "approval_rejected",
         /// Nobody decided in time.

@@ -103,6 +103,8 @@ pub struct Decision {
     pub data: Option<Value>,
     /// The hash of what they saw, where they say it.
     pub shown_hash: Option<String>,
+    /// Digest of the request's idempotency key, where it has one.
+    pub request_key: Option<String>,
 }
 
 /// What a resume may bring.

@@ -5,9 +5,64 @@
 //! network and no randomness. Late or repeated inputs change nothing; commands that do not apply are refused.
 //!
 //! The driver makes [`Step::changes`] durable, and only then performs [`Step::effects`].
+//!
+//! ```
+//! use std::{collections::BTreeMap, sync::Arc};
+//!
+//! use agentchains_cost::ReportedCost;
+//! use agentchains_machine::*;
+//! use jiff::Timestamp;
+//! use serde_json::json;
+//! use uuid::Uuid;
+//!
+//! /// Every agent is registered and may be called.
+//! struct OpenGate;
+//!
+//! impl Gate for OpenGate {
+//!     fn terms(&self, _agent_id: &str) -> Option<Arc<AgentTerms>> {
+//!         Some(Arc::default())
+//!     }
+//!     fn admit(&mut self, _agent_id: &str, _now: Timestamp) -> Result<(), Refusal> {
+//!         Ok(())
+//!     }
+//! }
+//!
+//! let document = r#"{"name": "greet", "nodes": [{"id": "hello", "type": "agent_call", "agent_id": "greeter"}]}"#;
+//! let workflow = Arc::new(agentchains_workflow::check(document).workflow.ok_or("the document has errors")?);
+//! let now = Timestamp::UNIX_EPOCH;
+//! let new = NewExecution {
+//!     id: ExecutionId::from_uuid(Uuid::now_v7()),
+//!     tenant: "default".into(),
+//!     workflow_id: WorkflowId::from_uuid(Uuid::now_v7()),
+//!     workflow_version: 1,
+//!     input: Arc::new(json!({"name": "Ada"})),
+//!     max_budget: None,
+//!     on_budget: workflow.settings().on_budget,
+//!     timeout: None,
+//!     labels: BTreeMap::new(),
+//!     initiated_by: "ada".into(),
+//! };
+//! let mut machine = Machine::create(workflow, new, now);
+//!
+//! let step = machine.step(now, Input::Start, &mut OpenGate)?;
+//! // Here a driver writes `step.changes`; then it makes the call.
+//! let [Effect::Call(call)] = step.effects.as_slice() else { return Err("no call".into()) };
+//! let reply = AgentReply { output: json!("hello"), cost: ReportedCost::Absent, usage: None };
+//! let ended = Input::AttemptEnded {
+//!     path: call.path.clone(),
+//!     attempt: call.attempt,
+//!     outcome: AttemptOutcome::Succeeded(reply),
+//! };
+//! machine.step(now, ended, &mut OpenGate)?;
+//! assert_eq!(machine.execution().status, ExecutionStatus::Completed);
+//! assert_eq!(machine.execution().output.as_deref(), Some(&json!({"hello": "hello"})));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod approval;
 mod attempt;
+mod backoff;
+mod branch;
 mod control;
 mod dispatch;
 mod effect;

@@ -12,7 +12,7 @@ use agentchains_workflow::NodeIndex;
 pub(crate) struct ReadyQueue {
     layered: bool,
     calls: BinaryHeap<Ready>,
-    questions: BinaryHeap<Ready>,
+    in_place: BinaryHeap<Ready>,
     queued: BTreeSet<NodeIndex>,
 }
 
@@ -24,7 +24,7 @@ impl ReadyQueue {
         Self {
             layered,
             calls: BinaryHeap::new(),
-            questions: BinaryHeap::new(),
+            in_place: BinaryHeap::new(),
             queued: BTreeSet::new(),
         }
     }
@@ -35,7 +35,7 @@ impl ReadyQueue {
             let heap = if is_call {
                 &mut self.calls
             } else {
-                &mut self.questions
+                &mut self.in_place
             };
             heap.push((Reverse(layer), path_length, Reverse(index)));
         }
@@ -45,8 +45,8 @@ impl ReadyQueue {
         Self::pop(&mut self.calls, &mut self.queued, open_layer)
     }
 
-    pub(crate) fn pop_question(&mut self, open_layer: u32) -> Option<NodeIndex> {
-        Self::pop(&mut self.questions, &mut self.queued, open_layer)
+    pub(crate) fn pop_in_place(&mut self, open_layer: u32) -> Option<NodeIndex> {
+        Self::pop(&mut self.in_place, &mut self.queued, open_layer)
     }
 
     fn pop(
@@ -68,6 +68,6 @@ impl ReadyQueue {
     }
 
     pub(crate) fn has_open(&self, open_layer: u32) -> bool {
-        Self::is_open(&self.calls, open_layer) || Self::is_open(&self.questions, open_layer)
+        Self::is_open(&self.calls, open_layer) || Self::is_open(&self.in_place, open_layer)
     }
 }

@@ -273,6 +273,9 @@ pub struct DecisionRecord {
     pub comment: Option<String>,
     /// What they filled in.
     pub data: Option<Value>,
+    /// Digest of the request's idempotency key: the same request again is answered as it was the first time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_key: Option<String>,
     /// When.
     #[serde(with = "crate::time::rfc3339_millis")]
     pub decided_at: Timestamp,

@@ -70,6 +70,8 @@ words! {
     NodeType("node type") {
         /// Invokes an agent.
         AgentCall = "agent_call",
+        /// Chooses a branch.
+        Condition = "condition",
         /// Asks a person.
         HumanApproval = "human_approval",
     }
@@ -81,6 +83,7 @@ impl NodeType {
     pub const fn of(kind: &NodeKind) -> Self {
         match kind {
             NodeKind::AgentCall(_) => Self::AgentCall,
+            NodeKind::Condition(_) => Self::Condition,
             NodeKind::HumanApproval(_) => Self::HumanApproval,
         }
     }

@@ -122,6 +122,7 @@ struct State {
     calls: Vec<(ExecutionId, Call)>,
     in_flight: usize,
     cancels: Vec<(String, RemoteTask)>,
+    cancels_hang: bool,
 }
 
 #[derive(Debug, Default)]
@@ -220,6 +221,11 @@ impl ScriptedAgents {
         self.state().cancels.clone()
     }
 
+    /// No agent answers a cancel from here on.
+    pub fn hang_cancels(&self) {
+        self.state().cancels_hang = true;
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -281,7 +287,14 @@ impl NodeRunner for ScriptedAgents {
     }
 
     async fn cancel(&self, agent_id: &str, task: &RemoteTask) -> RemoteCancel {
-        self.state().cancels.push((agent_id.to_owned(), task.clone()));
+        let hangs = {
+            let mut state = self.state();
+            state.cancels.push((agent_id.to_owned(), task.clone()));
+            state.cancels_hang
+        };
+        if hangs {
+            std::future::pending::<()>().await;
+        }
         RemoteCancel::Confirmed
     }
 }

@@ -120,7 +120,7 @@ impl Compiled {
                     format!("/nodes/{}/agent_id", index.index()),
                     call.agent_id.as_str(),
                 )),
-                NodeKind::HumanApproval(_) => None,
+                NodeKind::Condition(_) | NodeKind::HumanApproval(_) => None,
             })
     }
 }

@@ -8,7 +8,7 @@ use std::{num::NonZeroU32, time::Duration};
 use agentchains_cost::Usd;
 use serde_json::Value;
 
-use crate::{schema::Schema, template::Template};
+use crate::{condition::Condition, schema::Schema, template::Template};
 
 /// What holds for a whole workflow (section 1), without its nodes and edges.
 #[derive(Debug, Clone)]
@@ -116,6 +116,8 @@ pub struct Node {
 pub enum NodeKind {
     /// Invokes an agent.
     AgentCall(AgentCall),
+    /// Chooses a branch.
+    Condition(Condition),
     /// Waits for a person.
     HumanApproval(Box<HumanApproval>),
 }
@@ -126,6 +128,7 @@ impl NodeKind {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::AgentCall(_) => "agent_call",
+            Self::Condition(_) => "condition",
             Self::HumanApproval(_) => "human_approval",
         }
     }

@@ -27,6 +27,7 @@
 
 pub mod canonical;
 mod compiled;
+pub mod condition;
 mod cycle;
 mod decode;
 pub mod diagnostic;
@@ -45,6 +46,7 @@ mod wiring;
 
 pub use canonical::canonical_json;
 pub use compiled::{Checked, Compiled, check};
+pub use condition::{Condition, ConditionError, Decision};
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 pub use document::{
     AgentCall, HumanApproval, Jitter, Join, Node, NodeKind, OnBudget, OnError, OnFailure, OnTimeout,

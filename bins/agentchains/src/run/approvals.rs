@@ -39,6 +39,7 @@ pub(crate) async fn answer(
                 comment: None,
                 data: None,
                 shown_hash: Some(asked.shown_hash),
+                request_key: None,
             };
             engine.decide(caller, decision).await?;
         }

@@ -38,6 +38,13 @@ impl IdempotencyKey {
     }
 }
 
+impl IdempotencyKey {
+    /// A digest of the key alone, for what is kept beside the thing that the request was about.
+    pub(crate) fn digest(&self) -> Option<String> {
+        self.key.as_ref().map(|key| hash_of(&json!(key)))
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
     type Rejection = Problem;
 

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::{
     app::Api,
-    extract::{Id, Query, SmallText, Text},
+    extract::{Id, IdempotencyKey, Query, SmallText, Text},
     json::read,
     problem::Problem,
     wire::{self, decision::Decision},
@@ -52,11 +52,14 @@ pub(crate) async fn decide(
     State(api): State<Api>,
     Id(id): Id<ApprovalId>,
     query: Query,
+    key: IdempotencyKey,
     Text(text): SmallText,
 ) -> Result<Response, Problem> {
     query.finish()?;
     let body: Decision = read(&text)?;
     let caller = api.caller();
-    let row = api.engine.decide(&caller, body.on(id, &caller)?).await?;
+    let mut decision = body.on(id, &caller)?;
+    decision.request_key = key.digest();
+    let row = api.engine.decide(&caller, decision).await?;
     Ok(Json(row).into_response())
 }

@@ -52,6 +52,7 @@ impl Decision {
             comment: self.comment,
             data: self.data,
             shown_hash: self.shown_hash,
+            request_key: None,
         })
     }
 }

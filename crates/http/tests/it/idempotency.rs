@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::json;
 
-use crate::support::{Api, Reply, and, chain, text, with_json};
+use crate::support::{Api, Reply, and, chain, questions, text, with_json};
 
 async fn keyed(api: &Api, path: &str, body: &impl ToString, key: &str) -> Reply {
     let request = with_json(Method::POST, path, body.to_string());
@@ -75,4 +75,25 @@ async fn keys_have_1_to_255_visible_characters_and_are_given_once() {
     let twice = and(and(request, "idempotency-key", "a"), "idempotency-key", "b");
     api.send(twice).await.problem(422, "invalid_idempotency_key");
     keyed(&api, "/workflows", &document, &long[1..]).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_repeated_decision_counts_once_and_is_answered_as_the_first() {
+    let api = Api::start();
+    let execution = text(&api.run(&questions(1), &json!({})).await["id"]);
+    let asked = api
+        .get(&format!("/approvals?execution_id={execution}"))
+        .await
+        .expect(200);
+    let path = format!("/approvals/{}/decision", text(&asked["approvals"][0]["id"]));
+    let body = json!({"decision": "approve", "by": "ann"});
+    let first = keyed(&api, &path, &body, "d-1").await.expect(200);
+    assert_eq!(first["status"], "decided");
+    assert_eq!(keyed(&api, &path, &body, "d-1").await.expect(200), first);
+    keyed(&api, &path, &json!({"decision": "reject", "by": "ann"}), "d-1")
+        .await
+        .problem(422, "idempotency_key_reused");
+    keyed(&api, &path, &body, "d-2")
+        .await
+        .problem(409, "approval_closed");
 }

@@ -286,22 +286,27 @@ fn resuming_an_execution_that_waits_for_one_approval_approves_it() {
 }
 
 #[test]
+fn a_resume_is_one_vote_where_several_are_needed() {
+    let mut run = asked(json!({"quorum": 2}));
+    let step = run.resume().unwrap();
+    assert!(step.changes.events.is_empty());
+    assert_eq!(
+        (run.status().as_str(), run.question("q").decisions.len()),
+        ("paused(approval)", 1)
+    );
+}
+
+#[test]
 fn resuming_does_not_go_around_the_rules_of_the_question() {
-    let refusals: [(Value, fn(&Rejected) -> bool); 3] = [
-        (json!({"approvers": ["user:ann"]}), |error| {
-            matches!(error, Rejected::NotAnApprover { .. })
-        }),
-        (json!({"form": {"type": "object"}}), |error| {
-            matches!(error, Rejected::FormMismatch { .. })
-        }),
-        (json!({"actions": ["reject"]}), |error| {
-            matches!(error, Rejected::NeedsDecision { .. })
-        }),
+    let refusals = [
+        (json!({"approvers": ["user:ann"]}), "NotAnApprover"),
+        (json!({"form": {"type": "object"}}), "FormMismatch"),
+        (json!({"actions": ["reject"]}), "NeedsDecision"),
     ];
     for (config, expected) in refusals {
         let mut run = flow("q?").config("q", config).start();
-        let refused = run.resume().unwrap_err();
-        assert!(expected(&refused), "{refused:?}");
+        let refused = format!("{:?}", run.resume().unwrap_err());
+        assert!(refused.starts_with(expected), "{refused}");
         assert_eq!(run.status(), "paused(approval)");
     }
 }

@@ -1,5 +1,11 @@
 //! Tests across the boundary of the crate, by topic.
 
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests fail by panicking"
+)]
+
 mod approvals;
 mod breaker;
 mod control;

@@ -189,7 +189,11 @@ fn a_budget_may_be_raised_with_any_resume_and_never_lowered() {
     assert_eq!(run.rows.execution.max_budget, Some(usd("3")));
     let mut unlimited = flow("a").start();
     unlimited.pause().unwrap();
-    assert!(unlimited.resume_with(Some("3")).is_err());
+    let refused = unlimited.resume_with(Some("3")).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "the execution has no budget that could be raised"
+    );
 }
 
 #[test]

@@ -102,6 +102,15 @@ fn a_cancel_takes_the_place_of_a_timeout_that_is_under_way() {
 }
 
 #[test]
+fn a_timeout_during_a_drain_changes_nothing() {
+    let mut run = flow("a b").set(json!({"timeout": "10s"})).start();
+    run.play("a-");
+    assert!(run.wait("10s").is_empty());
+    run.play("b+");
+    assert_eq!(run.status(), "failed(agent_rejected)");
+}
+
+#[test]
 fn a_parked_execution_needs_no_place_in_memory() {
     let mut run = flow("a q? | a>q").start();
     assert!(!run.machine.is_parked());

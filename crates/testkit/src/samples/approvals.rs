@@ -48,6 +48,7 @@ pub fn full_approval(ordinal: u32, execution_id: ExecutionId, status: ApprovalSt
                 by: "ada".to_owned(),
                 comment: Some("good".to_owned()),
                 data: Some(json!({ "score": 0.1 })),
+                request_key: None,
                 decided_at: at(11),
             },
             DecisionRecord {
@@ -55,6 +56,7 @@ pub fn full_approval(ordinal: u32, execution_id: ExecutionId, status: ApprovalSt
                 by: "grace".to_owned(),
                 comment: None,
                 data: None,
+                request_key: None,
                 decided_at: at(12),
             },
         ],

@@ -66,7 +66,7 @@ pub(crate) fn config(config: Value) -> Template {
     let node = workflow.graph().find("after").unwrap();
     match &workflow.graph().node(node).kind {
         NodeKind::AgentCall(call) => call.config.clone(),
-        NodeKind::HumanApproval(_) => unreachable!("the node is a call"),
+        other => unreachable!("the node is a call, not {}", other.as_str()),
     }
 }
 

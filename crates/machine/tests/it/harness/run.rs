@@ -173,6 +173,7 @@ impl Run {
             comment: None,
             data: None,
             shown_hash: None,
+            request_key: None,
         }
     }
 

@@ -142,9 +142,9 @@ fn steer(run: &mut Run, event: &Event) {
     }
 }
 
-fn pick<'a, T: Clone + 'a>(items: impl ExactSizeIterator<Item = &'a T>, choice: usize) -> Option<T> {
+fn pick<'a, T: Clone + 'a>(mut items: impl ExactSizeIterator<Item = &'a T>, choice: usize) -> Option<T> {
     let count = items.len().max(1);
-    items.skip(choice % count).next().cloned()
+    items.nth(choice % count).cloned()
 }
 
 fn was_aborted(run: &Run, node: &str, attempt: u32) -> bool {

@@ -1,0 +1,118 @@
+//! What the faulty store passes on as it is.
+
+use agentchains_engine::{
+    machine::{ApprovalId, ApprovalRow, AttemptRow, Event, ExecutionId, ExecutionRow, NodeRow, WorkflowId},
+    ports::{
+        ApprovalFilter, Change, Creation, ExecutionFilter, ExecutionQuery, Idempotency, NewVersion, Page,
+        PageRequest, StoreError, VersionRecord, WorkflowFilter, WorkflowRecord, WorkflowStore,
+    },
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::FaultyStore;
+
+#[async_trait]
+impl ExecutionQuery for FaultyStore {
+    async fn execution(&self, tenant: &str, id: ExecutionId) -> Result<Option<ExecutionRow>, StoreError> {
+        self.memory().execution(tenant, id).await
+    }
+
+    async fn executions(
+        &self,
+        tenant: &str,
+        filter: &ExecutionFilter,
+        page: &PageRequest,
+    ) -> Result<Page<ExecutionRow>, StoreError> {
+        self.memory().executions(tenant, filter, page).await
+    }
+
+    async fn nodes(&self, id: ExecutionId) -> Result<Vec<NodeRow>, StoreError> {
+        self.memory().nodes(id).await
+    }
+
+    async fn attempts(&self, id: ExecutionId) -> Result<Vec<AttemptRow>, StoreError> {
+        self.memory().attempts(id).await
+    }
+
+    async fn events(&self, id: ExecutionId, after_seq: u64, limit: u32) -> Result<Vec<Event>, StoreError> {
+        self.memory().events(id, after_seq, limit).await
+    }
+
+    async fn approval(&self, tenant: &str, id: ApprovalId) -> Result<Option<ApprovalRow>, StoreError> {
+        self.memory().approval(tenant, id).await
+    }
+
+    async fn approvals(
+        &self,
+        tenant: &str,
+        filter: &ApprovalFilter,
+        page: &PageRequest,
+    ) -> Result<Page<ApprovalRow>, StoreError> {
+        self.memory().approvals(tenant, filter, page).await
+    }
+
+    async fn delete_terminal(&self, tenant: &str, id: ExecutionId) -> Result<bool, StoreError> {
+        self.memory().delete_terminal(tenant, id).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.memory().ping().await
+    }
+}
+
+#[async_trait]
+impl WorkflowStore for FaultyStore {
+    async fn create_workflow(
+        &self,
+        tenant: &str,
+        id: WorkflowId,
+        version: NewVersion,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Creation<WorkflowRecord>, StoreError> {
+        self.memory()
+            .create_workflow(tenant, id, version, idempotency)
+            .await
+    }
+
+    async fn add_version(
+        &self,
+        tenant: &str,
+        id: WorkflowId,
+        seen: Option<u32>,
+        version: NewVersion,
+    ) -> Result<Change<WorkflowRecord>, StoreError> {
+        self.memory().add_version(tenant, id, seen, version).await
+    }
+
+    async fn archive_workflow(
+        &self,
+        tenant: &str,
+        id: WorkflowId,
+        seen: Option<u32>,
+        now: Timestamp,
+    ) -> Result<Change<()>, StoreError> {
+        self.memory().archive_workflow(tenant, id, seen, now).await
+    }
+
+    async fn workflow(&self, tenant: &str, id: WorkflowId) -> Result<Option<WorkflowRecord>, StoreError> {
+        self.memory().workflow(tenant, id).await
+    }
+
+    async fn workflows(
+        &self,
+        tenant: &str,
+        filter: &WorkflowFilter,
+        page: &PageRequest,
+    ) -> Result<Page<WorkflowRecord>, StoreError> {
+        self.memory().workflows(tenant, filter, page).await
+    }
+
+    async fn version(&self, id: WorkflowId, version: u32) -> Result<Option<VersionRecord>, StoreError> {
+        self.memory().version(id, version).await
+    }
+
+    async fn versions(&self, id: WorkflowId, page: &PageRequest) -> Result<Page<VersionRecord>, StoreError> {
+        self.memory().versions(id, page).await
+    }
+}

@@ -1,0 +1,169 @@
+//! Following executions: gapless, in order, the terminal event last, and never silently cut short.
+
+use agentchains_engine::{
+    Caller, EventStream, Notice,
+    machine::{Event, EventType, ExecutionId},
+};
+use agentchains_testkit::Answer;
+use serde_json::json;
+
+use crate::harness::{World, calls, question, seconds, settle};
+
+async fn rest(mut stream: EventStream) -> Vec<Event> {
+    let mut events = Vec::new();
+    while let Some(event) = stream.next().await.unwrap() {
+        events.push(event);
+    }
+    events
+}
+
+async fn follow(world: &World, id: ExecutionId, after_seq: u64) -> EventStream {
+    world
+        .engine
+        .follow(&Caller::anonymous(), id, after_seq)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_follower_sees_every_event_once_and_the_terminal_one_last() {
+    let world = World::new();
+    world.agents.script("a", [Answer::held()]);
+    let id = world.start(&calls("a b", "a>b")).await;
+    let stream = follow(&world, id, 0).await;
+    let seen = tokio::spawn(rest(stream));
+    settle().await;
+    world.agents.release_reply("a", json!(1));
+    let seen = seen.await.unwrap();
+    let numbers: Vec<u64> = seen.iter().map(|event| event.seq).collect();
+    assert_eq!(numbers, (1..=seen.len() as u64).collect::<Vec<_>>());
+    assert_eq!(seen.last().unwrap().kind, EventType::ExecutionCompleted);
+    assert_eq!(seen, world.events(id).await);
+}
+
+#[tokio::test]
+async fn a_follower_may_begin_anywhere_and_at_any_time() {
+    let world = World::new();
+    let id = world.start(&calls("a b", "a>b")).await;
+    settle().await;
+    let all = world.events(id).await;
+    for after in 0..=all.len() {
+        let seen = rest(follow(&world, id, after as u64).await).await;
+        assert_eq!(seen, all[after..], "after {after}");
+    }
+    assert!(rest(follow(&world, id, u64::MAX).await).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_follower_that_asks_beyond_the_last_event_gets_what_comes() {
+    let world = World::new();
+    world.agents.script("a", [Answer::held()]);
+    let id = world.start(&calls("a", "")).await;
+    let stream = follow(&world, id, 1_000).await;
+    world.agents.wait_for_calls(1).await;
+    world.agents.release_reply("a", json!(1));
+    let kinds: Vec<_> = rest(stream).await.iter().map(|event| event.kind).collect();
+    assert_eq!(kinds, [EventType::NodeCompleted, EventType::ExecutionCompleted]);
+}
+
+#[tokio::test]
+async fn a_follower_reads_on_over_many_batches() {
+    let world = World::new();
+    let names: Vec<String> = (0..300).map(|number| format!("n{number}")).collect();
+    let mut document = calls(&names.join(" "), "");
+    for node in document["nodes"].as_array_mut().unwrap() {
+        node["agent_id"] = json!("a");
+    }
+    let id = world.start(&document).await;
+    let seen = rest(follow(&world, id, 0).await).await;
+    assert_eq!(seen.len(), 2 + 2 * 300);
+    assert!(seen.iter().zip(1..).all(|(event, seq)| event.seq == seq));
+}
+
+#[tokio::test]
+async fn a_follower_s_future_may_be_dropped_at_any_await() {
+    let world = World::new();
+    world.agents.script("a", [Answer::held()]);
+    let id = world.start(&calls("a", "")).await;
+    let mut stream = follow(&world, id, 0).await;
+    let mut seen = Vec::new();
+    for round in 0.. {
+        if round == 10 {
+            world.agents.release_reply("a", json!(1));
+        }
+        tokio::select! {
+            biased;
+            event = stream.next() => match event.unwrap() {
+                Some(event) => seen.push(event.seq),
+                None => break,
+            },
+            () = tokio::task::yield_now() => {}
+        }
+    }
+    assert_eq!(seen, [1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn a_follower_ends_when_the_engine_stops() {
+    let world = World::new();
+    let id = world.start(&question(json!({}))).await;
+    let stream = follow(&world, id, 0).await;
+    let seen = tokio::spawn(rest(stream));
+    settle().await;
+    world.engine.shutdown(seconds(1)).await;
+    assert_eq!(
+        seen.await.unwrap().last().unwrap().kind,
+        EventType::ExecutionPaused
+    );
+}
+
+#[tokio::test]
+async fn a_watcher_of_everything_sees_its_tenant_s_events_in_order() {
+    let world = World::new();
+    let mut notices = world.engine.notices("default");
+    let mut elsewhere = world.engine.notices("elsewhere");
+    let first = world.start(&calls("a", "")).await;
+    let second = world.start(&calls("b", "")).await;
+    settle().await;
+    world.engine.shutdown(seconds(1)).await;
+    let mut seen = Vec::new();
+    while let Some(notice) = notices.next().await.unwrap() {
+        if let Notice::Event { execution_id, event } = notice {
+            seen.push((execution_id, event.seq));
+        }
+    }
+    for id in [first, second] {
+        let numbers: Vec<u64> = seen
+            .iter()
+            .filter(|(of, _)| *of == id)
+            .map(|(_, seq)| *seq)
+            .collect();
+        assert_eq!(numbers, [1, 2, 3, 4]);
+    }
+    assert!(elsewhere.next().await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_watcher_that_is_too_slow_is_told_where_it_lost_track() {
+    let world = World::new();
+    let mut notices = world.engine.notices("default");
+    let workflow = world.workflow(&calls("a", "")).await;
+    for _ in 0..300 {
+        world.start_again(workflow).await;
+        settle().await;
+    }
+    let mut last = None;
+    let missed = loop {
+        match notices.next().await {
+            Ok(Some(Notice::Event { execution_id, event })) => last = Some((execution_id, event.seq)),
+            Ok(other) => panic!("{other:?}"),
+            Err(missed) => break missed,
+        }
+    };
+    let (execution_id, seq) = last.unwrap();
+    assert!(missed.execution_id != execution_id || missed.after_seq == seq);
+    assert_eq!(notices.next().await.unwrap_err(), missed);
+    // Reading on from there, nothing is missing.
+    let events = rest(follow(&world, missed.execution_id, missed.after_seq).await).await;
+    assert_eq!(events.first().map(|event| event.seq), Some(missed.after_seq + 1));
+}
