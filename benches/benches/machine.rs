@@ -1,5 +1,7 @@
 //! How many steps a machine makes. `cargo bench -p agentchains-benches --bench machine`
 
+#![expect(clippy::expect_used, reason = "a benchmark that cannot be set up should stop")]
+
 use std::sync::Arc;
 
 use agentchains_benches::{OpenGate, layered_document};

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, process::ExitCode};
 
-use agentchains_demo::{DemoAgents, DemoSettings};
+use agentchains_demo::{DemoAgent, DemoAgents, DemoSettings};
 use agentchains_engine::{
     Caller,
     ports::{AgentDefinition, Creation, PageRequest, WorkflowFilter},
@@ -22,6 +22,11 @@ use crate::{
 
 /// The database's file in the demo's folder.
 const DATABASE: &str = "demo.db";
+/// Other names of the agents: those of the guide's first example.
+const ALIASES: &[(&str, &str)] = &[
+    ("agent-search-001", "web-search"),
+    ("agent-summary-001", "summarizer"),
+];
 /// The template that the line to try starts.
 const TEMPLATE_TO_TRY: &str = "fan-out-fan-in";
 
@@ -52,7 +57,7 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<ExitCode, CommandError> {
     let agents = agentchains_demo::start_all(DemoSettings::default())
         .await
         .map_err(CommandError::DemoAgents)?;
-    let wired = wire(&settings, agents.agents().iter().map(definition).collect()).await?;
+    let wired = wire(&settings, definitions(&agents)).await?;
     let to_try = store_templates(&wired).await?;
     let address = listener.local_addr().map_err(CommandError::Serve)?;
     announce(address, &agents, &settings, &to_try);
@@ -70,10 +75,19 @@ struct Template {
     workflow: Value,
 }
 
-fn definition(agent: &agentchains_demo::DemoAgent) -> AgentDefinition {
-    let mut definition = AgentDefinition::a2a(agent.id, &agent.url);
-    definition.name = Some(agent.name.to_owned());
-    definition
+/// The agents under their own names, and under those that the guide's first example calls them by.
+fn definitions(agents: &DemoAgents) -> Vec<AgentDefinition> {
+    let named = |agent: &DemoAgent, agent_id: &str| {
+        let mut definition = AgentDefinition::a2a(agent_id, &agent.url);
+        definition.name = Some(agent.name.to_owned());
+        definition
+    };
+    let by_alias = ALIASES.iter().filter_map(|(alias, agent_id)| {
+        let agent = agents.agents().iter().find(|agent| agent.id == *agent_id)?;
+        Some(named(agent, alias))
+    });
+    let by_id = agents.agents().iter().map(|agent| named(agent, agent.id));
+    by_id.chain(by_alias).collect()
 }
 
 /// Stores each template as a workflow, unless one of its name is there, and gives the id of the one to try.

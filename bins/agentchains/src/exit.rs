@@ -45,6 +45,10 @@ pub(crate) enum CommandError {
     AddressPolicy(#[from] InvalidRange),
     #[error("a built-in template cannot be read")]
     Template(#[source] serde_json::Error),
+    #[error("{} is not UTF-8 text", .0.display())]
+    NotUtf8(PathBuf),
+    #[error("cannot start")]
+    Runtime(#[source] io::Error),
     #[error("cannot set up TLS")]
     Tls(#[from] TlsError),
     #[error("cannot register the agent {agent_id:?}")]
@@ -63,7 +67,9 @@ pub(crate) enum CommandError {
 impl CommandError {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Engine(EngineError::InvalidWorkflow(_)) | Self::Usage(_) => INVALID.into(),
+            Self::Engine(EngineError::InvalidWorkflow(_)) | Self::Usage(_) | Self::NotUtf8(_) => {
+                INVALID.into()
+            }
             _ => FAILED.into(),
         }
     }

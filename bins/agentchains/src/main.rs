@@ -9,25 +9,37 @@ mod run;
 mod serve;
 mod settings;
 mod telemetry;
+mod terminal;
 mod validate;
 mod wiring;
 
 use std::process::ExitCode;
+
+use tokio::runtime::Runtime;
 
 use crate::{
     cli::{Cli, Command},
     exit::CommandError,
 };
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let done = match Cli::of_process().command {
+fn main() -> ExitCode {
+    let command = Cli::of_process().command;
+    let done = Runtime::new().map_err(CommandError::Runtime).and_then(|runtime| {
+        let done = runtime.block_on(carry_out(command));
+        // A thread may still wait for a person at the terminal; nobody waits for that thread.
+        runtime.shutdown_background();
+        done
+    });
+    done.unwrap_or_else(|error| report(&error))
+}
+
+async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
+    match command {
         Command::Demo(args) => demo::demo(args).await,
         Command::Serve(args) => serve::serve(args).await,
         Command::Run(args) => run::run(args).await,
         Command::Validate(args) => validate::validate(&args),
-    };
-    done.unwrap_or_else(|error| report(&error))
+    }
 }
 
 #[expect(clippy::print_stderr, reason = "this is where the command line speaks")]

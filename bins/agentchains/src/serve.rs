@@ -52,9 +52,10 @@ pub(crate) async fn until_stopped(
     ));
     stop_signal().await;
     info!(drain = ?settings.drain, "stopping: calls in flight may end; a second signal forces");
-    stop.cancel();
     let drained = async {
+        // The door stays open meanwhile: whoever asks is told to come back later, and can still read and steer.
         wired.engine.shutdown(settings.drain).await;
+        stop.cancel();
         server.await
     };
     select! {
@@ -70,8 +71,9 @@ pub(crate) async fn until_stopped(
     Ok(ExitCode::SUCCESS)
 }
 
+/// Returns when the process is told to end: by SIGTERM, or by an interrupt.
 #[cfg(unix)]
-async fn stop_signal() {
+pub(crate) async fn stop_signal() {
     let Ok(mut terminate) = signal::unix::signal(signal::unix::SignalKind::terminate()) else {
         return interrupt().await;
     };
@@ -81,8 +83,9 @@ async fn stop_signal() {
     }
 }
 
+/// Returns when the process is told to end: by an interrupt.
 #[cfg(not(unix))]
-async fn stop_signal() {
+pub(crate) async fn stop_signal() {
     interrupt().await;
 }
 

@@ -44,10 +44,11 @@ pub(crate) fn validate(args: &ValidateArgs) -> Result<ExitCode, CommandError> {
 }
 
 pub(crate) fn read(path: &Path) -> Result<String, CommandError> {
-    fs::read_to_string(path).map_err(|source| CommandError::Read {
+    let bytes = fs::read(path).map_err(|source| CommandError::Read {
         path: path.to_path_buf(),
         source,
-    })
+    })?;
+    String::from_utf8(bytes).map_err(|_| CommandError::NotUtf8(path.to_path_buf()))
 }
 
 fn as_json(path: &Path, checked: &agentchains_engine::workflow::Checked) -> Value {

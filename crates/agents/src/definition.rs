@@ -8,15 +8,18 @@ use crate::{AddressPolicy, endpoint::Endpoint};
 /// The longest id and the longest name, in characters.
 const MAX_NAME_CHARACTERS: usize = 200;
 
+/// No agent may be called like the operation beside the agents: `POST /agents/discover`.
+const RESERVED_ID: &str = "discover";
+
 /// Checks a definition against the rules and its address against the policy.
 pub(crate) fn validated(
     definition: AgentDefinition,
     policy: &AddressPolicy,
 ) -> Result<(AgentDefinition, Endpoint), DirectoryError> {
-    if !is_name(&definition.agent_id) || definition.agent_id.contains(char::is_whitespace) {
+    if !is_id(&definition.agent_id) {
         return Err(invalid(
             "/agent_id",
-            "an id has 1 to 200 printable characters and no spaces",
+            "an id has 1 to 200 letters, digits, `-`, `_`, `.`, `:` and `@`, and begins with a letter or a digit",
         ));
     }
     if definition.name.as_deref().is_some_and(|name| !is_name(name)) {
@@ -44,6 +47,16 @@ pub(crate) fn checked_endpoint(url: &str, policy: &AddressPolicy) -> Result<Endp
         message: refused.to_string(),
     })?;
     Ok(endpoint)
+}
+
+/// Ids are parts of paths, so they consist of what a path takes as it is (RFC 3986, section 3.3).
+fn is_id(id: &str) -> bool {
+    id.len() <= MAX_NAME_CHARACTERS
+        && id != RESERVED_ID
+        && id.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:@".contains(&byte))
 }
 
 fn is_name(name: &str) -> bool {

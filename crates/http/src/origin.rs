@@ -5,11 +5,11 @@
 //! name. The list is explicit: comparing `Origin` with `Host` would let in a page whose name resolves to this
 //! machine. Programs other than browsers send no `Origin` and are not concerned.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, uri::Authority},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -53,6 +53,34 @@ impl Origins {
         ))
     }
 
+    /// Refuses a request for a host that is not this server's: a page whose name was made to resolve to this machine
+    /// (DNS rebinding) sends its own name, and no `Origin` with what it merely reads.
+    ///
+    /// # Errors
+    /// 403.
+    pub(crate) fn check_host(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        let Some(host) = headers.get(header::HOST) else {
+            return Ok(());
+        };
+        let authority = host.to_str().ok().and_then(|host| host.parse::<Authority>().ok());
+        let name = authority
+            .as_ref()
+            .map(|authority| authority.host().to_ascii_lowercase());
+        if name.is_some_and(|name| is_address_or_localhost(&name) || self.is_host_of_origin(&name)) {
+            return Ok(());
+        }
+        Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "host_not_allowed",
+            "this server does not go by the name in Host; add the origin of that name to its allowed origins",
+        ))
+    }
+
+    fn is_host_of_origin(&self, name: &str) -> bool {
+        let host_of = |origin: &String| Some(origin.parse::<Uri>().ok()?.host()?.to_ascii_lowercase());
+        self.others.iter().filter_map(host_of).any(|host| host == name)
+    }
+
     /// The headers that let pages of the other allowed origins read answers; `None` where there are no such.
     pub(crate) fn cors(&self) -> Option<CorsLayer> {
         if self.others.is_empty() {
@@ -79,6 +107,12 @@ impl Origins {
     }
 }
 
+/// A name that resolves to nothing but this machine, or an address, which no name server has a say in.
+fn is_address_or_localhost(name: &str) -> bool {
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    name == "localhost" || bare.parse::<IpAddr>().is_ok()
+}
+
 fn is_among(origins: &[String], origin: &HeaderValue) -> bool {
     origins
         .iter()
@@ -103,8 +137,11 @@ pub(crate) fn own_origins(address: SocketAddr) -> Vec<String> {
     hosts.iter().map(origin).collect()
 }
 
-/// Refuses requests that change something and come from a page of another origin.
+/// Refuses requests for another host, and requests that change something and come from a page of another origin.
 pub(crate) async fn guard(State(api): State<Api>, request: Request, next: Next) -> Response {
+    if let Err(problem) = api.origins.check_host(request.headers()) {
+        return problem.into_response();
+    }
     if !request.method().is_safe()
         && let Err(problem) = api.origins.check(request.headers())
     {
@@ -126,6 +163,24 @@ mod tests {
             own_origins("[2001:db8::1]:81".parse().unwrap()),
             ["http://[2001:db8::1]:81"]
         );
+    }
+
+    #[test]
+    fn only_addresses_localhost_and_hosts_of_allowed_origins_pass() {
+        let origins = Origins::new(Vec::new(), &["https://Dash.example/".into()]);
+        for (host, passes) in [
+            ("127.0.0.1:7420", true),
+            ("[::1]:7420", true),
+            ("LOCALHOST", true),
+            ("dash.example", true),
+            ("evil.example:7420", false),
+            ("localhost.evil.example", false),
+            ("", false),
+        ] {
+            let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static(host))]);
+            assert_eq!(origins.check_host(&headers).is_ok(), passes, "{host:?}");
+        }
+        assert!(origins.check_host(&HeaderMap::new()).is_ok());
     }
 
     #[test]

@@ -200,7 +200,7 @@ impl Machine {
     fn has_edge_labelled(&self, index: NodeIndex, label: &str) -> bool {
         self.graph()
             .outgoing(index)
-            .any(|edge| matches!(edge.when, agentchains_workflow::When::Label(own) if own == label))
+            .any(|edge| matches!(edge.when, agentchains_workflow::When::Labels(own) if own.iter().any(|l| l == label)))
     }
 
     /// Nobody decided in time.

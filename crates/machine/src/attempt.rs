@@ -39,12 +39,12 @@ impl Ended {
 
 impl Machine {
     pub(crate) fn task_accepted(&mut self, path: &NodePath, number: u32, task: RemoteTask) {
-        let Some((index, mut attempt)) = self.attempt_in_flight(path, number) else {
+        let Some((index, _)) = self.attempt_in_flight(path, number) else {
             return;
         };
-        if attempt.remote_task.is_none() {
-            attempt.remote_task = Some(task);
-            self.nodes[index.index()].state = NodeState::Running(attempt);
+        let known = &mut self.nodes[index.index()].remote_task;
+        if known.is_none() {
+            *known = Some(task);
             self.node_changed(index);
         }
     }

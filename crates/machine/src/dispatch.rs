@@ -202,10 +202,11 @@ impl Machine {
 
     fn record_attempt(&mut self, now: Timestamp, index: NodeIndex, call: &AgentCall, plan: Plan) {
         self.set_budget(&plan.budget);
-        let deadline = after(now, plan.timeout).min(self.execution.deadline.unwrap_or(Timestamp::MAX));
+        let deadline = after(now, plan.timeout);
         let row = &mut self.nodes[index.index()];
         row.attempts += 1;
         row.request = Some(plan.request);
+        row.remote_task = None;
         let attempt = Attempt {
             number: row.attempts,
             message_id: MessageId::of_attempt(self.execution.id, &row.path, row.attempts),
@@ -213,7 +214,6 @@ impl Machine {
             started_at: now,
             deadline,
             reserved: plan.reserve,
-            remote_task: None,
         };
         let ledger_line = AttemptRow::started(row.path.clone(), &attempt);
         self.set_state(now, index, NodeState::Running(attempt.clone()));
@@ -238,7 +238,7 @@ impl Machine {
             request,
             input: Arc::clone(&self.execution.input),
             upstream: Arc::new(upstream),
-            remote_task: attempt.remote_task.clone(),
+            remote_task: row.remote_task.clone(),
             admitted,
         });
         self.effect(effect);

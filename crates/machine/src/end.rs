@@ -41,7 +41,7 @@ impl Machine {
                     path: row.path.clone(),
                     attempt: attempt.number,
                     agent_id: attempt.agent_id.clone(),
-                    remote_task: attempt.remote_task.clone(),
+                    remote_task: row.remote_task.clone(),
                 }),
                 _ => None,
             })

@@ -23,7 +23,7 @@ pub(crate) fn edge_state(source: &NodeRow, kind: &NodeKind, edge: &EdgeRef<'_>) 
         NodeState::Pending | NodeState::Running(_) | NodeState::Waiting(_) => EdgeState::Pending,
         NodeState::Completed(done) => live_if(match edge.when {
             When::Always => !is_rejection(kind, done.branch.as_deref()),
-            When::Label(label) => done.branch.as_deref() == Some(label.as_str()),
+            When::Labels(labels) => done.branch.as_ref().is_some_and(|branch| labels.contains(branch)),
             When::OnError => false,
         }),
         NodeState::Failed(failed) if failed.handled => live_if(*edge.when == When::OnError),

@@ -373,6 +373,7 @@ fn pending_row(graph: &Graph, index: NodeIndex) -> NodeRow {
         state: NodeState::Pending,
         attempts: 0,
         request: None,
+        remote_task: None,
         cost: Usd::ZERO,
         cost_known: true,
         usage: None,

@@ -12,11 +12,12 @@ impl Machine {
             return self.abort_calls();
         }
         for index in self.workflow_handle().graph().indices() {
-            let NodeState::Running(attempt) = &self.nodes[index.index()].state else {
+            let row = &self.nodes[index.index()];
+            let NodeState::Running(attempt) = &row.state else {
                 continue;
             };
             let attempt: Attempt = attempt.clone();
-            if attempt.remote_task.is_some() {
+            if row.remote_task.is_some() {
                 self.send(index, &attempt, false);
             } else {
                 self.outcome_unknown(now, index, &attempt, gate);
@@ -37,13 +38,9 @@ impl Machine {
         let policy = of_node.or(of_agent).unwrap_or_default();
         // A resend is no start: only an abort keeps it from being made.
         if policy == OnUnknown::Resend && self.execution.abort_deadline.is_none() {
-            let attempt = Attempt {
-                remote_task: None,
-                ..attempt.clone()
-            };
-            self.nodes[index.index()].state = NodeState::Running(attempt.clone());
+            self.nodes[index.index()].remote_task = None;
             self.node_changed(index);
-            return self.send(index, &attempt, false);
+            return self.send(index, attempt, false);
         }
         let message = format!(
             "a crash left the outcome of attempt {} at agent {:?} unknown; look there, then retry the execution",

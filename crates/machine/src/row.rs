@@ -112,6 +112,8 @@ pub struct NodeRow {
     pub attempts: u32,
     /// What it was asked, once its first attempt was recorded.
     pub request: Option<Arc<NodeRequest>>,
+    /// The agent's task of its last attempt, as soon as it is known.
+    pub remote_task: Option<RemoteTask>,
     /// What its attempts have cost.
     pub cost: Usd,
     /// Whether all of that is known.

@@ -74,13 +74,14 @@ impl Machine {
         self.emit(now, event, node_data(&self.nodes[index.index()]));
         let workflow = Arc::clone(&self.workflow);
         let graph = workflow.graph();
+        let left_to_the_end = self.leaves_to_the_end(index);
         let mut settled = vec![index];
         while let Some(source) = settled.pop() {
             for edge in graph.outgoing(source) {
                 let state = self.edge(source, &edge);
                 let target = edge.to;
                 self.arrivals[target.index()].count(state);
-                if !matches!(self.nodes[target.index()].state, NodeState::Pending) {
+                if left_to_the_end || !matches!(self.nodes[target.index()].state, NodeState::Pending) {
                     continue;
                 }
                 match self.verdict(target) {
@@ -99,6 +100,13 @@ impl Machine {
                 }
             }
         }
+    }
+
+    /// Whether what has not started below a node is settled by the execution's end, not by joins: what a cancel or
+    /// an abort cuts off is not skipped because of its predecessor.
+    fn leaves_to_the_end(&self, index: NodeIndex) -> bool {
+        matches!(self.execution.ending, Some(Ending::Cancel | Ending::Timeout))
+            || matches!(self.nodes[index.index()].state, NodeState::Cancelled { .. })
     }
 
     pub(crate) fn count_arrivals(&self, target: NodeIndex) -> Arrivals {

@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{ApprovalId, Failure, MessageId, NodePath, NodeStatus, RemoteCancel, RemoteTask, status::words};
+use crate::{ApprovalId, Failure, MessageId, NodePath, NodeStatus, RemoteCancel, status::words};
 
 /// What a node is in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -87,8 +87,6 @@ pub struct Attempt {
     pub deadline: Timestamp,
     /// What was reserved for it.
     pub reserved: Usd,
-    /// The agent's task, as soon as it is known.
-    pub remote_task: Option<RemoteTask>,
 }
 
 /// What a node waits for.

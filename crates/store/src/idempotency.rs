@@ -40,12 +40,3 @@ pub(crate) async fn used(
         .map(|row| ((row.tenant.clone(), row.key.clone()), row))
         .collect())
 }
-
-/// Forgets what made a resource that is being deleted.
-pub(crate) async fn forget(tx: &DatabaseTransaction, resource_id: &str) -> Result<(), DbErr> {
-    Entity::delete_many()
-        .filter(Column::ResourceId.eq(resource_id))
-        .exec(tx)
-        .await?;
-    Ok(())
-}

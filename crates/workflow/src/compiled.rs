@@ -53,6 +53,7 @@ fn compile(root: &At<'_>, report: &mut Report) -> Option<Compiled> {
     if report.has_errors() {
         return None;
     }
+    wiring.settle_defaults(&mut draft.nodes);
     let nodes = draft
         .nodes
         .drain(..)

@@ -42,6 +42,10 @@ macro_rules! codes {
 }
 
 codes! {
+    /// A branch that leads to something that is no node of the same scope.
+    BranchNotSuccessor = "branch_not_successor",
+    /// A successor of a condition that no branch names: it runs whatever is decided (warning).
+    BranchUnconditional = "branch_unconditional",
     /// The dependencies lead back to where they began.
     CycleDetected = "cycle_detected",
     /// The same edge is written more than once.
@@ -52,10 +56,12 @@ codes! {
     DuplicateNodeId = "duplicate_node_id",
     /// The workflow has no nodes.
     EmptyWorkflow = "empty_workflow",
-    /// A template's expression has too many operators or is nested too deep.
+    /// An expression has too many operators, is nested too deep or would take too long to evaluate.
     ExpressionTooComplex = "expression_too_complex",
-    /// A template's expression is too long.
+    /// An expression is too long.
     ExpressionTooLong = "expression_too_long",
+    /// A condition's expression that is not written as expressions are (RFC 9535).
+    InvalidExpression = "invalid_expression",
     /// The text is not JSON (RFC 8259).
     InvalidJson = "invalid_json",
     /// A node's id is not spelled as ids are.
@@ -72,7 +78,7 @@ codes! {
     MissingField = "missing_field",
     /// A referenced node may have been skipped, and no default is given (warning).
     ReferenceMayBeSkipped = "reference_may_be_skipped",
-    /// A template refers to a node that does not come before.
+    /// A template or condition refers to a node that does not come before.
     ReferenceNotUpstream = "reference_not_upstream",
     /// A node's id is a word that expressions use.
     ReservedNodeId = "reserved_node_id",
@@ -80,7 +86,7 @@ codes! {
     SchemaRemoteRef = "schema_remote_ref",
     /// A JSON Schema that would take too long to apply.
     SchemaTooComplex = "schema_too_complex",
-    /// A secret in data that is sent to an agent.
+    /// A secret in data that agents, people or callers see.
     SecretNotAllowedHere = "secret_not_allowed_here",
     /// The JSON is nested too deep.
     TooDeep = "too_deep",
@@ -98,7 +104,7 @@ codes! {
     UnknownField = "unknown_field",
     /// A node type that does not exist.
     UnknownNodeType = "unknown_node_type",
-    /// A template refers to something that does not exist.
+    /// A template or condition refers to something that does not exist.
     UnknownReference = "unknown_reference",
     /// A text or list is longer than it may be.
     ValueTooLong = "value_too_long",
@@ -111,7 +117,10 @@ impl Code {
     #[must_use]
     pub fn severity(self) -> Severity {
         match self {
-            Self::ReferenceMayBeSkipped | Self::UnboundedCost | Self::UnknownAgent => Severity::Warning,
+            Self::BranchUnconditional
+            | Self::ReferenceMayBeSkipped
+            | Self::UnboundedCost
+            | Self::UnknownAgent => Severity::Warning,
             _ => Severity::Error,
         }
     }

@@ -26,7 +26,7 @@ impl NodeIndex {
     }
 }
 
-/// An edge's position in document order: `edges`, then every `depends_on`, then what `on_error` added.
+/// An edge's position in document order: `edges`, then every `depends_on`, then what branches and `on_error` added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EdgeIndex(u32);
 
@@ -48,8 +48,8 @@ impl EdgeIndex {
 pub enum When {
     /// The source completed.
     Always,
-    /// The source completed and chose this label.
-    Label(String),
+    /// The source completed and chose one of these labels.
+    Labels(Vec<String>),
     /// The source failed, and its `on_error` names the target.
     OnError,
 }

@@ -34,13 +34,21 @@ pub const MAX_DURATION: Duration = Duration::from_secs(3_650 * 24 * 3_600);
 pub const MAX_USD: Usd = Usd::from_nanos(1_000_000 * 1_000_000_000);
 /// Bytes of one value, rendered templates included (section 10).
 pub const MAX_VALUE_BYTES: usize = 8 << 20;
-/// Bytes of one expression inside `{{ }}`.
+/// Bytes of one expression, in a condition or inside `{{ }}`.
 pub const MAX_EXPRESSION_BYTES: usize = 1_024;
-/// Operators, filters and separators of one expression.
+/// Operators, filters and separators of one template expression.
 pub const MAX_EXPRESSION_OPERATORS: usize = 64;
-/// Brackets open at once in one expression.
+/// Brackets open at once in one template expression.
 pub const MAX_EXPRESSION_DEPTH: usize = 16;
-/// Steps of one expression's evaluation; the evaluator counts 64 bytes of text as one.
+/// Brackets open at once in one expression of a condition.
+pub const MAX_BRACKET_DEPTH: usize = 32;
+/// Filters around each other in one expression of a condition.
+pub const MAX_FILTER_DEPTH: usize = 4;
+/// Steps that deciding one condition may take; about one for each value that is looked at.
+pub const MAX_CONDITION_STEPS: usize = 10_000_000;
+/// Cases that one condition may have.
+pub const MAX_CASES: usize = 100;
+/// Steps of one template expression's evaluation; the evaluator counts 64 bytes of text as one.
 pub const EXPRESSION_FUEL: u64 = 50_000;
 /// Bytes of input that all expressions of one template may read together when it is rendered.
 pub const MAX_RENDER_WORK: usize = 64 << 20;

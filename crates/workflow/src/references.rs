@@ -114,7 +114,12 @@ impl Skippable {
                 let Edge { from, to, when } = &wiring.edges[edge.index()];
                 // A failure that goes elsewhere kills the edges of its node without cutting off what follows.
                 let left = draft.nodes[from.index()].goto.is_some() && *to == *node;
-                found.edges[edge.index()] = *when != When::Always || left || found.nodes[from.index()];
+                let chosen = match when {
+                    When::Always => true,
+                    When::Labels(labels) => every_label(&draft.nodes[from.index()], labels),
+                    When::OnError => false,
+                };
+                found.edges[edge.index()] = !chosen || left || found.nodes[from.index()];
             }
             let certain = incoming.iter().filter(|edge| !found.edges[edge.index()]).count();
             found.nodes[node.index()] = match draft.nodes[node.index()].join {
@@ -195,6 +200,12 @@ impl<'g> Before<'g> {
             warn(found, report);
         }
     }
+}
+
+/// Whether a node that completes chooses one of these labels for certain.
+fn every_label(node: &DraftNode, labels: &[String]) -> bool {
+    let all = node.labels.as_ref();
+    all.is_some_and(|all| all.iter().all(|label| labels.contains(label)))
 }
 
 fn always_runs(node: &DraftNode, incoming: &[EdgeIndex]) -> bool {

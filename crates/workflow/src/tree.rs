@@ -1,5 +1,7 @@
 //! Values of a document together with where they stand.
 
+use std::borrow::Cow;
+
 use jsonc_parser::{ast, common::Ranged as _};
 use serde_json::{Map, Value};
 
@@ -45,6 +47,19 @@ impl<'a> At<'a> {
             offset: self.offset(),
             pointer: self.pointer(),
         }
+    }
+
+    /// A place inside of a string, `offset` bytes behind its beginning; the string itself where it is written with
+    /// escapes.
+    pub(crate) fn spot_inside(&self, offset: usize) -> Spot {
+        let mut spot = self.spot();
+        if let ast::Value::StringLit(lit) = self.value
+            && matches!(lit.value, Cow::Borrowed(_))
+            && offset > 0
+        {
+            spot.offset += 1 + offset;
+        }
+        spot
     }
 
     /// The place of the value's key, where it is a member of an object.

@@ -1,18 +1,19 @@
-//! From names to edges: which nodes an edge, a `depends_on` or an `on_error` means.
+//! From a draft to nodes in an order: unique ids, joins that can fire, and no cycle.
 //!
-//! Owns what needs the ids of all nodes: unique ids, existing ends, labels that the source has, joins that can fire,
-//! and that there is no cycle.
+//! Which edges there are is left to [`crate::edges`].
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashMap;
 
 use crate::{
+    condition::DEFAULT,
     cycle::{self, Cycle},
-    decode::{Draft, DraftEdge, DraftNode, Named},
+    decode::{Draft, DraftNode, Named},
     diagnostic::Code,
-    document::Join,
+    document::{Join, NodeKind},
+    edges::{self, Edges},
     graph::{Edge, EdgeIndex, NodeIndex, When},
     limits,
-    report::{Report, listed, quoted},
+    report::{Report, quoted},
     tree::Spot,
 };
 
@@ -27,6 +28,21 @@ pub(crate) struct Wiring {
     pub(crate) incoming: Vec<Vec<EdgeIndex>>,
     /// An order of the nodes in which every edge points forward.
     pub(crate) order: Vec<NodeIndex>,
+}
+
+impl Wiring {
+    /// Conditions choose [`DEFAULT`] where an edge has that label, whether or not their config names it.
+    pub(crate) fn settle_defaults(&self, nodes: &mut [DraftNode]) {
+        for edge in &self.edges {
+            if let When::Labels(labels) = &edge.when
+                && labels.iter().any(|label| label == DEFAULT)
+                && let Some(node) = &mut nodes[edge.from.index()].node
+                && let NodeKind::Condition(condition) = &mut node.kind
+            {
+                condition.choose_default();
+            }
+        }
+    }
 }
 
 /// The nodes by their ids; of two with the same id, the first.
@@ -53,29 +69,21 @@ pub(crate) fn ids<'d>(draft: &'d Draft, report: &mut Report) -> HashMap<&'d str,
 
 /// Connects the nodes; `None` where something in the way of it was reported.
 pub(crate) fn connect(draft: &Draft, ids: &HashMap<&str, NodeIndex>, report: &mut Report) -> Option<Wiring> {
-    let count = |node: &DraftNode| node.depends_on.len() + usize::from(node.goto.is_some());
+    let count = |node: &DraftNode| {
+        let branches = node.branches.as_ref().map_or(0, Vec::len);
+        node.depends_on.len() + branches + usize::from(node.goto.is_some())
+    };
     let total = draft.edges.len() + draft.nodes.iter().map(count).sum::<usize>();
     if total > limits::MAX_EDGES {
         let message = format!("a workflow has at most {} edges", limits::MAX_EDGES);
         report.add(Code::TooManyEdges, Spot::document(), message);
         return None;
     }
-    let mut connector = Connector {
-        draft,
-        ids,
-        report,
-        edges: Vec::new(),
-        spots: Vec::new(),
-        labels: HashMap::new(),
-        complete: true,
-    };
-    connector.connect();
-    let Connector {
+    let Edges {
         edges,
         spots,
         complete,
-        ..
-    } = connector;
+    } = edges::collect(draft, ids, report);
     let ordered = cycle::topological_order(draft.nodes.len(), &edges);
     let order = ordered.map_err(|cycles| report_cycles(draft, &cycles, &spots, report));
     let order = order.ok().filter(|_| complete)?;
@@ -89,121 +97,6 @@ pub(crate) fn connect(draft: &Draft, ids: &HashMap<&str, NodeIndex>, report: &mu
         incoming,
         order,
     })
-}
-
-struct Connector<'c, 'd> {
-    draft: &'d Draft,
-    ids: &'c HashMap<&'d str, NodeIndex>,
-    report: &'c mut Report,
-    edges: Vec<Edge>,
-    spots: Vec<&'d Spot>,
-    /// The labels of the edges between two nodes, `None` for an unlabelled one.
-    labels: HashMap<(NodeIndex, NodeIndex), BTreeSet<Option<&'d str>>>,
-    complete: bool,
-}
-
-impl<'d> Connector<'_, 'd> {
-    fn connect(&mut self) {
-        let draft = self.draft;
-        for edge in &draft.edges {
-            self.edge(edge);
-        }
-        for (position, node) in draft.nodes.iter().enumerate() {
-            for dependency in &node.depends_on {
-                if let Some(from) = self.find(dependency) {
-                    self.add(from, NodeIndex::new(position), None, &dependency.spot);
-                }
-            }
-        }
-        self.gotos();
-    }
-
-    /// The edges that failures take (section 5): an unlabelled one that is there becomes it, else it is added.
-    fn gotos(&mut self) {
-        let draft = self.draft;
-        let mut missing = Vec::new();
-        for (position, node) in draft.nodes.iter().enumerate() {
-            let Some(goto) = &node.goto else { continue };
-            if let Some(to) = self.find(goto) {
-                missing.push((NodeIndex::new(position), to, &goto.spot));
-            }
-        }
-        let targets: HashMap<_, _> = missing.iter().map(|(from, to, _)| (*from, *to)).collect();
-        let mut there = HashSet::new();
-        for edge in &mut self.edges {
-            if edge.when == When::Always && targets.get(&edge.from) == Some(&edge.to) {
-                edge.when = When::OnError;
-                there.insert(edge.from);
-            }
-        }
-        for (from, to, spot) in missing.into_iter().filter(|(from, ..)| !there.contains(from)) {
-            self.edges.push(Edge {
-                from,
-                to,
-                when: When::OnError,
-            });
-            self.spots.push(spot);
-        }
-    }
-
-    fn edge(&mut self, edge: &'d DraftEdge) {
-        let (from, to) = (self.find(&edge.from), self.find(&edge.to));
-        let (Some(from), Some(to)) = (from, to) else {
-            return;
-        };
-        if let (Some(label), Some(labels)) = (&edge.label, &self.draft.nodes[from.index()].labels)
-            && !labels.contains(&label.name)
-        {
-            self.unknown_label(label, &edge.from.name, labels);
-            return;
-        }
-        let label = edge.label.as_ref().map(|label| label.name.as_str());
-        self.add(from, to, label, &edge.spot);
-    }
-
-    fn unknown_label(&mut self, label: &Named, from: &str, labels: &[String]) {
-        let message = format!("node {} never chooses {}", quoted(from), quoted(&label.name));
-        let hint = if labels.is_empty() {
-            "only the edges of an approval may have `when`".to_owned()
-        } else {
-            format!("it chooses {}", listed(labels.iter().map(String::as_str)))
-        };
-        self.report
-            .add_with_hint(Code::InvalidValue, label.spot.clone(), message, Some(hint));
-        self.complete = false;
-    }
-
-    /// Adds an edge unless it is there. Two edges between the same nodes differ by their labels.
-    fn add(&mut self, from: NodeIndex, to: NodeIndex, label: Option<&'d str>, spot: &'d Spot) {
-        let known = self.labels.entry((from, to)).or_default();
-        // An unlabelled edge and a labelled one between the same nodes would say two things about one case.
-        let clash = known.contains(&None) || (label.is_none() && !known.is_empty());
-        if clash || !known.insert(label) {
-            let name = |index: NodeIndex| {
-                let id = self.draft.nodes[index.index()].id.as_ref();
-                quoted(id.map_or("", |id| &id.name))
-            };
-            let (to, from) = (name(to), name(from));
-            let message = format!("the dependency of {to} on {from} is written twice");
-            self.report.add(Code::DuplicateDependency, spot.clone(), message);
-            return;
-        }
-        let when = label.map_or(When::Always, |label| When::Label(label.to_owned()));
-        self.edges.push(Edge { from, to, when });
-        self.spots.push(spot);
-    }
-
-    fn find(&mut self, name: &'d Named) -> Option<NodeIndex> {
-        let found = self.ids.get(name.name.as_str()).copied();
-        if found.is_none() {
-            let hint = self.report.did_you_mean(&name.name, self.ids.keys().copied());
-            let message = format!("there is no node {}", quoted(&name.name));
-            self.report
-                .add_with_hint(Code::UnknownDependency, name.spot.clone(), message, hint);
-            self.complete = false;
-        }
-        found
-    }
 }
 
 fn report_cycles(draft: &Draft, cycles: &[Cycle], spots: &[&Spot], report: &mut Report) {

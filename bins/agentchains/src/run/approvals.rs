@@ -4,10 +4,10 @@ use std::io::{IsTerminal, Write, stderr, stdin};
 
 use agentchains_engine::{
     Caller, Engine,
-    machine::{ApprovalRow, Decision, Event},
+    machine::{ApprovalRow, ApprovalStatus, Decision, Event},
 };
 
-use crate::exit::CommandError;
+use crate::{exit::CommandError, terminal::printable};
 
 /// Answers a question: by the person at the terminal, or with approval when `yes` says so.
 ///
@@ -29,25 +29,35 @@ pub(crate) async fn answer(
         say("nobody is there to decide; run it at a terminal, or with --yes");
         None
     };
-    match decision {
-        Some(decision) => {
-            let decision = Decision {
-                approval_id: asked.id,
-                decision,
-                by: caller.name.clone(),
-                roles: Vec::new(),
-                comment: None,
-                data: None,
-                shown_hash: Some(asked.shown_hash),
-                request_key: None,
-            };
-            engine.decide(caller, decision).await?;
-        }
-        None => {
-            engine.cancel(caller, asked.execution_id).await?;
+    let Some(decision) = decision else {
+        engine.cancel(caller, asked.execution_id).await?;
+        return Ok(());
+    };
+    // Whoever runs it stands for all whose agreement is needed.
+    for person in 1..=asked.quorum {
+        let by = match person {
+            1 => caller.name.clone(),
+            _ => format!("{}-{person}", caller.name),
+        };
+        let decided = engine.decide(caller, decision_of(&asked, &decision, by)).await?;
+        if decided.status != ApprovalStatus::Pending {
+            break;
         }
     }
     Ok(())
+}
+
+fn decision_of(asked: &ApprovalRow, decision: &str, by: String) -> Decision {
+    Decision {
+        approval_id: asked.id,
+        decision: decision.to_owned(),
+        by,
+        roles: Vec::new(),
+        comment: None,
+        data: None,
+        shown_hash: Some(asked.shown_hash.clone()),
+        request_key: None,
+    }
 }
 
 /// Asks until one of the actions is named. `None` when there is no more input.
@@ -75,5 +85,5 @@ async fn ask(asked: ApprovalRow) -> Option<String> {
 
 fn say(text: &str) {
     // Nothing can be done when standard error is closed.
-    let _ = writeln!(stderr(), "{text}");
+    let _ = writeln!(stderr(), "{}", printable(text));
 }

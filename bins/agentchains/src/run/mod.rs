@@ -10,12 +10,14 @@ use agentchains_engine::{
     cost::Usd,
     machine::{EventType, ExecutionRow, ExecutionStatus, FailureCode},
     ports::{AgentDefinition, Creation},
+    workflow::OnBudget,
 };
 use serde_json::{Value, json};
 
 use crate::{
     cli::{Durability, OutputFormat, RunArgs},
     exit::{CANCELLED, CommandError, FAILED, INVALID, OVER_BUDGET},
+    serve::stop_signal,
     settings::Settings,
     validate,
     wiring::wire,
@@ -30,6 +32,8 @@ pub(crate) async fn run(args: RunArgs) -> Result<ExitCode, CommandError> {
     let request = StartRequest {
         input: read_input(&args.input)?,
         max_budget: args.max_budget.as_deref().map(read_budget).transpose()?,
+        // Nobody is there to raise the budget of a run that pauses for it.
+        on_budget: Some(OnBudget::Fail),
         ..StartRequest::default()
     };
     let agents = args
@@ -85,7 +89,7 @@ async fn run_to_the_end(
                 followed?;
                 false
             }
-            signal = tokio::signal::ctrl_c() => signal.is_ok(),
+            () = stop_signal() => true,
         };
         if !interrupted {
             return Ok(engine.execution(&caller, execution.id).await?);

@@ -6,7 +6,7 @@ use agentchains_engine::machine::{Event, EventType, ExecutionRow};
 use comfy_table::{Table, presets::UTF8_FULL};
 use serde_json::{Value, json};
 
-use crate::cli::OutputFormat;
+use crate::{cli::OutputFormat, terminal::printable};
 
 /// One line per thing that happens, on standard error.
 #[expect(clippy::print_stderr, reason = "this is where the command line speaks")]
@@ -36,7 +36,11 @@ pub(crate) fn show(event: &Event) {
 }
 
 fn describe(error: &Value) -> String {
-    format!("{}: {}", text_of(&error["code"]), text_of(&error["message"]))
+    printable(&format!(
+        "{}: {}",
+        text_of(&error["code"]),
+        text_of(&error["message"])
+    ))
 }
 
 fn text_of(value: &Value) -> &str {
@@ -64,7 +68,7 @@ pub(crate) fn print_result(execution: &ExecutionRow, format: OutputFormat) -> io
             table.add_row(vec!["status".to_owned(), execution.status.to_string()]);
             table.add_row(vec!["cost".to_owned(), format!("{} USD", execution.spent)]);
             if let Some(error) = &execution.error {
-                table.add_row(vec!["error".to_owned(), error.to_string()]);
+                table.add_row(vec!["error".to_owned(), printable(&error.to_string())]);
             }
             writeln!(out, "{table}")?;
             match &execution.output {

@@ -82,6 +82,18 @@ async fn run_exits_by_what_became_of_the_execution() {
 }
 
 #[tokio::test]
+async fn run_asks_for_every_agreement_that_a_quorum_needs() {
+    let (_folder, path) = written(
+        r#"{"name": "q", "nodes": [{"id": "q", "type": "human_approval",
+            "config": {"message": "\u001b[31mred", "actions": ["ship", "hold"], "quorum": 2}}]}"#,
+    );
+    let output = agentchains(&["run", &path, "--yes", "--output", "json"]).await;
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(result["output"]["q"]["decision"], "ship");
+}
+
+#[tokio::test]
 async fn validate_points_at_the_place_and_exits_with_two() {
     let (_folder, path) = written(
         "{\n  \"name\": \"x\",\n  \"nodes\": [{\"id\": \"a\", \"type\": \"agent_cal\", \"agent_id\": \"b\"}]\n}",

@@ -89,6 +89,7 @@ pub(crate) const PURE: Table = &[
             "jsonc-parser",
             "jsonschema",
             "minijinja",
+            "regex",
             "serde",
             "serde_json",
             "serde_json_path",

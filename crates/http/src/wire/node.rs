@@ -130,15 +130,12 @@ impl<'a> Node<'a> {
             started_at: row.started_at,
             finished_at: row.finished_at,
             waiting_on: None,
-            remote_task_id: None,
+            remote_task_id: row.remote_task.as_ref().map(|task| task.task_id.as_str()),
             remote_cancel: None,
             child_execution_id: None,
         };
         match &row.state {
-            NodeState::Pending => {}
-            NodeState::Running(attempt) => {
-                node.remote_task_id = attempt.remote_task.as_ref().map(|task| task.task_id.as_str());
-            }
+            NodeState::Pending | NodeState::Running(_) => {}
             NodeState::Waiting(waiting) => node.waiting_on = Some(waiting),
             NodeState::Completed(done) => {
                 node.used_fallback = done.replaced.is_some();

@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::support::{Server, answer, chain, full, text};
 
-const HEALTH: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
+const HEALTH: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
 #[tokio::test]
 async fn the_end_closes_sockets_answers_those_who_wait_and_waits_for_both() {
@@ -19,7 +19,7 @@ async fn the_end_closes_sockets_answers_those_who_wait_and_waits_for_both() {
         .call("POST", "/workflows", &chain(&["gate"]).to_string())
         .await;
     let path = full(&format!("/workflows/{}/execute?wait=60", text(&created["id"])));
-    let request = format!("POST {path} HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n");
+    let request = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
     let waiting = server.connect(request.as_bytes()).await;
     client.frames_until("node.started").await;
     server.stop.cancel();
@@ -34,7 +34,7 @@ async fn the_end_closes_sockets_answers_those_who_wait_and_waits_for_both() {
 async fn a_connection_that_does_not_end_is_cut_after_the_drain() {
     let server = Server::start(ServerOptions::default()).await;
     let request = format!(
-        "POST {} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{{",
+        "POST {} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{{",
         full("/workflows")
     );
     let mut stuck = server.connect(request.as_bytes()).await;
@@ -63,7 +63,7 @@ async fn a_connection_that_sends_no_request_is_closed() {
 async fn a_body_that_does_not_arrive_in_time_is_refused() {
     let server = Server::start(ServerOptions::default()).await;
     let request = format!(
-        "POST {} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{{",
+        "POST {} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{{",
         full("/workflows")
     );
     let slow = server.connect(request.as_bytes()).await;
@@ -106,7 +106,7 @@ async fn a_client_that_hangs_up_cancels_nothing() {
         .call("POST", "/workflows", &chain(&["gate"]).to_string())
         .await;
     let path = full(&format!("/workflows/{}/execute?wait=60", text(&created["id"])));
-    let request = format!("POST {path} HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n");
+    let request = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
     let waiting = server.connect(request.as_bytes()).await;
     client.frames_until("node.started").await;
     drop(waiting);

@@ -109,10 +109,7 @@ fn cancel_is_recorded_first_and_then_aborts_what_is_in_flight() {
     assert_eq!(run.status(), "cancelling");
     assert_eq!(run.aborts, [("a".to_owned(), 1)]);
     run.ends("a", AttemptOutcome::Aborted(Some(RemoteCancel::Refused)));
-    assert_eq!(
-        run.states(),
-        "a:cancelled(refused) b:completed c:skipped(upstream_skipped by a)"
-    );
+    assert_eq!(run.states(), "a:cancelled(refused) b:completed c:cancelled");
     assert_eq!(run.status(), "cancelled");
     assert_eq!(run.attempt("a", 1).status, AttemptStatus::Aborted);
 }
@@ -136,7 +133,7 @@ fn results_that_come_while_cancelling_count_and_start_nothing() {
     run.fails("b", broke());
     assert_eq!(
         run.states(),
-        "a:completed b:failed(agent_failed) c:cancelled d:skipped(upstream_failed by b)"
+        "a:completed b:failed(agent_failed) c:cancelled d:cancelled"
     );
     assert_eq!(run.status(), "cancelled(agent_failed)");
     assert_eq!(run.rows.execution.spent, usd("0.2"));

@@ -87,7 +87,7 @@ fn cancel_aborts_the_calls_in_flight_too() {
     assert_eq!(
         run.states(),
         "a:failed(agent_rejected) b:cancelled(confirmed) r:failed(agent_failed) \
-         q:skipped(execution_failed by a) c:skipped(upstream_failed by a) d:skipped(upstream_skipped by b) \
+         q:skipped(execution_failed by a) c:skipped(upstream_failed by a) d:skipped(execution_failed by a) \
          e:skipped(execution_failed by a)"
     );
     assert_eq!(run.status(), "failed(agent_rejected)");

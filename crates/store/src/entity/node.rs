@@ -20,6 +20,8 @@ pub struct Model {
     pub attempts: u32,
     /// JSON: what the node was asked.
     pub request: Option<String>,
+    /// JSON: the agent's task of the last attempt.
+    pub remote_task: Option<String>,
     pub cost: i64,
     pub cost_known: bool,
     /// What is reserved for an attempt in flight.

@@ -26,6 +26,7 @@ enum Nodes {
     State,
     Attempts,
     Request,
+    RemoteTask,
     Cost,
     CostKnown,
     Reserved,
@@ -88,6 +89,7 @@ fn nodes() -> TableCreateStatement {
         .col(text(Nodes::State))
         .col(unsigned(Nodes::Attempts))
         .col(text_null(Nodes::Request))
+        .col(text_null(Nodes::RemoteTask))
         .col(big_integer(Nodes::Cost))
         .col(boolean(Nodes::CostKnown))
         .col(big_integer(Nodes::Reserved))

@@ -13,7 +13,6 @@ use crate::{
     Store,
     entity::{attempt, event, execution},
     error::{closed, store_error},
-    idempotency,
     mapping::{self, attempt_row},
     terminal::terminal,
 };
@@ -96,7 +95,8 @@ impl ExecutionQuery for Store {
     }
 }
 
-/// Deletes an execution; its parts go with it by their foreign keys.
+/// Deletes an execution; its parts go with it by their foreign keys. The key of the request that started it stays:
+/// the same request again must not start another one.
 async fn delete_terminal(
     tx: &DatabaseTransaction,
     tenant: &str,
@@ -109,9 +109,5 @@ async fn delete_terminal(
         .exec(tx)
         .await
         .map_err(store_error)?;
-    if deleted.rows_affected == 0 {
-        return Ok(false);
-    }
-    idempotency::forget(tx, &id).await.map_err(store_error)?;
-    Ok(true)
+    Ok(deleted.rows_affected > 0)
 }

@@ -132,12 +132,13 @@ fn advance_execution() -> OnConflict {
 
 fn replace_node() -> OnConflict {
     use node::Column::{
-        Attempts, Cost, CostKnown, ExecutionId, FinishedAt, Path, Request, Reserved, StartedAt, State,
-        Status, Usage, WakeAt,
+        Attempts, Cost, CostKnown, ExecutionId, FinishedAt, Path, RemoteTask, Request, Reserved, StartedAt,
+        State, Status, Usage, WakeAt,
     };
     OnConflict::columns([ExecutionId, Path])
         .update_columns([
-            Status, State, Attempts, Request, Cost, CostKnown, Reserved, Usage, WakeAt, StartedAt, FinishedAt,
+            Status, State, Attempts, Request, RemoteTask, Cost, CostKnown, Reserved, Usage, WakeAt,
+            StartedAt, FinishedAt,
         ])
         .to_owned()
 }

@@ -99,7 +99,6 @@ impl ExecutionQuery for MemoryStore {
             return Ok(false);
         }
         data.executions.remove(&id);
-        data.keys.retain(|_, used| used.resource != id.as_uuid());
         Ok(true)
     }
 

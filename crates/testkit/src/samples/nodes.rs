@@ -22,6 +22,7 @@ pub fn node(node_id: &str, position: u32) -> NodeRow {
         state: NodeState::Pending,
         attempts: 0,
         request: None,
+        remote_task: None,
         cost: Usd::ZERO,
         cost_known: true,
         usage: None,
@@ -41,6 +42,10 @@ pub fn full_node(node_id: &str, position: u32, state: NodeState) -> NodeRow {
             config: deep_value(),
             upstream: vec!["web".to_owned()],
         })),
+        remote_task: Some(RemoteTask {
+            task_id: "task".to_owned(),
+            context_id: Some("context".to_owned()),
+        }),
         cost: Usd::from_nanos(i64::MAX),
         cost_known: false,
         usage: Some(usage()),
@@ -55,8 +60,7 @@ pub fn full_node(node_id: &str, position: u32, state: NodeState) -> NodeRow {
 pub fn node_states() -> Vec<NodeState> {
     let mut states = vec![
         NodeState::Pending,
-        NodeState::Running(attempt_in_flight(None)),
-        NodeState::Running(attempt_in_flight(Some("context"))),
+        NodeState::Running(attempt_in_flight()),
         NodeState::Waiting(Waiting::Retry {
             due_at: at(5),
             error: failure(),
@@ -110,7 +114,7 @@ pub fn node_states() -> Vec<NodeState> {
     states
 }
 
-fn attempt_in_flight(context_id: Option<&str>) -> Attempt {
+fn attempt_in_flight() -> Attempt {
     Attempt {
         number: 2,
         message_id: MessageId::of_attempt(execution_id(1), &path("web"), 2),
@@ -118,9 +122,5 @@ fn attempt_in_flight(context_id: Option<&str>) -> Attempt {
         started_at: at(3),
         deadline: at(4),
         reserved: Usd::from_nanos(i64::MAX),
-        remote_task: context_id.map(|context| RemoteTask {
-            task_id: "task".to_owned(),
-            context_id: Some(context.to_owned()),
-        }),
     }
 }

@@ -42,7 +42,7 @@ macro_rules! store_conformance {
                 nothing_is_interrupted_in_its_own_epoch;
             deletion: a_terminal_execution_is_forgotten_with_all_that_is_its,
                 a_live_execution_is_not_deleted,
-                a_key_is_forgotten_with_its_execution;
+                a_key_outlives_its_execution;
             workflows: a_workflow_is_read_back,
                 a_version_is_added_to_the_one_that_was_seen,
                 versions_never_change_and_are_listed_ascending,

@@ -4,6 +4,7 @@
 //! names, is left to [`crate::wiring`] and [`crate::references`]. It never stops at an error.
 
 mod agent_call;
+mod condition;
 mod human_approval;
 mod node;
 mod policy;
@@ -39,12 +40,21 @@ pub(crate) struct DraftNode {
     pub(crate) join_spot: Spot,
     /// The target of its `on_error`.
     pub(crate) goto: Option<Named>,
+    /// Where the branches of a condition lead; `None` for other types.
+    pub(crate) branches: Option<Vec<Branch>>,
     /// The labels that its edges may have; `None` where that cannot be told.
     pub(crate) labels: Option<Vec<String>>,
     /// What its templates refer to.
     pub(crate) uses: Vec<Use>,
     /// `None` where something in it is wrong.
     pub(crate) node: Option<Node>,
+}
+
+/// A node that a condition's config names, and the label that leads there.
+#[derive(Debug)]
+pub(crate) struct Branch {
+    pub(crate) label: String,
+    pub(crate) target: Named,
 }
 
 /// A member of `edges`.

@@ -2,7 +2,7 @@
 
 use crate::{
     decode::{
-        DraftNode, Fields, Named, agent_call, human_approval, list,
+        DraftNode, Fields, Named, agent_call, condition, human_approval, list,
         policy::{join, on_error, retry},
         scalar::{duration, string, text, time_limit, usd},
     },
@@ -11,7 +11,6 @@ use crate::{
     limits,
     report::{Report, listed, quoted},
     schema::Schema,
-    template::Use,
     tree::At,
 };
 
@@ -33,8 +32,9 @@ const FIELDS: [&str; 15] = [
     "input_schema",
     "output_schema",
 ];
-const TYPES: [(&str, Type); 2] = [
+const TYPES: [(&str, Type); 3] = [
     ("agent_call", Type::AgentCall),
+    ("condition", Type::Condition),
     ("human_approval", Type::HumanApproval),
 ];
 const ON_UNKNOWN: [(&str, OnUnknown); 3] = [
@@ -49,6 +49,7 @@ const MAX_ID_CHARS: usize = 100;
 #[derive(Debug, Clone, Copy)]
 enum Type {
     AgentCall,
+    Condition,
     HumanApproval,
 }
 
@@ -60,6 +61,7 @@ pub(super) fn decode(at: &At<'_>, report: &mut Report) -> DraftNode {
         join: Join::Default,
         join_spot: at.spot(),
         goto: None,
+        branches: None,
         labels: None,
         uses: Vec::new(),
         node: None,
@@ -156,17 +158,17 @@ fn kind(fields: &Fields<'_>, draft: &mut DraftNode, report: &mut Report) -> Opti
     };
     let own: &[&str] = match kind {
         Type::AgentCall => &["agent_id"],
-        Type::HumanApproval => &[],
+        Type::Condition | Type::HumanApproval => &[],
     };
     fields.refuse_others(&[&FIELDS, own].concat(), &format!("`{name}`"), report);
-    let uses: &mut Vec<Use> = &mut draft.uses;
     match kind {
         Type::AgentCall => {
             draft.labels = Some(Vec::new());
-            agent_call::decode(fields, uses, report).map(NodeKind::AgentCall)
+            agent_call::decode(fields, &mut draft.uses, report).map(NodeKind::AgentCall)
         }
+        Type::Condition => condition::decode(fields, draft, report).map(NodeKind::Condition),
         Type::HumanApproval => {
-            let approval = human_approval::decode(fields, uses, report)?;
+            let approval = human_approval::decode(fields, &mut draft.uses, report)?;
             draft.labels = Some(human_approval::labels(&approval));
             Some(NodeKind::HumanApproval(Box::new(approval)))
         }

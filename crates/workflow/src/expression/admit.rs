@@ -79,7 +79,10 @@ mod tests {
             ("$[0][0]".repeat(140), None),
             (format!("$.a == '{}'", "[?".repeat(40)), None),
             (format!("$.a == '\\'{}'", "[?".repeat(40)), None),
-            (format!("$.a == '{}' || \"{}\" == $.b", "((".repeat(40), "[[".repeat(40)), None),
+            (
+                format!("$.a == '{}' || \"{}\" == $.b", "((".repeat(40), "[[".repeat(40)),
+                None,
+            ),
         ];
         for (text, expected) in cases {
             assert_eq!(code(&text), expected, "{text}");
@@ -89,6 +92,9 @@ mod tests {
     #[test]
     fn length_is_counted_in_bytes() {
         assert_eq!(code(&"é".repeat(512)), None);
-        assert_eq!(code(&format!("{}x", "é".repeat(512))), Some(Code::ExpressionTooLong));
+        assert_eq!(
+            code(&format!("{}x", "é".repeat(512))),
+            Some(Code::ExpressionTooLong)
+        );
     }
 }

@@ -92,12 +92,24 @@ mod tests {
             (json!(0), json!(-0.0), Ordering::Equal),
             (json!(1), json!(1.5), Ordering::Less),
             (json!(-1), json!(-1.5), Ordering::Greater),
-            (json!(9_007_199_254_740_993_u64), json!(9_007_199_254_740_992_u64), Ordering::Greater),
-            (json!(9_007_199_254_740_993_u64), json!(9_007_199_254_740_992.0), Ordering::Greater),
+            (
+                json!(9_007_199_254_740_993_u64),
+                json!(9_007_199_254_740_992_u64),
+                Ordering::Greater,
+            ),
+            (
+                json!(9_007_199_254_740_993_u64),
+                json!(9_007_199_254_740_992.0),
+                Ordering::Greater,
+            ),
             (json!(u64::MAX), json!(-1), Ordering::Greater),
             (json!(u64::MAX), json!(1e300), Ordering::Less),
             (json!(i64::MIN), json!(-1e300), Ordering::Greater),
-            (json!(i64::MIN), json!(-9_223_372_036_854_775_808.0), Ordering::Equal),
+            (
+                json!(i64::MIN),
+                json!(-9_223_372_036_854_775_808.0),
+                Ordering::Equal,
+            ),
             (json!(0.1), json!(0.2), Ordering::Less),
         ];
         for (left, right, expected) in cases {

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     expression::{
@@ -103,11 +103,7 @@ impl<'d> Evaluation<'d> {
                 let right = self.operand(right, tested)?;
                 self.compare(left.as_ref(), *operator, right.as_ref())
             }
-            Test::Matches {
-                whole,
-                text,
-                pattern,
-            } => self.matches(*whole, text, pattern, tested),
+            Test::Matches { whole, text, pattern } => self.matches(*whole, text, pattern, tested),
         }
     }
 
@@ -175,35 +171,33 @@ impl<'d> Evaluation<'d> {
         let Some(Value::String(text)) = found.as_ref().map(Found::value) else {
             return Ok(false);
         };
-        self.steps.read(text)?;
-        match pattern {
-            Wanted::Literal(pattern) => Ok(pattern.fits(text)),
+        let pattern = match pattern {
+            Wanted::Literal(pattern) => Some(pattern.clone()),
             Wanted::Computed(operand) => match self.operand(operand, tested)? {
-                Some(Found::Selected(Value::String(pattern))) => {
-                    let pattern = self.pattern(pattern, whole)?;
-                    Ok(pattern.is_some_and(|pattern| pattern.fits(text)))
-                }
-                _ => Ok(false),
+                Some(Found::Selected(Value::String(pattern))) => self.pattern(pattern, whole)?,
+                _ => None,
             },
-        }
+        };
+        let Some(pattern) = pattern else {
+            return Ok(false);
+        };
+        self.steps.take(pattern.cost(text))?;
+        Ok(pattern.fits(text))
     }
 
-    fn pattern(&mut self, text: &'d str, whole: bool) -> Result<Option<&Pattern>, OutOfSteps> {
-        use std::collections::hash_map::Entry;
-
+    fn pattern(&mut self, text: &'d str, whole: bool) -> Result<Option<Pattern>, OutOfSteps> {
         self.steps.read(text)?;
-        let pattern = match self.patterns.entry((text, whole)) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(place) => {
-                self.steps.take(PATTERN_STEPS)?;
-                place.insert(match Pattern::compile(text, whole) {
-                    Ok(pattern) => Some(pattern),
-                    Err(Unusable::Invalid(..)) => None,
-                    Err(Unusable::TooComplex) => return Err(OutOfSteps),
-                })
-            }
+        if let Some(known) = self.patterns.get(&(text, whole)) {
+            return Ok(known.clone());
+        }
+        self.steps.take(PATTERN_STEPS)?;
+        let pattern = match Pattern::compile(text, whole) {
+            Ok(pattern) => Some(pattern),
+            Err(Unusable::Invalid(..)) => None,
+            Err(Unusable::TooComplex) => return Err(OutOfSteps),
         };
-        Ok(pattern.as_ref())
+        self.patterns.insert((text, whole), pattern.clone());
+        Ok(pattern)
     }
 
     fn query(&mut self, query: &Query, tested: &'d Value) -> Result<Vec<&'d Value>, OutOfSteps> {
@@ -300,18 +294,19 @@ fn both(left: Option<&Value>, right: Option<&Value>, steps: &mut Steps) -> Resul
 }
 
 /// The items of an array or the members of an object.
-fn children(value: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
-    match value {
-        Value::Array(items) => Box::new(items.iter()),
-        Value::Object(members) => Box::new(members.values()),
-        _ => Box::new(std::iter::empty()),
-    }
+fn children(value: &Value) -> impl Iterator<Item = &Value> {
+    let items = value.as_array().into_iter().flatten();
+    items.chain(value.as_object().into_iter().flat_map(Map::values))
 }
 
 /// A position counted from the start; negative ones of an expression count from the end.
 fn from_start(index: i64, length: usize) -> i64 {
     let length = i64::try_from(length).unwrap_or(i64::MAX);
-    if index < 0 { length.saturating_add(index) } else { index }
+    if index < 0 {
+        length.saturating_add(index)
+    } else {
+        index
+    }
 }
 
 /// The positions of a slice, in the order in which it selects them (RFC 9535, section 2.3.4.2.2).
@@ -332,5 +327,6 @@ fn positions(start: Option<i64>, end: Option<i64>, step: i64, length: usize) -> 
         _ => false,
     };
     let all = std::iter::successors(Some(first), move |position| position.checked_add(step));
-    all.take_while(inside).filter_map(|position| usize::try_from(position).ok())
+    all.take_while(inside)
+        .filter_map(|position| usize::try_from(position).ok())
 }

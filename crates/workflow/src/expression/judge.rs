@@ -1,13 +1,13 @@
 //! A second opinion on what is RFC 9535: what is read here must also compile in `serde_json_path`.
 //!
-//! That crate is not asked to evaluate: it cannot be stopped, it compares integers of 64 bits as doubles, and it
-//! compiles a pattern anew for each value.
+//! That crate is not asked to evaluate: it cannot be stopped, it compiles a pattern anew for each value, and it
+//! departs from the standard in `>`, `<=` and `>=` (`true > false` holds there) and in integers of 64 bits.
 
 use std::ops::Range;
 
 use serde_json_path::JsonPath;
 
-use crate::expression::{problem::Problem, syntax::Test};
+use crate::expression::{problem::Problem, sole_path, syntax::Test};
 
 /// Stands for a test that is judged by itself.
 const PLACEHOLDER: &str = "@";
@@ -20,9 +20,8 @@ const PLACEHOLDER: &str = "@";
 ///
 /// The first test that does not compile.
 pub(super) fn judge(text: &str, test: &Test, filters: &[Range<usize>]) -> Result<(), Problem> {
-    let is_path = matches!(test, Test::Exists(query) if text.trim().len() == query.written.len());
     let whole = flattened(text, 0..text.len(), filters);
-    let whole = if is_path {
+    let whole = if sole_path(text, test).is_some() {
         whole.trim().to_owned()
     } else {
         format!("$[?{whole}]")

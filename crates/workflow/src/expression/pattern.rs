@@ -24,9 +24,17 @@ const MAX_GROUPS: usize = 32;
 /// Bytes that a compiled pattern may take.
 const MAX_COMPILED: usize = 1 << 20;
 
+/// Parts that a pattern may have once every repetition is written out.
+const MAX_PARTS: usize = 10_000;
+/// Parts tried at as many characters that count as one step: what the matcher does at worst.
+const PARTS_PER_STEP: usize = 16;
+
 /// A compiled pattern; clones share it.
 #[derive(Debug, Clone)]
-pub(super) struct Pattern(Regex);
+pub(super) struct Pattern {
+    matcher: Regex,
+    parts: usize,
+}
 
 /// Why a pattern cannot be used.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,91 +52,121 @@ impl Pattern {
     ///
     /// [`Unusable`].
     pub(super) fn compile(text: &str, whole: bool) -> Result<Self, Unusable> {
-        let pattern = translate(text)?;
-        let pattern = if whole {
-            format!(r"\A(?:{pattern})\z")
-        } else {
-            pattern
-        };
-        RegexBuilder::new(&pattern)
+        if text.len() > limits::MAX_EXPRESSION_BYTES {
+            return Err(Unusable::TooComplex);
+        }
+        let mut translator = Translator::new(text);
+        let parts = translator.pattern()?;
+        let mut pattern = translator.out;
+        if whole {
+            pattern = format!(r"\A(?:{pattern})\z");
+        }
+        let matcher = RegexBuilder::new(&pattern)
             .size_limit(MAX_COMPILED)
             .dfa_size_limit(MAX_COMPILED)
             .build()
-            .map(Self)
-            .map_err(|_| Unusable::TooComplex)
+            .map_err(|_| Unusable::TooComplex)?;
+        Ok(Self { matcher, parts })
     }
 
     pub(super) fn fits(&self, text: &str) -> bool {
-        self.0.is_match(text)
+        self.matcher.is_match(text)
+    }
+
+    /// The steps that matching a text takes at worst.
+    pub(super) fn cost(&self, text: &str) -> usize {
+        text.len().saturating_mul(self.parts) / PARTS_PER_STEP
     }
 }
 
-/// The pattern in the matcher's own notation.
-fn translate(text: &str) -> Result<String, Unusable> {
-    if text.len() > limits::MAX_EXPRESSION_BYTES {
-        return Err(Unusable::TooComplex);
-    }
-    let mut translator = Translator {
-        text,
-        at: 0,
-        out: String::with_capacity(text.len() * 2),
-    };
-    translator.pattern()?;
-    Ok(translator.out)
-}
-
+/// Writes a pattern in the matcher's own notation.
 struct Translator<'t> {
     text: &'t str,
     at: usize,
     out: String,
+    /// For each open group, and for the pattern around them, the parts so far.
+    parts: Vec<usize>,
+    /// The parts of the atom that a quantifier would repeat; `None` where none may follow.
+    atom: Option<usize>,
 }
 
-impl Translator<'_> {
-    fn pattern(&mut self) -> Result<(), Unusable> {
-        let mut open = 0_usize;
-        // Whether a quantifier may follow: behind an atom that has none yet.
-        let mut quantifiable = false;
+impl<'t> Translator<'t> {
+    fn new(text: &'t str) -> Self {
+        Self {
+            text,
+            at: 0,
+            out: String::with_capacity(text.len() * 2),
+            parts: vec![1],
+            atom: None,
+        }
+    }
+
+    /// The whole pattern; answers how many parts it has.
+    fn pattern(&mut self) -> Result<usize, Unusable> {
         while let Some(character) = self.peek() {
             let start = self.at;
             self.skip(character);
-            quantifiable = match character {
-                '(' if open == MAX_GROUPS => return Err(Unusable::TooComplex),
-                '(' => {
-                    open += 1;
-                    self.out.push_str("(?:");
-                    false
-                }
-                ')' => {
-                    open = open
-                        .checked_sub(1)
-                        .ok_or(Unusable::Invalid("a `)` closes nothing", start))?;
-                    self.out.push(')');
-                    true
-                }
+            match character {
+                '(' => self.open()?,
+                ')' => self.close(start)?,
                 // Anchors, as the compliance tests of RFC 9535 want them.
                 '|' | '^' | '$' => {
                     self.out.push(character);
-                    false
+                    self.atom = None;
                 }
-                '*' | '+' | '?' | '{' if !quantifiable => {
-                    return Err(Unusable::Invalid("there is nothing to repeat", start));
-                }
-                '*' | '+' | '?' => {
-                    self.out.push(character);
-                    false
-                }
-                '{' => {
-                    self.range(start)?;
-                    false
-                }
+                '*' | '+' | '?' | '{' => self.quantifier(character, start)?,
                 _ => {
                     self.atom(character, start)?;
-                    true
+                    self.add(1)?;
+                    self.atom = Some(1);
                 }
-            };
+            }
         }
-        if open > 0 {
-            return Err(Unusable::Invalid("a `(` is not closed", self.at));
+        match *self.parts {
+            [parts] => Ok(parts),
+            _ => Err(Unusable::Invalid("a `(` is not closed", self.at)),
+        }
+    }
+
+    fn open(&mut self) -> Result<(), Unusable> {
+        if self.parts.len() > MAX_GROUPS {
+            return Err(Unusable::TooComplex);
+        }
+        self.out.push_str("(?:");
+        self.parts.push(0);
+        self.atom = None;
+        Ok(())
+    }
+
+    fn close(&mut self, start: usize) -> Result<(), Unusable> {
+        let parts = self.parts.pop().unwrap_or(0);
+        if self.parts.is_empty() {
+            return Err(Unusable::Invalid("a `)` closes nothing", start));
+        }
+        self.out.push(')');
+        self.add(parts)?;
+        self.atom = Some(parts);
+        Ok(())
+    }
+
+    fn quantifier(&mut self, character: char, start: usize) -> Result<(), Unusable> {
+        let Some(atom) = self.atom.take() else {
+            return Err(Unusable::Invalid("there is nothing to repeat", start));
+        };
+        if character == '{' {
+            let times = self.range(start)?;
+            self.add(atom.saturating_mul(times.saturating_sub(1)))
+        } else {
+            self.out.push(character);
+            Ok(())
+        }
+    }
+
+    fn add(&mut self, parts: usize) -> Result<(), Unusable> {
+        let sum = self.parts.last_mut().ok_or(Unusable::TooComplex)?;
+        *sum = sum.saturating_add(parts);
+        if *sum > MAX_PARTS {
+            return Err(Unusable::TooComplex);
         }
         Ok(())
     }
@@ -147,8 +185,8 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// `{n}`, `{n,}` or `{n,m}` behind its opening brace.
-    fn range(&mut self, start: usize) -> Result<(), Unusable> {
+    /// `{n}`, `{n,}` or `{n,m}` behind its opening brace; answers how often the atom is written out.
+    fn range(&mut self, start: usize) -> Result<usize, Unusable> {
         let invalid = Unusable::Invalid("a repetition is written `{2}`, `{2,}` or `{2,3}`", start);
         let rest = &self.text[self.at..];
         let Some(end) = rest.find('}') else {
@@ -159,19 +197,23 @@ impl Translator<'_> {
         if least.is_empty() || !digits(least) || !digits(most) {
             return Err(invalid);
         }
-        let number = |text: &str| text.parse::<u32>().map_err(|_| Unusable::TooComplex);
-        if !most.is_empty() && number(most)? < number(least)? {
+        let number = |text: &str| text.parse::<usize>().map_err(|_| Unusable::TooComplex);
+        let (fewest, times) = (
+            number(least)?,
+            number(if most.is_empty() { least } else { most })?,
+        );
+        if times < fewest {
             return Err(Unusable::Invalid("a repetition ends before it begins", start));
         }
         self.out.push('{');
         self.out.push_str(&rest[..=end]);
         self.at += end + 1;
-        Ok(())
+        Ok(times)
     }
 
     /// What stands behind a backslash.
     fn escape(&mut self, start: usize) -> Result<Escape, Unusable> {
-        let invalid = Unusable::Invalid("this escape does not exist in I-Regexp (RFC 9485)", start);
+        let invalid = Unusable::Invalid("there is no such escape", start);
         let Some(character) = self.peek() else {
             return Err(invalid);
         };
@@ -349,7 +391,10 @@ mod tests {
     #[test]
     fn every_category_exists() {
         for (first, seconds) in CATEGORIES {
-            assert!(Pattern::compile(&format!("\\p{{{first}}}"), true).is_ok(), "{first}");
+            assert!(
+                Pattern::compile(&format!("\\p{{{first}}}"), true).is_ok(),
+                "{first}"
+            );
             for second in seconds.chars() {
                 let pattern = format!("\\P{{{first}{second}}}");
                 assert!(Pattern::compile(&pattern, true).is_ok(), "{pattern}");
@@ -360,14 +405,56 @@ mod tests {
     #[test]
     fn what_is_no_i_regexp_is_invalid() {
         let patterns = [
-            "(", ")", "(a", "[", "]", "[]", "[^]", "[a", "{", "}", "a{", "a{}", "a{,2}", "a{1,2,3}", "a{-1}",
-            "a{3,2}", "*", "a**", "a+?", "a{2}{3}", "|*", "(?i)a", "(?:a)", r"\d", r"\w", r"\s", r"\b",
-            r"\1", r"\", r"\x41", r"\u0041", r"\p{X}", r"\p{Lx}", r"\p{Letter}", r"\pL", r"\p{", r"\p{Greek}",
-            "[[:alpha:]]", "[a-b-c]", "[z-a]", r"[a-\p{L}]", "[a[b]]", r"[\d]",
+            "(",
+            ")",
+            "(a",
+            "[",
+            "]",
+            "[]",
+            "[^]",
+            "[a",
+            "{",
+            "}",
+            "a{",
+            "a{}",
+            "a{,2}",
+            "a{1,2,3}",
+            "a{-1}",
+            "a{3,2}",
+            "*",
+            "a**",
+            "a+?",
+            "a{2}{3}",
+            "|*",
+            "(?i)a",
+            "(?:a)",
+            r"\d",
+            r"\w",
+            r"\s",
+            r"\b",
+            r"\1",
+            r"\",
+            r"\x41",
+            r"\u0041",
+            r"\p{X}",
+            r"\p{Lx}",
+            r"\p{Letter}",
+            r"\pL",
+            r"\p{",
+            r"\p{Greek}",
+            "[[:alpha:]]",
+            "[a-b-c]",
+            "[z-a]",
+            r"[a-\p{L}]",
+            "[a[b]]",
+            r"[\d]",
         ];
         for pattern in patterns {
             let found = Pattern::compile(pattern, true);
-            assert!(matches!(found, Err(Unusable::Invalid(..))), "{pattern}: {found:?}");
+            assert!(
+                matches!(found, Err(Unusable::Invalid(..))),
+                "{pattern}: {found:?}"
+            );
         }
     }
 
@@ -380,7 +467,10 @@ mod tests {
             "a{99999999999}",
             &"x".repeat(1_025),
         ] {
-            assert_eq!(Pattern::compile(pattern, false).unwrap_err(), Unusable::TooComplex);
+            assert_eq!(
+                Pattern::compile(pattern, false).unwrap_err(),
+                Unusable::TooComplex
+            );
         }
         assert!(Pattern::compile(&format!("{}a{}", "(".repeat(32), ")".repeat(32)), false).is_ok());
     }

@@ -2,13 +2,14 @@
 //!
 //! What an expression yields is data: it is never looked at for further expressions.
 
-use std::{collections::BTreeMap, io};
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
 use crate::{
     limits,
     nesting::depth,
+    size::size,
     template::{
         References, Shape, TextPart,
         engine::{Computed, from_json, to_json},
@@ -241,29 +242,4 @@ impl<'s> Renderer<'s> {
 fn too_much_work() -> RenderError {
     let message = format!("the expressions read more than {} bytes", limits::MAX_RENDER_WORK);
     RenderError::new(RenderErrorCode::TemplateError, message)
-}
-
-/// The length of a value as compact JSON; `None` when that is more than `most`.
-fn size(value: &Value, most: usize) -> Option<usize> {
-    struct Counter {
-        left: usize,
-    }
-
-    impl io::Write for Counter {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.left = self
-                .left
-                .checked_sub(bytes.len())
-                .ok_or(io::ErrorKind::FileTooLarge)?;
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    let mut counter = Counter { left: most };
-    serde_json::to_writer(&mut counter, value).ok()?;
-    Some(most - counter.left)
 }

@@ -35,7 +35,7 @@ fn document(short: &Value) -> Value {
     };
     let mut document = one(json!({}));
     if let Some(a) = fields.get("a") {
-        let is_call = a.get("type").is_none_or(|name| name != "human_approval");
+        let is_call = a.get("type").is_none_or(|name| name == "agent_call");
         let node = if is_call {
             call("a", a.clone())
         } else {

@@ -1,9 +1,9 @@
 //! Edges, order and layers of compiled workflows.
 
-use agentchains_workflow::{EdgeRef, Graph, NodeIndex, When, check};
+use agentchains_workflow::{Graph, NodeIndex, check};
 use serde_json::{Value, json};
 
-use crate::support::{approval, call, compiled, findings, workflow};
+use crate::support::{approval, call, compiled, edges, findings, show, workflow};
 
 fn on(id: &str, before: &[&str]) -> Value {
     call(id, json!({"depends_on": before}))
@@ -24,24 +24,6 @@ fn layers(document: &Value) -> Vec<Vec<String>> {
         .iter()
         .map(|layer| ids(graph, layer.iter().copied()))
         .collect()
-}
-
-fn show(graph: &Graph, edge: &EdgeRef<'_>) -> String {
-    let when = match edge.when {
-        When::Always => String::new(),
-        When::Label(label) => format!(" [{label}]"),
-        When::OnError => " [error]".to_owned(),
-    };
-    format!("{}>{}{when}", graph.node(edge.from).id, graph.node(edge.to).id)
-}
-
-fn edges(document: &Value) -> Vec<String> {
-    let workflow = compiled(document);
-    let graph = workflow.graph();
-    let mut all: Vec<_> = graph.indices().flat_map(|node| graph.incoming(node)).collect();
-    all.sort_by_key(|edge| edge.index);
-    assert_eq!(all.len(), graph.edge_count());
-    all.iter().map(|edge| show(graph, edge)).collect()
 }
 
 #[test]
@@ -146,10 +128,7 @@ fn labels_of_approvals_become_labels_of_edges() {
         {"from": "ok", "to": "a", "when": "rejected"},
         {"from": "ok", "to": "b", "when": "later"}
     ]);
-    assert_eq!(
-        edges(&document),
-        ["ok>a [approved]", "ok>a [rejected]", "ok>b [later]"]
-    );
+    assert_eq!(edges(&document), ["ok>a [approved|rejected]", "ok>b [later]"]);
 }
 
 #[test]

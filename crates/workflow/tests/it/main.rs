@@ -6,8 +6,13 @@
     reason = "a helper that fails is a test that fails"
 )]
 
+mod branches;
 mod codes;
+mod compliance;
+mod conditions;
 mod decoding;
+mod expression_properties;
+mod expressions;
 mod graph;
 mod json;
 mod limits;

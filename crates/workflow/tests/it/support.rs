@@ -1,6 +1,8 @@
 //! Short ways to write documents and to read what was found.
 
-use agentchains_workflow::{Checked, Compiled, NodeKind, RenderError, Scope, Template, check};
+use agentchains_workflow::{
+    Checked, Compiled, Condition, EdgeRef, Graph, NodeKind, RenderError, Scope, Template, When, check,
+};
 use serde_json::{Value, json};
 
 /// What was found, each as `code@pointer`, in order.
@@ -24,6 +26,26 @@ pub(crate) fn compiled(document: &Value) -> Compiled {
     checked
         .workflow
         .unwrap_or_else(|| panic!("{document} has errors: {all:?}"))
+}
+
+/// An edge as `from>to [labels]`.
+pub(crate) fn show(graph: &Graph, edge: &EdgeRef<'_>) -> String {
+    let when = match edge.when {
+        When::Always => String::new(),
+        When::Labels(labels) => format!(" [{}]", labels.join("|")),
+        When::OnError => " [error]".to_owned(),
+    };
+    format!("{}>{}{when}", graph.node(edge.from).id, graph.node(edge.to).id)
+}
+
+/// The edges of a valid document, in order.
+pub(crate) fn edges(document: &Value) -> Vec<String> {
+    let workflow = compiled(document);
+    let graph = workflow.graph();
+    let mut all: Vec<_> = graph.indices().flat_map(|node| graph.incoming(node)).collect();
+    all.sort_by_key(|edge| edge.index);
+    assert_eq!(all.len(), graph.edge_count());
+    all.iter().map(|edge| show(graph, edge)).collect()
 }
 
 /// A call of the agent `echo`, with some of its fields.
@@ -67,6 +89,37 @@ pub(crate) fn config(config: Value) -> Template {
     match &workflow.graph().node(node).kind {
         NodeKind::AgentCall(call) => call.config.clone(),
         other => unreachable!("the node is a call, not {}", other.as_str()),
+    }
+}
+
+/// The condition with that config, in a document with the nodes `before` before it and `a`, `b` beside it.
+pub(crate) fn branching(config: Value) -> Value {
+    workflow(&[
+        call("before", json!({})),
+        json!({"id": "c", "type": "condition", "depends_on": ["before"], "config": config}),
+        call("a", json!({})),
+        call("b", json!({})),
+    ])
+}
+
+/// The condition of a valid document.
+pub(crate) fn condition_of(document: &Value) -> Condition {
+    let workflow = compiled(document);
+    let node = workflow.graph().find("c").unwrap();
+    match &workflow.graph().node(node).kind {
+        NodeKind::Condition(condition) => condition.clone(),
+        other => unreachable!("the node is a condition, not {}", other.as_str()),
+    }
+}
+
+/// The condition of an expression, or the codes of what is wrong with it.
+pub(crate) fn condition(expression: &str) -> Result<Condition, Vec<String>> {
+    let document = branching(json!({"expression": expression}));
+    let found = findings(&document);
+    if found.is_empty() {
+        Ok(condition_of(&document))
+    } else {
+        Err(found)
     }
 }
 

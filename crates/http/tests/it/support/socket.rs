@@ -58,7 +58,7 @@ impl Server {
     /// Sends one request on a connection of its own and gives status and body.
     pub(crate) async fn call(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
         let head = format!(
-            "{method} {} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Type: application/json\r\n\
+            "{method} {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\
              Content-Length: {}\r\n\r\n{body}",
             full(path),
             body.len()

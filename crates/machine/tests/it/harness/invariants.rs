@@ -178,7 +178,7 @@ fn is_live(graph: &Graph, edge: &EdgeRef<'_>, source: &NodeRow) -> bool {
                 let asks = matches!(graph.node(edge.from).kind, NodeKind::HumanApproval(_));
                 !(asks && done.branch.as_deref() == Some("rejected"))
             }
-            When::Label(label) => done.branch.as_ref() == Some(label),
+            When::Labels(labels) => done.branch.as_ref().is_some_and(|branch| labels.contains(branch)),
             When::OnError => false,
         },
         NodeState::Failed(failed) => failed.handled && *edge.when == When::OnError,

@@ -9,12 +9,12 @@ mod path;
 use std::ops::Range;
 
 use crate::{
+    diagnostic::Code,
     expression::{
         pattern::{Pattern, Unusable},
         problem::Problem,
         syntax::{Operand, Operator, Query, Test, Wanted},
     },
-    diagnostic::Code,
 };
 
 /// The functions (RFC 9535, section 2.4).
@@ -216,11 +216,7 @@ impl Reader<'_> {
                 let at = self.at;
                 let pattern = self.value_argument()?;
                 let pattern = wanted(pattern, whole, at)?;
-                Ok(Term::Test(Test::Matches {
-                    whole,
-                    text,
-                    pattern,
-                }))
+                Ok(Term::Test(Test::Matches { whole, text, pattern }))
             }
         }
     }
@@ -245,8 +241,8 @@ impl Reader<'_> {
     fn operand(&self, term: Term, start: usize) -> Result<Operand, Problem> {
         match term {
             Term::Operand(operand) => Ok(operand),
-            Term::Plural(_) => {
-                let written = crate::report::quoted(&self.text[start..self.at]);
+            Term::Plural(query) => {
+                let written = crate::report::quoted(&self.text[query.written]);
                 let message = format!("{written} may select several values where one is needed");
                 let hint = "filter, as in `$.list[?@ == 1]`, or use `count(…)` or `value(…)`";
                 Err(Problem::invalid(start, message).hint(hint))
@@ -269,7 +265,10 @@ impl Reader<'_> {
                 if self.peek().is_some_and(|next| !"&|)],".contains(next)) {
                     return Err(self.unexpected());
                 }
-                Err(Problem::invalid(start, "a value alone is no condition: compare it"))
+                Err(Problem::invalid(
+                    start,
+                    "a value alone is no condition: compare it",
+                ))
             }
         }
     }
@@ -314,7 +313,9 @@ impl Reader<'_> {
     /// Skips blanks (RFC 9535, section 2.1.1).
     fn blank(&mut self) {
         let rest = &self.text[self.at..];
-        let blanks = rest.bytes().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+        let blanks = rest
+            .bytes()
+            .take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
         self.at += blanks.count();
     }
 
@@ -370,11 +371,17 @@ fn wanted(operand: Operand, whole: bool, at: usize) -> Result<Wanted, Problem> {
     let Operand::Literal(serde_json::Value::String(text)) = &operand else {
         return Ok(Wanted::Computed(operand));
     };
-    Pattern::compile(text, whole).map(Wanted::Literal).map_err(|unusable| match unusable {
-        Unusable::Invalid(what, position) => {
-            let message = format!("at character {} of the pattern, {what}", position + 1);
-            Problem::invalid(at, message).hint("patterns are I-Regexp (RFC 9485)")
-        }
-        Unusable::TooComplex => Problem::new(Code::ExpressionTooComplex, at, "the pattern takes too much memory"),
-    })
+    Pattern::compile(text, whole)
+        .map(Wanted::Literal)
+        .map_err(|unusable| match unusable {
+            Unusable::Invalid(what, position) => {
+                let message = format!("the pattern is wrong at its character {}: {what}", position + 1);
+                Problem::invalid(at, message).hint("patterns are I-Regexp (RFC 9485)")
+            }
+            Unusable::TooComplex => Problem::new(
+                Code::ExpressionTooComplex,
+                at,
+                "the pattern takes too much memory",
+            ),
+        })
 }

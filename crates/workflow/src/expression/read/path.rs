@@ -19,7 +19,9 @@ impl Reader<'_> {
             self.expect("@")?;
             if self.open_filters == 0 {
                 let hint = "write `$`, the document";
-                return Err(Problem::invalid(start, "`@` means something only inside of a filter").hint(hint));
+                return Err(
+                    Problem::invalid(start, "`@` means something only inside of a filter").hint(hint),
+                );
             }
             Origin::Tested
         };
@@ -150,11 +152,17 @@ impl Reader<'_> {
         }
         let start = self.at;
         let written = self.integer()?;
-        let integer = written.parse().ok().filter(|found: &i64| found.abs() <= MAX_INTEGER);
+        let integer = written
+            .parse()
+            .ok()
+            .filter(|found: &i64| found.abs() <= MAX_INTEGER);
         match integer {
             _ if written == "-0" => Err(Problem::invalid(start, "`-0` is no index")),
             Some(integer) => Ok(Some(integer)),
-            None => Err(Problem::invalid(start, "an index must be exact in a double (RFC 9535)")),
+            None => Err(Problem::invalid(
+                start,
+                "an index must be exact in a double (RFC 9535)",
+            )),
         }
     }
 }
