@@ -1,5 +1,7 @@
 //! The examples do what they say.
 
+#![expect(clippy::expect_used, reason = "a helper of a test fails the test")]
+
 use std::process::Command;
 
 fn output_of(program: &str, arguments: &[&str]) -> String {

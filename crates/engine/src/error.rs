@@ -1,5 +1,7 @@
 //! What the engine answers when it does not do what was asked.
 
+use std::collections::BTreeSet;
+
 use agentchains_machine::{ApprovalRow, ExecutionStatus, Rejected};
 use agentchains_ports::StoreError;
 use thiserror::Error;
@@ -27,7 +29,7 @@ pub enum EngineError {
         id: String,
     },
     /// The workflow, or the version that was seen, has been changed since.
-    #[error("the workflow has been changed since; read it again")]
+    #[error("it has been changed since it was read; read it again")]
     Stale,
     /// The input does not fit the workflow's `input_schema`.
     #[error("the input does not fit the workflow's input_schema: {message}")]
@@ -36,7 +38,7 @@ pub enum EngineError {
         message: String,
     },
     /// Agents that the workflow calls are not registered.
-    #[error("agents that are not registered: {}", .agents.iter().map(|agent| agent.agent_id.as_str()).collect::<Vec<_>>().join(", "))]
+    #[error("agents that are not registered: {}", named_once(.agents))]
     UnknownAgents {
         /// Which, and where they are named.
         agents: Vec<UnknownAgent>,
@@ -89,6 +91,12 @@ pub struct UnknownAgent {
     pub agent_id: String,
     /// RFC 6901 pointer to where the document names it.
     pub pointer: String,
+}
+
+/// The agents' ids, each once.
+fn named_once(agents: &[UnknownAgent]) -> String {
+    let ids: BTreeSet<&str> = agents.iter().map(|agent| agent.agent_id.as_str()).collect();
+    ids.into_iter().collect::<Vec<_>>().join(", ")
 }
 
 impl EngineError {

@@ -154,7 +154,7 @@ impl Events {
     }
 
     /// Reads to the end.
-    pub(crate) async fn to_the_end(mut self) -> Vec<Value> {
+    pub(crate) async fn rest(mut self) -> Vec<Value> {
         while self.next().await.is_some() {}
         self.seen
     }

@@ -46,7 +46,7 @@ async fn kill_at(folder: &Path, agents: &DemoAgents, kind: &str, node: Option<&s
         .client
         .post(&format!("/executions/{execution}/resume"), &json!({}))
         .await;
-    let seen = events.to_the_end().await;
+    let seen = events.rest().await;
     let ended = server.client.execution(&execution).await;
     assert_eq!(ended["status"], "completed", "{ended}");
     let numbers: Vec<u64> = seen.iter().map(|event| event["seq"].as_u64().unwrap()).collect();

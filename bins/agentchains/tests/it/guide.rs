@@ -33,7 +33,7 @@ async fn parallel_research_runs_as_the_guide_says() {
         .post(&format!("/executions/{execution}/resume"), &json!({}))
         .await;
     assert_eq!(resumed.status, 200, "{resumed:?}");
-    let seen = events.to_the_end().await;
+    let seen = events.rest().await;
     assert_eq!(seen.last().unwrap()["type"], "execution.completed");
     let numbers: Vec<u64> = seen.iter().map(|event| event["seq"].as_u64().unwrap()).collect();
     assert_eq!(

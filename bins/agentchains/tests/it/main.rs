@@ -1,5 +1,12 @@
 //! The real binary, driven from outside: over HTTP, over WebSocket, by signals and by its command line.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a helper of a test fails the test"
+)]
+
 mod bad_input;
 mod client;
 mod command_line;

@@ -8,6 +8,7 @@
 
 mod approvals;
 mod breaker;
+mod conditions;
 mod control;
 mod endings;
 mod expiry;

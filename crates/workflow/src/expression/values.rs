@@ -58,7 +58,7 @@ impl Values {
                 return Err(NotKept::TooDeep);
             }
         }
-        let copies = selected.iter().map(|value| Value::clone(value)).collect();
+        let copies = selected.iter().copied().cloned().collect();
         self.kept.insert(path.to_owned(), Value::Array(copies));
         Ok(())
     }

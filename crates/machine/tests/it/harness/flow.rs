@@ -13,7 +13,7 @@ pub(crate) struct Flow {
     document: Value,
 }
 
-/// Nodes before the bar, edges after it. `ok?` is a `human_approval`, any other name an `agent_call` of the agent
+/// Nodes before the bar, edges after it. `ok?` is a `human_approval`, `c=` a `condition`, any other name an `agent_call` of the agent
 /// with the node's id; `ok:rejected>b` is an edge with a label.
 pub(crate) fn flow(text: &str) -> Flow {
     let (nodes, edges) = text.split_once('|').unwrap_or((text, ""));
@@ -25,9 +25,10 @@ pub(crate) fn flow(text: &str) -> Flow {
 }
 
 fn node(name: &str) -> Value {
-    match name.strip_suffix('?') {
-        Some(id) => json!({"id": id, "type": "human_approval"}),
-        None => json!({"id": name, "type": "agent_call", "agent_id": name}),
+    match (name.strip_suffix('?'), name.strip_suffix('=')) {
+        (Some(id), _) => json!({"id": id, "type": "human_approval"}),
+        (_, Some(id)) => json!({"id": id, "type": "condition"}),
+        (None, None) => json!({"id": name, "type": "agent_call", "agent_id": name}),
     }
 }
 
@@ -74,6 +75,11 @@ impl Flow {
     /// An execution of it that has begun.
     pub(crate) fn start(&self) -> Run {
         self.prepare().begin()
+    }
+
+    /// An execution of it that has begun, with this input.
+    pub(crate) fn start_with(&self, input: Value) -> Run {
+        Run::prepare(self.compile(), |new| new.input = Arc::new(input)).begin()
     }
 }
 
