@@ -39,6 +39,11 @@ pub(crate) enum Command {
     /// Says what is wrong with workflow documents, and where
     #[command(after_help = "Example:\n  agentchains validate research.json\n\nExit codes: 0 valid, 2 errors")]
     Validate(ValidateArgs),
+    /// Rewrites an older document (graph_json) in today's form
+    #[command(
+        after_help = "Example:\n  agentchains import old.json > workflow.json\n\nExit codes: 0 converted, 2 what cannot be converted"
+    )]
+    Import(ImportArgs),
 }
 
 #[derive(Debug, Args)]
@@ -123,6 +128,12 @@ pub(crate) struct RunArgs {
 pub(crate) enum OutputFormat {
     Json,
     Table,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// The older document
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@
 mod cli;
 mod demo;
 mod exit;
+mod import;
 mod run;
 mod serve;
 mod settings;
@@ -39,6 +40,7 @@ async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
         Command::Serve(args) => serve::serve(args).await,
         Command::Run(args) => run::run(args).await,
         Command::Validate(args) => validate::validate(&args),
+        Command::Import(args) => import::import(&args),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     diagnostic::{Code, Diagnostics},
     document::{NodeKind, Settings},
     graph::Graph,
-    json, references,
+    import, json, references,
     report::Report,
     tree::{At, Spot},
     wiring,
@@ -15,12 +15,23 @@ use crate::{
 
 /// All errors and warnings of a document at once, and the compiled workflow where there are no errors.
 ///
+/// A document of the older form, with `graph_json`, is converted first (section 1); its findings stand in the text
+/// that was given, and the workflow's [`document`](Compiled::document) is the converted one.
+///
 /// Takes any text, in time and memory linear in its length, and does not panic.
 #[must_use]
 pub fn check(text: &str) -> Checked {
     let mut report = Report::new();
     let workflow = match json::parse(text) {
-        Ok(tree) => compile(&At::root(&tree), &mut report),
+        Ok(tree) => {
+            let root = At::root(&tree);
+            decode::check_tree(&root, &mut report);
+            if import::is_older(&root) {
+                import::compile(&root, &mut report)
+            } else {
+                compile(&root, &mut report)
+            }
+        }
         Err(json::NoTree {
             code,
             offset,
@@ -43,8 +54,8 @@ pub fn check(text: &str) -> Checked {
     }
 }
 
-fn compile(root: &At<'_>, report: &mut Report) -> Option<Compiled> {
-    decode::check_tree(root, report);
+/// Compiles a document of the current form.
+pub(crate) fn compile(root: &At<'_>, report: &mut Report) -> Option<Compiled> {
     let mut draft = decode::decode(root, report)?;
     let ids = wiring::ids(&draft, report);
     references::check_names(&draft, &ids, report);
@@ -117,10 +128,17 @@ impl Compiled {
         self.graph
             .indices()
             .filter_map(|index| match &self.graph.node(index).kind {
-                NodeKind::AgentCall(call) => Some((
-                    format!("/nodes/{}/agent_id", index.index()),
-                    call.agent_id.as_str(),
-                )),
+                NodeKind::AgentCall(call) => {
+                    let field = if call.inline {
+                        "config/endpoint"
+                    } else {
+                        "agent_id"
+                    };
+                    Some((
+                        format!("/nodes/{}/{field}", index.index()),
+                        call.agent_id.as_str(),
+                    ))
+                }
                 NodeKind::Condition(_) | NodeKind::HumanApproval(_) => None,
             })
     }

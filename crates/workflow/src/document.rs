@@ -137,8 +137,10 @@ impl NodeKind {
 /// The settings of an `agent_call`.
 #[derive(Debug, Clone)]
 pub struct AgentCall {
-    /// The agent in the registry.
+    /// The agent in the registry, or where `inline`, its address.
     pub agent_id: String,
+    /// Whether the node gives an address of its own, `config.endpoint`, instead of a registered agent.
+    pub inline: bool,
     /// What the agent is asked: an object whose strings may hold templates.
     pub config: Template,
 }

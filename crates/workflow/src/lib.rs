@@ -1,7 +1,8 @@
-//! What a workflow is: its document, what is wrong with one, the compiled graph, and templates.
+//! What a workflow is: its document, what is wrong with one, the compiled graph, templates and conditions.
 //!
 //! [`check`] is the only way in: it takes the text of a document and answers with everything that is wrong with it,
-//! each finding with a stable code and its place in the text, or with the [`Compiled`] workflow. The crate is pure:
+//! each finding with a stable code and its place in the text, or with the [`Compiled`] workflow. A document of the
+//! older form, with `graph_json`, is converted on the way; [`import()`] answers with what it became. The crate is pure:
 //! it knows no executions, no agents and no time.
 //!
 //! ```
@@ -36,6 +37,7 @@ mod duration;
 mod edges;
 mod expression;
 pub mod graph;
+mod import;
 mod json;
 pub mod limits;
 mod nesting;
@@ -57,5 +59,6 @@ pub use document::{
 };
 pub use duration::{InvalidDuration, parse_duration};
 pub use graph::{EdgeIndex, EdgeRef, Graph, NodeIndex, When};
+pub use import::import;
 pub use schema::{Schema, SchemaMismatch};
 pub use template::{ReferenceKind, References, RenderError, RenderErrorCode, Scope, Template};

@@ -14,6 +14,8 @@ pub const MAX_NODES: usize = 10_000;
 pub const MAX_EDGES: usize = 100_000;
 /// Characters of a workflow's or node's name (section 1), of an agent's id and of an approver.
 pub const MAX_NAME_CHARS: usize = 200;
+/// Characters of an address that a node gives instead of an agent.
+pub const MAX_URL_CHARS: usize = 2_000;
 /// Characters of a description (section 1).
 pub const MAX_DESCRIPTION_CHARS: usize = 10_000;
 /// Characters of an action's label.

@@ -49,6 +49,19 @@ impl Report {
         }
     }
 
+    /// How many findings are kept so far.
+    pub(crate) fn mark(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Gives every finding since `mark` another place, computed from its pointer.
+    pub(crate) fn relocate(&mut self, mark: usize, place: impl Fn(&str) -> Spot) {
+        for (offset, found) in self.found.iter_mut().skip(mark) {
+            let spot = place(&found.pointer);
+            (*offset, found.pointer) = (spot.offset, spot.pointer);
+        }
+    }
+
     /// Whether the document is refused.
     pub(crate) fn has_errors(&self) -> bool {
         self.counted.has_errors()

@@ -135,7 +135,8 @@ impl<'a> At<'a> {
     }
 }
 
-fn push_token(pointer: &mut String, token: &str) {
+/// Adds one step to a JSON pointer (RFC 6901).
+pub(crate) fn push_token(pointer: &mut String, token: &str) {
     pointer.push('/');
     for character in token.chars().take(limits::MAX_NAME_CHARS) {
         match character {

@@ -111,6 +111,27 @@ async fn validate_points_at_the_place_and_exits_with_two() {
 }
 
 #[tokio::test]
+async fn import_prints_a_document_that_is_valid_or_says_what_cannot_be_converted() {
+    let (_folder, path) = written(
+        r#"{"name": "old", "graph_json": {"nodes": {
+            "a": {"type": "agent_call", "config": {"endpoint": "http://127.0.0.1:9/"}},
+            "b": {"type": "agent_call", "config": {"endpoint": "http://127.0.0.1:9/"}, "depends_on": ["a"]}}}}"#,
+    );
+    let output = agentchains(&["import", &path]).await;
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let (_folder, converted) = written(&String::from_utf8(output.stdout).unwrap());
+    assert_eq!(
+        agentchains(&["validate", &converted]).await.status.code(),
+        Some(0)
+    );
+
+    let (_folder, path) = written(r#"{"name": "old", "graph_json": {"nodes": {"a": {"type": "teleport"}}}}"#);
+    let output = agentchains(&["import", &path]).await;
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("unknown_node_type"));
+}
+
+#[tokio::test]
 async fn validate_says_that_the_examples_are_valid() {
     let output = agentchains(&[
         "validate",

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 use serde_json::{Number, Value};
 
-use crate::expression::evaluate::{OutOfSteps, Steps};
+use crate::expression::steps::{OutOfSteps, Steps};
 
 /// Whether two values are equal; containers are by their members.
 pub(crate) fn equal(left: &Value, right: &Value, steps: &mut Steps) -> Result<bool, OutOfSteps> {

@@ -11,6 +11,8 @@ mod pattern;
 mod problem;
 mod reach;
 mod read;
+mod select;
+mod steps;
 mod syntax;
 mod values;
 
@@ -29,8 +31,9 @@ use read::Reading;
 use syntax::{Query, Test, each_outer_query, each_query};
 
 pub(crate) use compare::{equal, less};
-pub(crate) use evaluate::{Evaluation, OutOfSteps, Steps};
+pub(crate) use evaluate::Evaluation;
 pub(crate) use reach::Reach;
+pub(crate) use steps::{OutOfSteps, Steps};
 pub(crate) use values::{NotKept, Values};
 
 /// A checked expression; clones share it.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::{expression::evaluate::OutOfSteps, limits, nesting::depth, size::size};
+use crate::{expression::steps::OutOfSteps, limits, nesting::depth, size::size};
 
 /// Levels of a node's output around a value that was selected: the output, its `values`, and a path's list.
 const LEVELS: usize = 3;

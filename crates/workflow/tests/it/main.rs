@@ -14,6 +14,7 @@ mod decoding;
 mod expression_properties;
 mod expressions;
 mod graph;
+mod import;
 mod json;
 mod limits;
 mod positions;

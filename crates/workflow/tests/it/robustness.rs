@@ -25,6 +25,14 @@ fn valid() -> String {
             "d",
             json!({"on_error": {"goto": "b"}, "output_schema": {"$ref": "#/$defs/x", "$defs": {"x": {}}}}),
         ),
+        json!({"id": "e", "type": "condition", "depends_on": ["b"], "config": {
+            "cases": [{"when": "$.nodes.b.output.n > 1 && match($.input.x, '[a-c]+')", "to": "f"}], "default": ["g"]
+        }}),
+        json!({"id": "f", "type": "condition", "config": {
+            "path": "$.input.x[?@.y]", "operator": "in", "value": [1, "{{ input.z }}"], "then": "h", "else": "g"
+        }}),
+        call("g", json!({})),
+        call("h", json!({"depends_on": ["f"]})),
     ];
     let mut document = workflow(&nodes);
     document["edges"] = json!([{"from": "b", "to": "c"}]);

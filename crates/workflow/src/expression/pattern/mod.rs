@@ -12,7 +12,7 @@ use crate::limits;
 use translate::{Translation, translate};
 
 /// Bytes that a compiled pattern may take.
-const MAX_COMPILED: usize = 1 << 20;
+const MAX_COMPILED: usize = 256 << 10;
 
 /// Parts tried at as many characters that count as one step: what the matcher does at worst.
 const PARTS_PER_STEP: usize = 16;
