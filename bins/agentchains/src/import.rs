@@ -11,11 +11,7 @@ use crate::{
 };
 
 /// Prints the converted document, or what cannot be converted.
-#[expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "this is what the command is for"
-)]
+#[expect(clippy::print_stdout, reason = "this is what the command is for")]
 pub(crate) fn import(args: &ImportArgs) -> Result<ExitCode, CommandError> {
     let text = validate::read(&args.file)?;
     match workflow::import(&text) {
@@ -24,9 +20,7 @@ pub(crate) fn import(args: &ImportArgs) -> Result<ExitCode, CommandError> {
             Ok(ExitCode::SUCCESS)
         }
         Err(diagnostics) => {
-            for found in diagnostics.errors() {
-                eprint!("{}", validate::render(&args.file, &text, found));
-            }
+            validate::print_errors(&args.file, &text, &diagnostics);
             Ok(INVALID.into())
         }
     }

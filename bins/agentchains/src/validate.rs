@@ -7,7 +7,7 @@ use std::{
     process::ExitCode,
 };
 
-use agentchains_engine::workflow::{Diagnostic, Severity, check};
+use agentchains_engine::workflow::{Diagnostic, Diagnostics, Severity, check};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceOffset};
 use serde_json::{Value, json};
 
@@ -61,7 +61,7 @@ fn as_json(path: &Path, checked: &agentchains_engine::workflow::Checked) -> Valu
 }
 
 #[expect(clippy::print_stdout, reason = "this is what the command is for")]
-fn print_text(path: &Path, text: &str, diagnostics: &agentchains_engine::workflow::Diagnostics) {
+fn print_text(path: &Path, text: &str, diagnostics: &Diagnostics) {
     for diagnostic in diagnostics {
         print!("{}", render(path, text, diagnostic));
     }
@@ -81,8 +81,16 @@ fn print_text(path: &Path, text: &str, diagnostics: &agentchains_engine::workflo
     }
 }
 
+/// What refuses a document, on standard error: for commands that need a valid one.
+#[expect(clippy::print_stderr, reason = "this is where the command line speaks")]
+pub(crate) fn print_errors(path: &Path, text: &str, diagnostics: &Diagnostics) {
+    for found in diagnostics.errors() {
+        eprint!("{}", render(path, text, found));
+    }
+}
+
 /// One finding, with a caret under its place.
-pub(crate) fn render(path: &Path, text: &str, found: &Diagnostic) -> String {
+fn render(path: &Path, text: &str, found: &Diagnostic) -> String {
     let mut report = miette::MietteDiagnostic::new(found.message.clone())
         .with_code(found.code.as_str())
         .with_severity(match found.severity {

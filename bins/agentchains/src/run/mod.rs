@@ -61,11 +61,7 @@ fn refuses(args: &RunArgs, text: &str) -> bool {
             "{}",
             json!({ "errors": checked.diagnostics.errors().collect::<Vec<_>>() })
         ),
-        OutputFormat::Table => {
-            for found in checked.diagnostics.errors() {
-                eprint!("{}", validate::render(&args.file, text, found));
-            }
-        }
+        OutputFormat::Table => validate::print_errors(&args.file, text, &checked.diagnostics),
     }
     true
 }

@@ -4,23 +4,28 @@ use std::time::Duration;
 
 use agentchains_http::ServerOptions;
 use serde_json::json;
-use tokio::{io::AsyncReadExt, time::timeout};
+use tokio::{io::AsyncReadExt, net::TcpStream, time::timeout};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::support::{Server, answer, chain, full, text};
 
 const HEALTH: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
-#[tokio::test]
-async fn the_end_closes_sockets_answers_those_who_wait_and_waits_for_both() {
-    let server = Server::start(ServerOptions::default()).await;
-    let mut client = server.open("/ws", None).await.unwrap();
+/// A connection on which somebody waits for the end of an execution, which the gate holds up.
+async fn wait_for_an_execution(server: &Server) -> TcpStream {
     let (_, created) = server
         .call("POST", "/workflows", &chain(&["gate"]).to_string())
         .await;
     let path = full(&format!("/workflows/{}/execute?wait=60", text(&created["id"])));
     let request = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
-    let waiting = server.connect(request.as_bytes()).await;
+    server.connect(request.as_bytes()).await
+}
+
+#[tokio::test]
+async fn the_end_closes_sockets_answers_those_who_wait_and_waits_for_both() {
+    let server = Server::start(ServerOptions::default()).await;
+    let mut client = server.open("/ws", None).await.unwrap();
+    let waiting = wait_for_an_execution(&server).await;
     client.frames_until("node.started").await;
     server.stop.cancel();
     assert_eq!(client.close().await.code, CloseCode::Away);
@@ -102,12 +107,7 @@ async fn further_connections_wait_until_there_is_a_place() {
 async fn a_client_that_hangs_up_cancels_nothing() {
     let server = Server::start(ServerOptions::default()).await;
     let mut client = server.open("/ws", None).await.unwrap();
-    let (_, created) = server
-        .call("POST", "/workflows", &chain(&["gate"]).to_string())
-        .await;
-    let path = full(&format!("/workflows/{}/execute?wait=60", text(&created["id"])));
-    let request = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
-    let waiting = server.connect(request.as_bytes()).await;
+    let waiting = wait_for_an_execution(&server).await;
     client.frames_until("node.started").await;
     drop(waiting);
     server.gate.add_permits(1);
