@@ -20,8 +20,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .workflow
         .ok_or("the document has errors; agentchains validate shows them")?;
     let mut agents = LocalAgents::new();
-    for (_, agent_id) in workflow.agents() {
-        agents = agents.with(agent_id, async |request: AgentRequest| {
+    for (_, call) in workflow.agents() {
+        agents = agents.with(&call.agent_id, async |request: AgentRequest| {
             Ok(json!({"asked": request.config, "given": request.upstream}).into())
         });
     }

@@ -70,6 +70,15 @@ pub(crate) struct ServeArgs {
     /// Address ranges that agents may have besides public ones: CIDRs, loopback, private, none [default: loopback]
     #[arg(long, value_name = "LIST", env = "AGENTCHAINS_ALLOW_AGENT_ADDRESSES")]
     pub(crate) allow_agent_addresses: Option<String>,
+    /// Whether nodes may name an agent's address, `config.endpoint`, in the place of a registered agent [default: true]
+    #[arg(
+        long,
+        value_name = "BOOL",
+        env = "AGENTCHAINS_ALLOW_INLINE_ENDPOINTS",
+        num_args = 0..=1,
+        default_missing_value = "true"
+    )]
+    pub(crate) allow_inline_endpoints: Option<bool>,
     /// Origins of web pages that may use the API besides the server's own
     #[arg(
         long,
@@ -84,6 +93,14 @@ pub(crate) struct ServeArgs {
     /// How long calls in flight may take to end after SIGTERM [default: 30s]
     #[arg(long, value_name = "DURATION", env = "AGENTCHAINS_DRAIN")]
     pub(crate) drain: Option<String>,
+    /// A limit of the language, such as max_nodes=500; may be repeated
+    #[arg(
+        long,
+        value_name = "NAME=NUMBER",
+        env = "AGENTCHAINS_LIMITS",
+        value_delimiter = ','
+    )]
+    pub(crate) limit: Vec<String>,
     /// How log lines look [default: text on a terminal, else json]
     #[arg(long, value_enum, env = "AGENTCHAINS_LOG")]
     pub(crate) log: Option<LogFormat>,

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use agentchains_engine::workflow::parse_duration;
+use agentchains_engine::workflow::{Limits, parse_duration};
 use serde::Deserialize;
 
 use crate::{
@@ -24,10 +24,12 @@ pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
     pub(crate) database: String,
     pub(crate) allow_agent_addresses: String,
+    pub(crate) allow_inline_endpoints: bool,
     pub(crate) allowed_origins: Vec<String>,
     pub(crate) durability: Durability,
     pub(crate) drain: Duration,
     pub(crate) log: Option<LogFormat>,
+    pub(crate) limits: Limits,
 }
 
 /// The settings file.
@@ -37,10 +39,12 @@ struct SettingsFile {
     listen: Option<SocketAddr>,
     database: Option<String>,
     allow_agent_addresses: Option<String>,
+    allow_inline_endpoints: Option<bool>,
     allowed_origins: Option<Vec<String>>,
     durability: Option<Durability>,
     drain: Option<String>,
     log: Option<LogFormat>,
+    limits: Option<toml::Table>,
 }
 
 impl Settings {
@@ -62,10 +66,16 @@ impl Settings {
                 .allow_agent_addresses
                 .or(file.allow_agent_addresses)
                 .unwrap_or_else(|| "loopback".to_owned()),
+            // Whoever may write a document may register an agent as well, since nobody is asked who they are.
+            allow_inline_endpoints: args
+                .allow_inline_endpoints
+                .or(file.allow_inline_endpoints)
+                .unwrap_or(true),
             allowed_origins: args.allowed_origins.or(file.allowed_origins).unwrap_or_default(),
             durability: args.durability.or(file.durability).unwrap_or(Durability::Full),
             drain,
             log: args.log.or(file.log),
+            limits: limits(file.limits.unwrap_or_default(), args.limit)?,
         };
         settings.refuse_open_doors()?;
         Ok(settings)
@@ -82,6 +92,20 @@ impl Settings {
             self.listen
         )))
     }
+}
+
+/// The limits of the file, with those of the flags or the environment in their place.
+fn limits(mut table: toml::Table, given: Vec<String>) -> Result<Limits, CommandError> {
+    for assignment in given {
+        let (name, value) = assignment
+            .split_once('=')
+            .and_then(|(name, value)| Some((name, value.parse::<i64>().ok()?)))
+            .ok_or_else(|| CommandError::Usage(format!("limit: {assignment:?} is not NAME=NUMBER")))?;
+        table.insert(name.to_owned(), value.into());
+    }
+    table
+        .try_into()
+        .map_err(|error| CommandError::Usage(format!("limits: {}", error.message())))
 }
 
 fn read_file(named: Option<&Path>) -> Result<SettingsFile, CommandError> {
@@ -124,6 +148,43 @@ mod tests {
         assert_eq!(settings.listen.port(), 2);
         assert_eq!(settings.drain, Duration::from_secs(5));
         assert_eq!(settings.database, "sqlite:agentchains.db");
+    }
+
+    #[test]
+    fn inline_endpoints_are_allowed_unless_the_flag_or_the_file_says_no() {
+        for (file, flags, allowed) in [
+            ("", vec![], true),
+            ("allow_inline_endpoints = false", vec![], false),
+            ("", vec!["--allow-inline-endpoints", "false"], false),
+            (
+                "allow_inline_endpoints = false",
+                vec!["--allow-inline-endpoints"],
+                true,
+            ),
+        ] {
+            let settings = settings(file, &flags).unwrap();
+            assert_eq!(settings.allow_inline_endpoints, allowed, "{file:?} {flags:?}");
+        }
+    }
+
+    #[test]
+    fn limits_are_those_of_the_language_unless_the_file_or_a_flag_says_otherwise() {
+        let found = settings(
+            "[limits]\nmax_nodes = 7\nmax_items = 8",
+            &["--limit", "max_items=9"],
+        )
+        .unwrap()
+        .limits;
+        let expected = Limits {
+            max_nodes: 7,
+            max_items: 9,
+            ..Limits::default()
+        };
+        assert_eq!(found, expected);
+        for wrong in ["max_nodes=many", "max_nodes", "no_limit=1", "max_items=-1"] {
+            let refused = settings("", &["--limit", wrong]).unwrap_err().to_string();
+            assert!(refused.contains("limit"), "{refused}");
+        }
     }
 
     #[test]

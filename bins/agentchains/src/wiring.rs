@@ -40,9 +40,13 @@ pub(crate) async fn wire(settings: &Settings, agents: Vec<AgentDefinition>) -> R
             .await
             .map_err(|source| CommandError::Agent { agent_id, source })?;
     }
-    let runner = Arc::new(A2aRunner::new(Arc::clone(&registry), client));
-    let engine = Engine::builder(Arc::new(store.clone()), runner)
+    let mut runner = A2aRunner::new(Arc::clone(&registry), client);
+    if settings.allow_inline_endpoints {
+        runner = runner.with_inline_endpoints();
+    }
+    let engine = Engine::builder(Arc::new(store.clone()), Arc::new(runner))
         .clock(clock)
+        .limits(settings.limits)
         .start();
     Ok(Wired {
         engine,

@@ -7,7 +7,12 @@ use serde_json::{Value, json};
 /// takes only text gets the data as text, and nothing beside it.
 pub(crate) fn message(call: &Call, text_only: bool) -> Value {
     let config = &call.request.config;
-    let data = json!({"config": config, "input": call.input, "upstream": call.upstream});
+    let mut data = json!({"config": config, "input": call.input, "upstream": call.upstream});
+    for (name, value) in [("item", &call.item), ("loop", &call.loop_context)] {
+        if let Some(value) = value {
+            data[name] = Value::clone(value);
+        }
+    }
     let mut parts = Vec::with_capacity(2);
     if text_only {
         parts.push(json!({"text": data.to_string()}));

@@ -9,11 +9,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::{Breaker, Refused, Settings, Snapshot, Ticket, Transition, Verdict};
+use crate::{Breaker, Refused, Settings, Snapshot, State, Ticket, Transition, Verdict};
+
+/// Breakers that are kept, apart from those with calls in flight. Agents may be called by addresses that documents
+/// name, so there is no end to them.
+const MAX_KEPT: usize = 10_000;
 
 /// The breakers of all agents, by agent id. Cloning shares them.
 ///
-/// An agent that was never mentioned has a closed breaker with the default [`Settings`].
+/// An agent that was never mentioned has a closed breaker with the default [`Settings`]. When there are more than
+/// 10,000, those without calls in flight are forgotten, the closed ones first.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     breakers: Arc<Mutex<HashMap<String, Shared>>>,
@@ -70,7 +75,19 @@ impl Registry {
         if let Some(breaker) = breakers.get(agent_id) {
             return Arc::clone(breaker);
         }
+        if breakers.len() >= MAX_KEPT {
+            make_room(&mut breakers);
+        }
         Arc::clone(breakers.entry(agent_id.to_owned()).or_default())
+    }
+}
+
+/// Forgets so many breakers that the next sweep is far off.
+fn make_room(breakers: &mut HashMap<String, Shared>) {
+    let in_use = |breaker: &Shared| Arc::strong_count(breaker) > 1;
+    breakers.retain(|_, breaker| in_use(breaker) || lock(breaker).state() != State::Closed);
+    if breakers.len() > MAX_KEPT / 2 {
+        breakers.retain(|_, breaker| in_use(breaker));
     }
 }
 
@@ -115,7 +132,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::State;
 
     #[test]
     fn a_poisoned_lock_is_used_on() {

@@ -1,4 +1,5 @@
-//! Calls: performing the machine's effects, each in a task of its own that always reports back.
+//! Effects: performing what the machine wants done, and the calls among it, each in a task of its own that always
+//! reports back.
 
 use std::{
     collections::VecDeque,
@@ -21,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info_span};
 
 use crate::{
+    children,
     clock::add,
     driver::Driver,
     gate::Admission,
@@ -73,6 +75,11 @@ pub(crate) fn perform(driver: &mut Driver, effect: Effect, admissions: &mut VecD
                 ));
             }
         },
+        Effect::StartChild(start) => children::start(driver, *start),
+        Effect::CommandChild {
+            execution_id,
+            command,
+        } => children::command(driver, execution_id, command),
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use agentchains_machine::WorkflowId;
 use agentchains_ports::{StoreError, WorkflowStore};
-use agentchains_workflow::Compiled;
+use agentchains_workflow::{Compiled, Limits, check_within};
 use thiserror::Error;
 
 /// Versions that are kept.
@@ -15,8 +15,9 @@ const CAPACITY: usize = 256;
 
 type Key = (WorkflowId, u32);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct CompiledCache {
+    limits: Limits,
     entries: Mutex<Entries>,
 }
 
@@ -37,6 +38,18 @@ struct NoLongerValid {
 }
 
 impl CompiledCache {
+    /// Nothing yet. Documents are held to these limits when they come in, executions whenever they run.
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            entries: Mutex::default(),
+        }
+    }
+
+    pub(crate) const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     pub(crate) fn insert(&self, id: WorkflowId, version: u32, workflow: Arc<Compiled>) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let Entries { by_key, order } = &mut *entries;
@@ -63,7 +76,7 @@ impl CompiledCache {
         let Some(record) = store.version(id, version).await? else {
             return Ok(None);
         };
-        let checked = agentchains_workflow::check(&record.document);
+        let checked = check_within(&record.document, self.limits.for_accepted_documents());
         let errors = checked.diagnostics.errors().count();
         let workflow = checked.workflow.ok_or_else(|| StoreError::Corrupt {
             place: "workflow_versions.document",

@@ -2,35 +2,44 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use agentchains_machine::{ExecutionId, ExecutionRow, Input, Machine, NodePath, Rejected, Step};
-use agentchains_ports::{Claimed, Commit, CommitError, EventSink, Fence, StoreError};
+use agentchains_machine::{
+    ChildReport, ExecutionId, ExecutionRow, ExecutionStatus, Input, Machine, NodePath, Rejected, Step,
+};
+use agentchains_ports::{Commit, CommitError, EventSink, Fence};
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, error, info_span, warn};
+use tracing::{error, warn};
 
 use crate::{
     calls,
     clock::add,
     gate::DriverGate,
+    loading::{Patience, refuse},
     shared::{CommandError, Message, Shared},
 };
 
 /// Inputs that one commit takes in at the most.
 const BATCH: usize = 256;
-/// A parked execution that is due within this time keeps its driver.
+/// A parked execution that is due within this time keeps its driver. So does one whose children were heard of within
+/// it: they will be heard of again, and each time its rows would have to be read.
 const LINGER: Duration = Duration::from_secs(2);
-/// Between tries of a commit that the store refuses; doubled each time, up to the second one.
-const COMMIT_RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
 pub(crate) struct Driver {
     pub(crate) shared: Arc<Shared>,
     pub(crate) machine: Machine,
-    pub(crate) fence: Fence,
-    pub(crate) mailbox: mpsc::UnboundedReceiver<Message>,
+    fence: Fence,
+    mailbox: mpsc::UnboundedReceiver<Message>,
     pub(crate) in_flight: HashMap<(NodePath, u32), CancellationToken>,
     /// Cancelled when this driver gives up: its calls end without a word.
     pub(crate) gone: CancellationToken,
+    /// Commands that were passed on to child executions, each until the child has recorded it.
+    pub(crate) passed_on: Vec<oneshot::Receiver<()>>,
+    /// When a child execution was started or heard of.
+    pub(crate) children_at: Option<Timestamp>,
+    /// What the execution above was told.
+    reported: Option<ChildReport>,
 }
 
 /// Who waits for the commit. A refusal waits too: it may be due to something that the same commit records.
@@ -42,82 +51,16 @@ enum Waiter {
     ),
 }
 
-/// Takes a parked or interrupted execution over and drives it.
-pub(crate) async fn load_and_drive(
-    shared: Arc<Shared>,
-    id: ExecutionId,
-    mut mailbox: mpsc::UnboundedReceiver<Message>,
-) {
-    match load(&shared, id, &mut mailbox).await {
-        Some((machine, fence)) => {
-            let interrupted = machine.execution().in_flight > 0;
-            let driver = Driver::new(shared, machine, fence, mailbox);
-            let first = interrupted.then_some(Input::Recover);
-            driver.run(first).instrument(info_span!("execution", %id)).await;
-        }
-        None => {
-            shared.unregister(id);
-            mailbox.close();
-            while let Some(message) = mailbox.recv().await {
-                refuse(message, CommandError::NotActive);
+impl Waiter {
+    /// Whoever waited may have gone; nobody else wants to know.
+    fn answer(self, execution: &ExecutionRow) {
+        match self {
+            Self::Recorded(done) => _ = done.send(()),
+            Self::Command(reply, outcome) => {
+                let row = outcome.map(|()| execution.clone());
+                let _ = reply.send(row.map_err(CommandError::Rejected));
             }
         }
-    }
-}
-
-/// `None` when there is nothing to drive, or the engine stops.
-async fn load(
-    shared: &Arc<Shared>,
-    id: ExecutionId,
-    mailbox: &mut mpsc::UnboundedReceiver<Message>,
-) -> Option<(Machine, Fence)> {
-    let mut delay = COMMIT_RETRY.0;
-    while !shared.stopped.is_cancelled() {
-        match try_load(shared, id).await {
-            Ok(loaded) => return loaded,
-            Err(error) => {
-                error!(%id, error = &error as &dyn std::error::Error, "cannot load the execution; trying again");
-                // Waiting may mend a store that is away, but hardly one that cannot be understood.
-                if matches!(error, StoreError::Corrupt { .. }) {
-                    while let Ok(message) = mailbox.try_recv() {
-                        refuse(message, CommandError::Unreadable);
-                    }
-                }
-                pause(shared, &mut delay).await;
-            }
-        }
-    }
-    None
-}
-
-async fn try_load(shared: &Arc<Shared>, id: ExecutionId) -> Result<Option<(Machine, Fence)>, StoreError> {
-    let Some(Claimed { fence, snapshot }) = shared.store.claim(id).await? else {
-        return Ok(None);
-    };
-    let execution = &snapshot.execution;
-    let (workflow, version) = (execution.workflow_id, execution.workflow_version);
-    let compiled = shared.compiled.get(&*shared.workflows, workflow, version).await?;
-    let compiled = compiled.ok_or_else(|| StoreError::Corrupt {
-        place: "executions.workflow_version",
-        source: format!("there is no version {version} of workflow {workflow}").into(),
-    })?;
-    Ok(Some((Machine::restore(compiled, snapshot), fence)))
-}
-
-/// Waits a while before the store is tried again. False when the engine has stopped meanwhile.
-async fn pause(shared: &Shared, delay: &mut Duration) -> bool {
-    let until = add(shared.clock.now(), *delay);
-    *delay = (*delay * 2).min(COMMIT_RETRY.1);
-    tokio::select! {
-        () = shared.clock.sleep_until(until) => true,
-        () = shared.stopped.cancelled() => false,
-    }
-}
-
-fn refuse(message: Message, error: CommandError) {
-    if let Message::Command(_, reply) = message {
-        // The caller may have gone; nobody else wants to know.
-        let _ = reply.send(Err(error));
     }
 }
 
@@ -136,6 +79,9 @@ impl Driver {
             mailbox,
             in_flight: HashMap::new(),
             gone,
+            passed_on: Vec::new(),
+            children_at: None,
+            reported: None,
         }
     }
 
@@ -147,7 +93,7 @@ impl Driver {
             if !self.turn(batch).await {
                 return self.abandon(id).await;
             }
-            if self.is_idle() && self.shared.unregister_if_idle(id, &self.mailbox) {
+            if self.is_idle() && self.shared.park(self.machine.execution(), &self.mailbox) {
                 self.shared.parked.notify_one();
                 return;
             }
@@ -172,20 +118,33 @@ impl Driver {
 
     fn is_idle(&self) -> bool {
         let execution = self.machine.execution();
+        if self.shared.draining.is_cancelled() && execution.in_flight == 0 {
+            return true;
+        }
         let soon = add(self.shared.clock.now(), LINGER);
-        let draining = self.shared.draining.is_cancelled() && execution.in_flight == 0;
-        draining || (self.machine.is_parked() && execution.wake_at.is_none_or(|wake_at| wake_at > soon))
+        self.machine.is_parked()
+            && execution.wake_at.is_none_or(|wake_at| wake_at > soon)
+            && self.lingers_until().is_none()
+    }
+
+    /// Until when child executions are listened to without a break.
+    fn lingers_until(&self) -> Option<Timestamp> {
+        let heard_at = self
+            .children_at
+            .filter(|_| self.machine.execution().children > 0)?;
+        Some(add(heard_at, LINGER)).filter(|until| *until > self.shared.clock.now())
     }
 
     /// Waits for messages, or for the moment at which time alone changes something. `None` when the engine stops.
     async fn next_batch(&mut self) -> Option<Vec<Message>> {
         let wake_at = self.machine.execution().wake_at.unwrap_or(Timestamp::MAX);
+        let until = self.lingers_until().map_or(wake_at, |until| until.min(wake_at));
         let mut batch = Vec::new();
         tokio::select! {
             biased;
             () = self.shared.stopped.cancelled() => return None,
             _ = self.mailbox.recv_many(&mut batch, BATCH) => {}
-            () = self.shared.clock.sleep_until(wake_at) => {}
+            () = self.shared.clock.sleep_until(until) => {}
             () = self.shared.draining.cancelled(), if !self.shared.draining.is_cancelled() => {}
         }
         // What is due happens before what comes in at the same moment: a decision must not outrun a timeout.
@@ -206,6 +165,7 @@ impl Driver {
             }
             self.act(step, gate);
         }
+        self.report();
         self.answer(waiters);
         true
     }
@@ -220,8 +180,12 @@ impl Driver {
                 Message::Recorded(input, done) => (input, Some(done), None),
                 Message::Command(input, reply) => (input, None, Some(reply)),
             };
-            if let Input::AttemptEnded { path, attempt, .. } = &input {
-                self.in_flight.remove(&(path.clone(), *attempt));
+            match &input {
+                Input::AttemptEnded { path, attempt, .. } => {
+                    self.in_flight.remove(&(path.clone(), *attempt));
+                }
+                Input::ChildReported { .. } => self.children_at = Some(now),
+                _ => {}
             }
             let outcome = self.machine.step(now, input, gate).map(|step| match &mut whole {
                 Some(whole) => whole.absorb(step),
@@ -239,7 +203,7 @@ impl Driver {
             fence: self.fence,
             changes: step.changes.clone(),
         };
-        let mut delay = COMMIT_RETRY.0;
+        let mut patience = Patience::new();
         loop {
             match self.shared.store.commit(commit.clone()).await {
                 Ok(()) => {
@@ -255,7 +219,7 @@ impl Driver {
                         error = &error as &dyn std::error::Error,
                         "cannot commit; trying again"
                     );
-                    if !pause(&self.shared, &mut delay).await {
+                    if !patience.wait(&self.shared).await {
                         return false;
                     }
                 }
@@ -263,17 +227,47 @@ impl Driver {
         }
     }
 
-    fn answer(&self, waiters: Vec<Waiter>) {
-        for waiter in waiters {
-            // Whoever waited may have gone; nobody else wants to know.
-            match waiter {
-                Waiter::Recorded(done) => _ = done.send(()),
-                Waiter::Command(reply, outcome) => {
-                    let row = outcome.map(|()| self.machine.execution().clone());
-                    let _ = reply.send(row.map_err(CommandError::Rejected));
-                }
-            }
+    /// The execution above takes one that it has started to be running, and need not be told.
+    pub(crate) fn assume_start_is_known(&mut self) {
+        let execution = self.machine.execution();
+        if execution.status == ExecutionStatus::Running {
+            self.reported = Some(ChildReport::of(execution));
         }
+    }
+
+    /// Tells the execution above how this one stands, where that has changed. After the commit: what is told is so.
+    fn report(&mut self) {
+        let execution = self.machine.execution();
+        let Some(parent) = execution.parent.as_ref().filter(|parent| parent.waits) else {
+            return;
+        };
+        let report = ChildReport::of(execution);
+        if self.reported.as_ref() == Some(&report) {
+            return;
+        }
+        let input = Input::ChildReported {
+            path: parent.path.clone(),
+            execution_id: execution.id,
+            report: report.clone(),
+        };
+        self.shared.deliver(parent.execution_id, Message::Input(input));
+        self.reported = Some(report);
+    }
+
+    /// Answers who waited for the commit, once the executions below have recorded what was passed on to them: what is
+    /// acknowledged holds in the whole tree.
+    fn answer(&mut self, waiters: Vec<Waiter>) {
+        let passed_on = std::mem::take(&mut self.passed_on);
+        let execution = self.machine.execution();
+        if passed_on.is_empty() || waiters.is_empty() {
+            return waiters.into_iter().for_each(|waiter| waiter.answer(execution));
+        }
+        let execution = execution.clone();
+        self.shared.tasks.spawn(async move {
+            // Fails where the child is terminal, gone or never was, and then nothing of it goes on.
+            join_all(passed_on).await;
+            waiters.into_iter().for_each(|waiter| waiter.answer(&execution));
+        });
     }
 
     /// Nothing was recorded: another process has the execution, or the engine stops, and then nothing is said.

@@ -8,6 +8,7 @@ use std::{
 use agentchains_breaker::{Registry, Snapshot as BreakerSnapshot};
 use agentchains_machine::WorkflowId;
 use agentchains_ports::{Clock, ExecutionQuery, ExecutionStore, NodeRunner, StoreError, WorkflowStore};
+use agentchains_workflow::Limits;
 use jiff::Timestamp;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -15,6 +16,7 @@ use uuid::{Builder as UuidBuilder, Uuid};
 
 use crate::{
     Notices,
+    children::{Lanes, Trees},
     clock::{SystemClock, add},
     compiled::CompiledCache,
     gate::AgentSlots,
@@ -59,9 +61,17 @@ pub struct EngineBuilder {
     workflows: Arc<dyn WorkflowStore>,
     runner: Arc<dyn NodeRunner>,
     clock: Arc<dyn Clock>,
+    limits: Limits,
 }
 
 impl EngineBuilder {
+    /// Holds workflows and executions to these limits instead of the language's own.
+    #[must_use]
+    pub const fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// Takes the time from there instead of from the system.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
@@ -84,7 +94,9 @@ impl EngineBuilder {
             breakers: Registry::default(),
             slots: Arc::new(AgentSlots::new(freed)),
             hub: Hub::default(),
-            compiled: CompiledCache::default(),
+            compiled: CompiledCache::new(self.limits),
+            lanes: Lanes::default(),
+            trees: Trees::default(),
             tasks: TaskTracker::new(),
             draining: CancellationToken::new(),
             stopped: CancellationToken::new(),
@@ -112,6 +124,7 @@ impl Engine {
             workflows: store,
             runner,
             clock: Arc::new(SystemClock::new()),
+            limits: Limits::default(),
         }
     }
 

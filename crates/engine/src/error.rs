@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use agentchains_machine::{ApprovalRow, ExecutionStatus, Rejected};
+use agentchains_machine::{ApprovalId, ApprovalRow, ExecutionStatus, Rejected};
 use agentchains_ports::StoreError;
 use thiserror::Error;
 
-use crate::Validation;
+use crate::{UnknownWorkflow, Validation};
 
 /// Why the engine did not do what was asked. Nothing has changed.
 #[derive(Debug, Error)]
@@ -20,7 +20,7 @@ pub enum EngineError {
         id: String,
     },
     /// The document has errors.
-    #[error("the workflow has {} error(s)", .0.errors.len())]
+    #[error("the workflow has {} error(s): {}", .0.errors.len(), first_of(.0))]
     InvalidWorkflow(Box<Validation>),
     /// The workflow cannot be started any more.
     #[error("workflow {id} is archived; store a version of it to make it active again")]
@@ -43,6 +43,20 @@ pub enum EngineError {
         /// Which, and where they are named.
         agents: Vec<UnknownAgent>,
     },
+    /// Workflows that nodes start do not exist, or are archived.
+    #[error("{}", each_once(.workflows))]
+    UnknownWorkflows {
+        /// Which, and where they are named.
+        workflows: Vec<UnknownWorkflow>,
+    },
+    /// The request names a node that the workflow does not have.
+    #[error("{message}")]
+    NoSuchNode {
+        /// RFC 6901 pointer to where the request names it.
+        pointer: String,
+        /// One sentence.
+        message: String,
+    },
     /// The budget is set and nobody knows what a node may cost.
     #[error("node {node} has neither max_cost nor an agent with a price, and unknown_cost is \"refuse\"")]
     UnknownCost {
@@ -60,6 +74,12 @@ pub enum EngineError {
     ApprovalClosed {
         /// The question, with the decision that counted.
         approval: Box<ApprovalRow>,
+    },
+    /// The question is asked by an execution that is not in the tree below the one that the request names.
+    #[error("approval {id} is one of another execution")]
+    ApprovalElsewhere {
+        /// The question.
+        id: ApprovalId,
     },
     /// The execution is not terminal.
     #[error("the execution is {status}; cancel it first")]
@@ -84,11 +104,19 @@ pub enum EngineError {
     Store(#[from] StoreError),
 }
 
-/// An agent that a workflow names and nobody has registered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An agent that a workflow names and that cannot be called.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{}", if *.inline {
+    format!("{agent_id:?} cannot be called as an agent: the setting allow_inline_endpoints is off, or it is no address; \
+             register an agent there and name that")
+} else {
+    format!("agent {agent_id:?} is not registered; register it before an execution starts")
+})]
 pub struct UnknownAgent {
-    /// Its id.
+    /// Its id; where `inline`, the address that the node gives instead.
     pub agent_id: String,
+    /// Whether the node gives an address of its own.
+    pub inline: bool,
     /// RFC 6901 pointer to where the document names it.
     pub pointer: String,
 }
@@ -97,6 +125,16 @@ pub struct UnknownAgent {
 fn named_once(agents: &[UnknownAgent]) -> String {
     let ids: BTreeSet<&str> = agents.iter().map(|agent| agent.agent_id.as_str()).collect();
     ids.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+fn first_of(validation: &Validation) -> &str {
+    validation.errors.first().map_or("", |first| &first.message)
+}
+
+/// What is said of each workflow, once.
+fn each_once(workflows: &[UnknownWorkflow]) -> String {
+    let said: BTreeSet<String> = workflows.iter().map(ToString::to_string).collect();
+    said.into_iter().collect::<Vec<_>>().join("; ")
 }
 
 impl EngineError {

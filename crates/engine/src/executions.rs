@@ -1,43 +1,19 @@
-//! Executions: started, steered and read.
+//! Executions: steered and read.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use agentchains_cost::Usd;
 use agentchains_machine::{
-    AttemptRow, Event, ExecutionId, ExecutionRow, Input, Machine, NewExecution, NodeRow, Resume, WorkflowId,
+    AttemptRow, Event, ExecutionId, ExecutionRow, Explanation, Input, Machine, NodeRow,
 };
-use agentchains_ports::{Creation, ExecutionFilter, Idempotency, Page, PageRequest};
-use agentchains_workflow::{Compiled, OnBudget, UnknownCost};
-use serde_json::Value;
+use agentchains_ports::{ExecutionFilter, Page, PageRequest};
+use agentchains_workflow::Compiled;
 use tokio::sync::oneshot;
-use tracing::{Instrument, info_span};
 
 use crate::{
-    Caller, Engine, EngineError, UnknownAgent,
-    driver::Driver,
+    Caller, Engine, EngineError,
     events::EventStream,
-    gate::DriverGate,
     shared::{CommandError, Message},
 };
-
-/// What an execution is started with. Absent fields are the workflow's.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct StartRequest {
-    /// The version; absent: the latest.
-    pub version: Option<u32>,
-    /// Its input.
-    pub input: Value,
-    /// The limit of its spending.
-    pub max_budget: Option<Usd>,
-    /// What happens when that is reached.
-    pub on_budget: Option<OnBudget>,
-    /// Its own timeout.
-    pub timeout: Option<Duration>,
-    /// Names that the caller gives it.
-    pub labels: BTreeMap<String, String>,
-    /// Makes the same request start one execution, however often it is sent.
-    pub idempotency: Option<Idempotency>,
-}
 
 /// An execution with its nodes and its workflow.
 #[derive(Debug, Clone)]
@@ -51,149 +27,12 @@ pub struct ExecutionView {
 }
 
 impl Engine {
-    /// Starts an execution of a workflow.
-    ///
-    /// # Errors
-    /// [`EngineError`] when none was started.
-    pub async fn start(
-        &self,
-        caller: &Caller,
-        workflow_id: WorkflowId,
-        request: StartRequest,
-    ) -> Result<ExecutionRow, EngineError> {
-        if self.is_draining() {
-            return Err(EngineError::ShuttingDown);
-        }
-        let view = self.workflow(caller, workflow_id, request.version).await?;
-        if view.record.archived {
-            return Err(EngineError::Archived {
-                id: workflow_id.to_string(),
-            });
-        }
-        self.check_start(&view.workflow, &request)?;
-        let settings = view.workflow.settings();
-        let new = NewExecution {
-            id: ExecutionId::from_uuid(self.new_uuid()),
-            tenant: caller.tenant.clone(),
-            workflow_id,
-            workflow_version: view.version,
-            input: Arc::new(request.input),
-            max_budget: request.max_budget.or(settings.max_budget),
-            on_budget: request.on_budget.unwrap_or(settings.on_budget),
-            timeout: request.timeout.or(settings.timeout),
-            labels: request.labels,
-            initiated_by: caller.name.clone(),
-        };
-        // In a task of its own: a caller that goes away must not leave an execution that nobody drives.
-        let engine = self.clone();
-        let workflow = view.workflow;
-        let begun = self
-            .shared
-            .tasks
-            .spawn(async move { engine.begin(workflow, new, request.idempotency).await });
-        begun.await.map_err(|_| EngineError::ShuttingDown)?
-    }
-
-    fn check_start(&self, workflow: &Compiled, request: &StartRequest) -> Result<(), EngineError> {
-        if let Some(schema) = &workflow.settings().input_schema {
-            schema
-                .validate(&request.input)
-                .map_err(|mismatch| EngineError::InputMismatch {
-                    message: mismatch.to_string(),
-                })?;
-        }
-        let agents: Vec<UnknownAgent> = workflow
-            .agents()
-            .filter(|(_, agent_id)| self.shared.runner.profile(agent_id).is_none())
-            .map(|(pointer, agent_id)| UnknownAgent {
-                agent_id: agent_id.to_owned(),
-                pointer,
-            })
-            .collect();
-        if !agents.is_empty() {
-            return Err(EngineError::UnknownAgents { agents });
-        }
-        let has_budget = request.max_budget.or(workflow.settings().max_budget).is_some();
-        if has_budget && workflow.settings().unknown_cost == UnknownCost::Refuse {
-            self.check_costs_are_known(workflow)?;
-        }
-        Ok(())
-    }
-
-    fn check_costs_are_known(&self, workflow: &Compiled) -> Result<(), EngineError> {
-        let graph = workflow.graph();
-        for index in graph.indices() {
-            let node = graph.node(index);
-            if self.worst_case(node).is_none() {
-                return Err(EngineError::UnknownCost {
-                    node: node.id.clone(),
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// Records the execution with its first step, and gives it a driver.
-    async fn begin(
-        self,
-        workflow: Arc<Compiled>,
-        new: NewExecution,
-        idempotency: Option<Idempotency>,
-    ) -> Result<ExecutionRow, EngineError> {
-        let id = new.id;
-        let now = self.now();
-        let mut gate = DriverGate::new(&self.shared, id);
-        let mut machine = Machine::create(workflow, new, now);
-        let step = machine.step(now, Input::Start, &mut gate)?;
-        // Before it can be found in the store, so that nobody else makes a driver for it.
-        let mailbox = self.shared.register(id);
-        let created = self.shared.store.create(step.changes.clone(), idempotency).await;
-        if !matches!(created, Ok(Creation::Created(_))) {
-            self.shared.unregister(id);
-        }
-        match created? {
-            Creation::Created((_, fence)) => {
-                let execution = machine.execution().clone();
-                let mut driver = Driver::new(Arc::clone(&self.shared), machine, fence, mailbox);
-                driver.act(step, gate);
-                self.shared
-                    .tasks
-                    .spawn(driver.run(None).instrument(info_span!("execution", %id)));
-                Ok(execution)
-            }
-            Creation::Replayed((earlier, _)) => {
-                let tenant = &machine.execution().tenant;
-                let row = self.shared.query.execution(tenant, earlier).await?;
-                row.ok_or_else(|| EngineError::not_found("execution", earlier))
-            }
-            Creation::KeyReused => Err(EngineError::IdempotencyKeyReused),
-        }
-    }
-
     /// Lets nothing new start.
     ///
     /// # Errors
     /// [`EngineError`] when it does not apply.
     pub async fn pause(&self, caller: &Caller, id: ExecutionId) -> Result<ExecutionRow, EngineError> {
         self.command(caller, id, Input::Pause).await
-    }
-
-    /// Lets it go on; one that waits for exactly one approval is approved by it.
-    ///
-    /// # Errors
-    /// [`EngineError`] when it does not apply.
-    pub async fn resume(
-        &self,
-        caller: &Caller,
-        id: ExecutionId,
-        max_budget: Option<Usd>,
-    ) -> Result<ExecutionRow, EngineError> {
-        let resume = Resume {
-            max_budget,
-            by: caller.name.clone(),
-            roles: caller.roles.clone(),
-        };
-        self.command(caller, id, Input::Resume(resume)).await
     }
 
     /// Ends it.
@@ -248,20 +87,46 @@ impl Engine {
         let execution = self.execution(caller, id).await?;
         let nodes = self.shared.query.nodes(id).await?;
         let workflow = self
-            .shared
-            .compiled
-            .get(
-                &*self.shared.workflows,
-                execution.workflow_id,
-                execution.workflow_version,
-            )
-            .await?
-            .ok_or_else(|| EngineError::not_found("workflow", execution.workflow_id))?;
+            .compiled(execution.workflow_id, execution.workflow_version)
+            .await?;
         Ok(ExecutionView {
             execution,
             nodes,
             workflow,
         })
+    }
+
+    /// Says of each node that has not settled what it waits for, and of each that was skipped why.
+    ///
+    /// # Errors
+    /// [`EngineError`] when there is no such execution, or the store could not be read.
+    pub async fn explain(
+        &self,
+        caller: &Caller,
+        id: ExecutionId,
+    ) -> Result<(ExecutionRow, Vec<Explanation>), EngineError> {
+        let machine = self.restored(caller, id).await?;
+        Ok((machine.execution().clone(), machine.explain()))
+    }
+
+    /// An execution as the store has it, in a machine that is only asked and takes no step.
+    pub(crate) async fn restored(&self, caller: &Caller, id: ExecutionId) -> Result<Machine, EngineError> {
+        let snapshot = self.shared.query.snapshot(&caller.tenant, id).await?;
+        let snapshot = snapshot.ok_or_else(|| EngineError::not_found("execution", id))?;
+        let execution = &snapshot.execution;
+        let workflow = self
+            .compiled(execution.workflow_id, execution.workflow_version)
+            .await?;
+        Ok(Machine::restore(workflow, snapshot))
+    }
+
+    /// The child executions that an execution has started, ascending.
+    ///
+    /// # Errors
+    /// [`EngineError`] when there is no such execution, or the store could not be read.
+    pub async fn children(&self, caller: &Caller, id: ExecutionId) -> Result<Vec<ExecutionRow>, EngineError> {
+        self.execution(caller, id).await?;
+        Ok(self.shared.query.children(id).await?)
     }
 
     /// Executions, newest first.

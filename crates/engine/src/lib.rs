@@ -42,6 +42,7 @@
 
 mod approvals;
 mod calls;
+mod children;
 mod clock;
 mod compiled;
 mod driver;
@@ -49,11 +50,18 @@ mod engine;
 mod error;
 mod events;
 mod executions;
+mod findings;
+mod fork;
 mod gate;
 mod hub;
+mod loading;
 mod local;
 mod recovery;
+mod references;
+mod resume;
+mod rings;
 mod shared;
+mod start;
 mod workflows;
 
 pub use agentchains_breaker as breaker;
@@ -67,8 +75,11 @@ pub use crate::{
     engine::{Caller, Engine, EngineBuilder},
     error::{EngineError, UnknownAgent},
     events::EventStream,
-    executions::{ExecutionView, StartRequest},
+    executions::ExecutionView,
+    fork::ForkRequest,
     hub::{Missed, Notice, Notices},
     local::{AgentAnswer, AgentFailed, AgentRequest, LocalAgents},
+    references::UnknownWorkflow,
+    start::StartRequest,
     workflows::{Validation, WorkflowView},
 };

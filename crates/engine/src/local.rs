@@ -26,6 +26,10 @@ pub struct AgentRequest {
     pub input: Value,
     /// The outputs of the live predecessors, by node id.
     pub upstream: Map<String, Value>,
+    /// The item, inside a body that runs over items.
+    pub item: Option<Value>,
+    /// `{"index", "last"?}`, inside of a body.
+    pub loop_context: Option<Value>,
 }
 
 /// What an in-process agent answers. A JSON value becomes an answer that costs nothing.
@@ -154,6 +158,8 @@ impl NodeRunner for LocalAgents {
             config: call.request.config.clone(),
             input: Value::clone(&call.input),
             upstream: Map::clone(&call.upstream),
+            item: call.item.as_deref().cloned(),
+            loop_context: call.loop_context.as_deref().cloned(),
         };
         match handler(request).await {
             Ok(answer) => CallOutcome::Reply(AgentReply {

@@ -1,7 +1,7 @@
 //! What all parts of one engine share, and how messages reach an execution's driver.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -11,7 +11,13 @@ use agentchains_ports::{Clock, ExecutionQuery, ExecutionStore, NodeRunner, Workf
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{compiled::CompiledCache, driver, gate::AgentSlots, hub::Hub};
+use crate::{
+    children::{Lanes, Trees},
+    compiled::CompiledCache,
+    gate::AgentSlots,
+    hub::Hub,
+    loading,
+};
 
 /// What a driver's mailbox takes.
 #[derive(Debug)]
@@ -47,6 +53,8 @@ pub(crate) struct Shared {
     pub(crate) slots: Arc<AgentSlots>,
     pub(crate) hub: Hub,
     pub(crate) compiled: CompiledCache,
+    pub(crate) lanes: Lanes,
+    pub(crate) trees: Trees,
     pub(crate) tasks: TaskTracker,
     /// Nothing new starts any more.
     pub(crate) draining: CancellationToken,
@@ -54,14 +62,22 @@ pub(crate) struct Shared {
     pub(crate) stopped: CancellationToken,
     /// A parked execution has a moment to be woken at.
     pub(crate) parked: Notify,
-    pub(crate) drivers: Mutex<HashMap<ExecutionId, Mailbox>>,
+    pub(crate) drivers: Mutex<Drivers>,
+}
+
+/// Which executions have a driver, and what the last driver of a parked one knew.
+#[derive(Debug, Default)]
+pub(crate) struct Drivers {
+    mailboxes: HashMap<ExecutionId, Mailbox>,
+    /// Parked executions whose child executions report to this process already.
+    parents: HashSet<ExecutionId>,
 }
 
 impl Shared {
     /// Delivers a message; an execution that is parked gets a driver first.
     pub(crate) fn deliver(self: &Arc<Self>, id: ExecutionId, message: Message) {
         let mut drivers = self.drivers.lock().unwrap_or_else(PoisonError::into_inner);
-        let message = match drivers.get(&id) {
+        let message = match drivers.mailboxes.get(&id) {
             Some(mailbox) => match mailbox.send(message) {
                 Ok(()) => return,
                 Err(refused) => refused.0,
@@ -71,9 +87,14 @@ impl Shared {
         let (mailbox, receiver) = mpsc::unbounded_channel();
         // The receiver is held below, so this cannot fail.
         let _ = mailbox.send(message);
-        drivers.insert(id, mailbox);
-        self.tasks
-            .spawn(driver::load_and_drive(Arc::clone(self), id, receiver));
+        drivers.mailboxes.insert(id, mailbox);
+        let knows_children = drivers.parents.remove(&id);
+        self.tasks.spawn(loading::load_and_drive(
+            Arc::clone(self),
+            id,
+            receiver,
+            knows_children,
+        ));
     }
 
     /// Gives a mailbox to an execution that has just been created.
@@ -82,20 +103,20 @@ impl Shared {
         self.drivers
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+            .mailboxes
             .insert(id, mailbox);
         receiver
     }
 
-    /// Takes the mailbox away, unless a message has come in meanwhile.
-    pub(crate) fn unregister_if_idle(
-        &self,
-        id: ExecutionId,
-        receiver: &mpsc::UnboundedReceiver<Message>,
-    ) -> bool {
+    /// Takes the mailbox of an execution that is parked away, unless a message has come in meanwhile.
+    pub(crate) fn park(&self, execution: &ExecutionRow, receiver: &mpsc::UnboundedReceiver<Message>) -> bool {
         let mut drivers = self.drivers.lock().unwrap_or_else(PoisonError::into_inner);
         let idle = receiver.is_empty();
         if idle {
-            drivers.remove(&id);
+            drivers.mailboxes.remove(&execution.id);
+            if execution.children > 0 {
+                drivers.parents.insert(execution.id);
+            }
         }
         idle
     }
@@ -105,6 +126,7 @@ impl Shared {
         self.drivers
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+            .mailboxes
             .remove(&id);
     }
 
@@ -112,6 +134,7 @@ impl Shared {
         self.drivers
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+            .mailboxes
             .contains_key(&id)
     }
 }

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use agentchains_cost::Usd;
-use agentchains_machine::{DEFAULT_ATTEMPT_TIMEOUT, WorkflowId, hash_of};
+use agentchains_machine::{WorkflowId, hash_of};
 use agentchains_ports::{
     Change, Creation, Idempotency, NewVersion, Page, PageRequest, VersionRecord, WorkflowFilter,
     WorkflowRecord,
 };
-use agentchains_workflow::{Checked, Code, Compiled, Diagnostic, Node, NodeKind};
+use agentchains_workflow::{Checked, Code, Compiled, Diagnostic, check_within};
 
-use crate::{Caller, Engine, EngineError};
+use crate::{Caller, Engine, EngineError, references::UnknownWorkflow, rings::Home};
 
 /// What is to be said of a document.
 #[derive(Debug)]
@@ -40,24 +39,41 @@ pub struct WorkflowView {
 
 impl Engine {
     /// Says all that is wrong with a document, and what may surprise.
-    #[must_use]
-    pub fn validate(&self, text: &str) -> Validation {
+    ///
+    /// # Errors
+    /// [`EngineError`] when the workflows that it refers to could not be read.
+    pub async fn validate(&self, caller: &Caller, text: &str) -> Result<Validation, EngineError> {
+        self.judge(caller, None, text).await
+    }
+
+    /// The same for a document that is to be stored under an id that is known already.
+    async fn judge(
+        &self,
+        caller: &Caller,
+        id: Option<WorkflowId>,
+        text: &str,
+    ) -> Result<Validation, EngineError> {
         let Checked {
             diagnostics,
             workflow,
-        } = agentchains_workflow::check(text);
-        let is_json = diagnostics.iter().all(|found| found.code != Code::InvalidJson);
-        let mut warnings: Vec<Diagnostic> = diagnostics.warnings().cloned().collect();
-        if let Some(workflow) = &workflow {
-            warnings.extend(self.warnings_about_agents(workflow));
-            warnings.extend(self.warnings_about_costs(workflow));
-        }
-        Validation {
-            is_json,
+        } = check_within(text, *self.shared.compiled.limits());
+        let mut validation = Validation {
+            is_json: diagnostics.iter().all(|found| found.code != Code::InvalidJson),
             errors: diagnostics.errors().cloned().collect(),
-            warnings,
-            workflow: workflow.map(Arc::new),
+            warnings: diagnostics.warnings().cloned().collect(),
+            workflow: None,
+        };
+        if let Some(workflow) = workflow {
+            let home = Home {
+                id,
+                name: &workflow.settings().name,
+            };
+            let (errors, warnings) = self.findings(&caller.tenant, home, &workflow).await?;
+            validation.warnings.extend(warnings);
+            validation.workflow = errors.is_empty().then(|| Arc::new(workflow));
+            validation.errors = errors;
         }
+        Ok(validation)
     }
 
     /// Stores a document as a new workflow.
@@ -70,7 +86,7 @@ impl Engine {
         text: &str,
         idempotency: Option<Idempotency>,
     ) -> Result<Creation<WorkflowView>, EngineError> {
-        let (workflow, warnings) = self.checked(text)?;
+        let (workflow, warnings) = self.checked(caller, None, text).await?;
         let version = self.new_version(caller, &workflow);
         let id = self.new_workflow_id();
         let created = self
@@ -113,7 +129,7 @@ impl Engine {
         text: &str,
     ) -> Result<WorkflowView, EngineError> {
         self.workflow_record(caller, id).await?;
-        let (workflow, warnings) = self.checked(text)?;
+        let (workflow, warnings) = self.checked(caller, Some(id), text).await?;
         let version = self.new_version(caller, &workflow);
         match self
             .shared
@@ -170,13 +186,10 @@ impl Engine {
     ) -> Result<WorkflowView, EngineError> {
         let record = self.workflow_record(caller, id).await?;
         let version = version.unwrap_or(record.version);
-        let workflow = self
-            .shared
-            .compiled
-            .get(&*self.shared.workflows, id, version)
-            .await?
-            .ok_or_else(|| EngineError::not_found("version", format!("{version} of workflow {id}")))?;
-        let warnings = self.warnings_about_agents(&workflow);
+        let workflow = self.compiled(id, version).await?;
+        let mut warnings = self.warnings_about_agents(&workflow);
+        let unknown = self.unknown_workflows(&caller.tenant, &workflow).await?;
+        warnings.extend(unknown.iter().map(UnknownWorkflow::warning));
         Ok(WorkflowView {
             record,
             version,
@@ -225,60 +238,27 @@ impl Engine {
         record.ok_or_else(|| EngineError::not_found("workflow", id))
     }
 
-    fn checked(&self, text: &str) -> Result<(Arc<Compiled>, Vec<Diagnostic>), EngineError> {
-        let validation = self.validate(text);
+    /// A version of a workflow, compiled. The caller has checked that the workflow is its tenant's.
+    pub(crate) async fn compiled(&self, id: WorkflowId, version: u32) -> Result<Arc<Compiled>, EngineError> {
+        let found = self
+            .shared
+            .compiled
+            .get(&*self.shared.workflows, id, version)
+            .await?;
+        found.ok_or_else(|| EngineError::not_found("version", format!("{version} of workflow {id}")))
+    }
+
+    async fn checked(
+        &self,
+        caller: &Caller,
+        id: Option<WorkflowId>,
+        text: &str,
+    ) -> Result<(Arc<Compiled>, Vec<Diagnostic>), EngineError> {
+        let validation = self.judge(caller, id, text).await?;
         match validation.workflow {
             Some(workflow) => Ok((workflow, validation.warnings)),
             None => Err(EngineError::InvalidWorkflow(Box::new(validation))),
         }
-    }
-
-    fn warnings_about_agents(&self, workflow: &Compiled) -> Vec<Diagnostic> {
-        workflow
-            .agents()
-            .filter(|(_, agent_id)| self.shared.runner.profile(agent_id).is_none())
-            .map(|(pointer, agent_id)| {
-                let message =
-                    format!("agent {agent_id:?} is not registered; register it before an execution starts");
-                Diagnostic::new(Code::UnknownAgent, pointer, message)
-            })
-            .collect()
-    }
-
-    /// A budget cannot hold what nobody knows beforehand.
-    fn warnings_about_costs(&self, workflow: &Compiled) -> Vec<Diagnostic> {
-        if workflow.settings().max_budget.is_none() {
-            return Vec::new();
-        }
-        let graph = workflow.graph();
-        let unbounded = graph.indices().filter(|index| {
-            let node = graph.node(*index);
-            matches!(node.kind, NodeKind::AgentCall(_)) && self.worst_case(node).is_none()
-        });
-        unbounded
-            .map(|index| {
-                let message = format!(
-                    "nobody knows what node {:?} may cost at the most; give it max_cost, or its agent a price",
-                    graph.node(index).id
-                );
-                Diagnostic::new(Code::UnboundedCost, format!("/nodes/{}", index.index()), message)
-            })
-            .collect()
-    }
-
-    /// The most that one attempt of a node may cost, as far as that is declared.
-    pub(crate) fn worst_case(&self, node: &Node) -> Option<Usd> {
-        let NodeKind::AgentCall(call) = &node.kind else {
-            return Some(Usd::ZERO);
-        };
-        let profile = self.shared.runner.profile(&call.agent_id);
-        let terms = profile.as_ref().map(|profile| &profile.terms);
-        node.max_cost.or_else(|| terms?.max_cost).or_else(|| {
-            let terms = terms?;
-            terms
-                .prices
-                .worst_case(node.timeout.or(terms.timeout).unwrap_or(DEFAULT_ATTEMPT_TIMEOUT))
-        })
     }
 
     fn new_version(&self, caller: &Caller, workflow: &Compiled) -> NewVersion {

@@ -29,13 +29,20 @@ impl From<EngineError> for Problem {
             EngineError::Stale => Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail),
             EngineError::InputMismatch { .. } => unprocessable("input_schema_mismatch", "/input", detail),
             EngineError::UnknownAgents { agents } => {
-                let findings = agents.into_iter().map(|agent| {
-                    let message = format!("agent {:?} is not registered", agent.agent_id);
-                    Finding::new("unknown_agent", agent.pointer, message)
-                });
+                let findings = agents
+                    .iter()
+                    .map(|agent| Finding::new("unknown_agent", agent.pointer.clone(), agent.to_string()));
                 let findings = findings.collect();
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unknown_agent", detail).with_errors(findings)
             }
+            EngineError::UnknownWorkflows { workflows } => {
+                let findings = workflows.iter().map(|workflow| {
+                    Finding::new("unknown_workflow", workflow.pointer.clone(), workflow.to_string())
+                });
+                let findings = findings.collect();
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unknown_workflow", detail).with_errors(findings)
+            }
+            EngineError::NoSuchNode { pointer, .. } => unprocessable("unknown_node", &pointer, detail),
             EngineError::UnknownCost { .. } => unprocessable("unknown_cost", "", detail),
             EngineError::IdempotencyKeyReused => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail)
@@ -44,6 +51,7 @@ impl From<EngineError> for Problem {
             EngineError::ApprovalClosed { approval } => conflict("approval_closed", detail)
                 .with("current_status", approval.status)
                 .with("approval", approval),
+            EngineError::ApprovalElsewhere { .. } => unprocessable("invalid_value", "/approval_id", detail),
             EngineError::NotTerminal { status } => {
                 conflict("not_terminal", detail).with("current_status", status)
             }

@@ -15,7 +15,7 @@ use crate::{
     app::Api,
     edge, live, origin,
     problem::Problem,
-    routes::{agents, approvals, cost, executions, health, nodes, templates, workflows},
+    routes::{agents, approvals, cost, executions, forks, health, nodes, templates, workflows},
 };
 
 /// Where the API begins; only the health checks are outside of it.
@@ -83,8 +83,11 @@ fn execution_routes() -> Router<Api> {
         .route("/executions/{id}/pause", post(executions::pause))
         .route("/executions/{id}/resume", post(executions::resume))
         .route("/executions/{id}/cancel", post(executions::cancel))
+        .route("/executions/{id}/fork", post(forks::fork))
+        .route("/executions/{id}/retry", post(forks::retry))
         .route("/executions/{id}/nodes", get(nodes::list))
         .route("/executions/{id}/cost", get(cost::show))
+        .route("/executions/{id}/explain", get(executions::explain))
         .route("/executions/{id}/events", get(executions::events))
         .route("/executions/{id}/ws", get(live::execution))
         .route("/approvals", get(approvals::list))

@@ -2,46 +2,52 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use agentchains_workflow::{HumanApproval, NodeIndex, NodeKind, OnTimeout};
+use agentchains_workflow::{HumanApproval, NodeKind, OnTimeout};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    ApprovalId, ApprovalKind, ApprovalRow, ApprovalStatus, Decision, DecisionRecord, EventType, Failure,
-    FailureCode, Machine, NodeState, Rejected, Waiting,
-    event::{approval_data, node_data},
+    ApprovalId, ApprovalKind, ApprovalRow, ApprovalStatus, Attempt, Decision, DecisionRecord, EventType,
+    Failure, FailureCode, Gate, Machine, NodeRequest, NodeState, Rejected, Waiting,
+    event::approval_data,
     hash_of,
     join::REJECTED,
     machine::after,
+    scope::{NodeKey, ScopeId},
     time::format_millis,
 };
 
 /// The action that makes unlabelled edges live.
 pub(crate) const APPROVE: &str = "approve";
 const REJECT: &str = "reject";
+/// The actions of a question about an attempt whose outcome is unknown.
+const RESEND: &str = "resend";
+const FAIL: &str = "fail";
 /// The label of the edges that an approval makes live besides the unlabelled ones.
 const APPROVED: &str = "approved";
+/// Where a node's request keeps the hash of what the person was shown.
+pub(crate) const SHOWN_HASH: &str = "shown_hash";
 /// Who decides when time does.
 const BY_TIMEOUT: &str = "timeout";
 
 impl Machine {
     /// Asks a person. Takes no slot, and waits without holding anything.
-    pub(crate) fn ask(&mut self, now: Timestamp, index: NodeIndex) {
+    pub(crate) fn ask(&mut self, now: Timestamp, key: NodeKey) {
         let workflow = Arc::clone(&self.workflow);
-        let NodeKind::HumanApproval(settings) = &workflow.graph().node(index).kind else {
+        let definition = self.scope(key.scope).definition;
+        let NodeKind::HumanApproval(settings) = &workflow.scope(definition).node(key.node).kind else {
             return;
         };
-        match self.question(now, index, settings) {
-            Err(failure) => self.node_failed(now, index, failure),
+        match self.question(now, key, settings) {
+            Err(failure) => self.node_failed(now, key, failure),
+            Ok(row) if self.take_over_decision(now, key, &row) => {}
             Ok(row) => {
+                self.row_mut(key).request = Some(self.request_of_question(key, &row));
                 let waiting = Waiting::Approval {
                     approval_id: row.id,
                     expires_at: row.expires_at,
                 };
-                self.set_state(now, index, NodeState::Waiting(waiting));
-                self.emit(now, EventType::NodeWaiting, node_data(&self.nodes[index.index()]));
-                self.emit(now, EventType::ApprovalRequested, approval_data(&row));
-                self.approval_changed(row);
+                self.put_question(now, key, waiting, row);
             }
         }
     }
@@ -49,43 +55,101 @@ impl Machine {
     fn question(
         &self,
         now: Timestamp,
-        index: NodeIndex,
+        key: NodeKey,
         settings: &HumanApproval,
     ) -> Result<ApprovalRow, Failure> {
-        let row = &self.nodes[index.index()];
-        let message = match self.render(&row.path, &settings.message)? {
+        let message = match self.render(key, &settings.message)? {
             Value::String(message) => message,
             other => other.to_string(),
         };
         let shown = match &settings.show {
-            Some(template) => self.render(&row.path, template)?,
-            None => Value::Object(self.outputs_of(&self.live_predecessors(index))),
+            Some(template) => self.render(key, template)?,
+            None => Value::Object(self.outputs_of(key.scope, &self.live_predecessors(key))),
         };
         let form = settings.form.as_ref().map(|schema| schema.source().clone());
-        let shown_hash = hash_of(&json!({"message": message, "shown": shown, "form": form}));
         Ok(ApprovalRow {
-            id: ApprovalId::of_question(self.execution.id, &row.path, 1, now),
-            kind: ApprovalKind::Approval,
-            status: ApprovalStatus::Pending,
-            execution_id: self.execution.id,
-            root_execution_id: self.execution.id,
-            node_id: row.node_id.clone(),
-            path: row.path.clone(),
-            message,
-            shown: Arc::new(shown),
-            shown_hash,
             form,
             actions: settings.actions.clone(),
             approvers: settings.approvers.clone(),
             quorum: settings.quorum.get(),
             forbid_initiator: settings.forbid_initiator,
-            decisions: Vec::new(),
             expires_at: settings.timeout.map(|timeout| after(now, timeout)),
-            created_at: now,
+            ..self.plain_question(now, key, message, shown)
+        }
+        .hashed())
+    }
+
+    /// What a node asks of a person, as its row keeps it.
+    pub(crate) fn request_of_question(&self, key: NodeKey, question: &ApprovalRow) -> Arc<NodeRequest> {
+        Arc::new(NodeRequest {
+            config: json!({"message": question.message, SHOWN_HASH: question.shown_hash}),
+            upstream: self.live_predecessors(key),
         })
     }
 
-    pub(crate) fn decide(&mut self, now: Timestamp, decision: Decision) -> Result<(), Rejected> {
+    /// A question that anyone may answer, without a form or a limit.
+    fn plain_question(&self, now: Timestamp, key: NodeKey, message: String, shown: Value) -> ApprovalRow {
+        let row = self.row(key);
+        ApprovalRow {
+            id: ApprovalId::of_question(self.execution.id, &row.path, self.execution.last_seq, now),
+            kind: ApprovalKind::Approval,
+            status: ApprovalStatus::Pending,
+            execution_id: self.execution.id,
+            root_execution_id: self.execution.root(),
+            node_id: row.node_id.clone(),
+            path: row.path.clone(),
+            message,
+            shown: Arc::new(shown),
+            shown_hash: String::new(),
+            form: None,
+            actions: Vec::new(),
+            approvers: Vec::new(),
+            quorum: 1,
+            forbid_initiator: false,
+            decisions: Vec::new(),
+            expires_at: None,
+            created_at: now,
+        }
+    }
+
+    /// Asks a person what is to be done about an attempt of which nobody knows how it ended.
+    pub(crate) fn ask_about_outcome(&mut self, now: Timestamp, key: NodeKey, attempt: &Attempt) {
+        let message = format!(
+            "A crash left the outcome of attempt {} at agent {:?} unknown. Send it again?",
+            attempt.number, attempt.agent_id
+        );
+        let request = self.row(key).request.as_ref();
+        let shown = json!({
+            "agent_id": attempt.agent_id,
+            "attempt": attempt.number,
+            "config": request.map(|request| &request.config),
+        });
+        let question = ApprovalRow {
+            actions: vec![RESEND.to_owned(), FAIL.to_owned()],
+            ..self.plain_question(now, key, message, shown)
+        }
+        .hashed();
+        let waiting = Waiting::Outcome {
+            approval_id: question.id,
+            attempt: attempt.clone(),
+            resend_at: None,
+        };
+        self.put_question(now, key, waiting, question);
+    }
+
+    fn put_question(&mut self, now: Timestamp, key: NodeKey, waiting: Waiting, question: ApprovalRow) {
+        self.set_state(now, key, NodeState::Waiting(waiting));
+        self.emit_node(now, EventType::NodeWaiting, key);
+        self.emit(now, EventType::ApprovalRequested, approval_data(&question));
+        self.approval_changed(question);
+    }
+
+    pub(crate) fn decide(
+        &mut self,
+        now: Timestamp,
+        decision: Decision,
+        gate: &dyn Gate,
+    ) -> Result<(), Rejected> {
         let mut row = self
             .approvals
             .get(&decision.approval_id)
@@ -109,7 +173,7 @@ impl Machine {
             return Ok(());
         }
         row.status = ApprovalStatus::Decided;
-        self.close_question(now, row, EventType::ApprovalDecided);
+        self.question_decided(now, row, gate);
         Ok(())
     }
 
@@ -146,12 +210,10 @@ impl Machine {
     }
 
     fn check_form(&self, row: &ApprovalRow, decision: &Decision) -> Result<(), Rejected> {
-        let form = self
-            .find(&row.path)
-            .and_then(|index| match &self.graph().node(index).kind {
-                NodeKind::HumanApproval(settings) => settings.form.as_ref(),
-                NodeKind::AgentCall(_) | NodeKind::Condition(_) => None,
-            });
+        let form = self.find(&row.path).and_then(|key| match &self.node(key).kind {
+            NodeKind::HumanApproval(settings) => settings.form.as_ref(),
+            _ => None,
+        });
         match form {
             Some(form) if decision.decision != REJECT => form
                 .validate(decision.data.as_ref().unwrap_or(&Value::Null))
@@ -162,28 +224,45 @@ impl Machine {
         }
     }
 
+    fn question_decided(&mut self, now: Timestamp, row: ApprovalRow, gate: &dyn Gate) {
+        let waiting = self.find(&row.path).map(|key| (key, self.row(key).state.clone()));
+        let Some((key, NodeState::Waiting(Waiting::Outcome { attempt, .. }))) = waiting else {
+            return self.close_question(now, row, EventType::ApprovalDecided);
+        };
+        let approval_id = row.id;
+        let resend = row.decisions.last().is_some_and(|last| last.decision == RESEND);
+        self.emit(now, EventType::ApprovalDecided, approval_data(&row));
+        self.approval_changed(row);
+        if resend {
+            let waiting = Waiting::Outcome {
+                approval_id,
+                attempt,
+                resend_at: Some(now),
+            };
+            self.set_state(now, key, NodeState::Waiting(waiting));
+        } else {
+            self.outcome_stays_unknown(now, key, &attempt, gate);
+        }
+    }
+
     /// The question no longer stands; the last decision on it is the one that counts.
     fn close_question(&mut self, now: Timestamp, row: ApprovalRow, event: EventType) {
         self.emit(now, event, approval_data(&row));
         let decided = row.decisions.last().cloned();
         let path = row.path.clone();
         self.approval_changed(row);
-        let (Some(index), Some(decided)) = (self.find(&path), decided) else {
+        let (Some(key), Some(decided)) = (self.find(&path), decided) else {
             return;
         };
-        let branch = match decided.decision.as_str() {
-            APPROVE => APPROVED,
-            REJECT => REJECTED,
-            own => own,
-        };
-        if branch == REJECTED && !self.has_edge_labelled(index, REJECTED) {
+        let branch = label_of(&decided.decision);
+        if branch == REJECTED && !self.has_edge_labelled(key, REJECTED) {
             let message = match &decided.comment {
                 Some(comment) => format!("{} rejected: {comment}", decided.by),
                 None => format!("{} rejected", decided.by),
             };
             return self.node_failed(
                 now,
-                index,
+                key,
                 Failure::in_node(&path, FailureCode::ApprovalRejected, message),
             );
         }
@@ -194,24 +273,24 @@ impl Machine {
             "data": decided.data,
             "decided_at": format_millis(decided.decided_at),
         });
-        self.node_completed(now, index, output, Some(branch.to_owned()));
+        self.node_completed(now, key, output, Some(branch.to_owned()));
     }
 
-    fn has_edge_labelled(&self, index: NodeIndex, label: &str) -> bool {
-        self.graph()
-            .outgoing(index)
+    fn has_edge_labelled(&self, key: NodeKey, label: &str) -> bool {
+        self.graph(key.scope)
+            .outgoing(key.node)
             .any(|edge| matches!(edge.when, agentchains_workflow::When::Labels(own) if own.iter().any(|l| l == label)))
     }
 
     /// Nobody decided in time.
-    pub(crate) fn question_expired(&mut self, now: Timestamp, index: NodeIndex, id: ApprovalId) {
+    pub(crate) fn question_expired(&mut self, now: Timestamp, key: NodeKey, id: ApprovalId) {
         let Some(mut row) = self.approvals.get(&id).cloned() else {
             return;
         };
         row.status = ApprovalStatus::Expired;
-        let on_timeout = match &self.graph().node(index).kind {
+        let on_timeout = match &self.node(key).kind {
             NodeKind::HumanApproval(settings) => settings.on_timeout,
-            NodeKind::AgentCall(_) | NodeKind::Condition(_) => OnTimeout::Fail,
+            _ => OnTimeout::Fail,
         };
         let decision = match on_timeout {
             OnTimeout::Fail => {
@@ -219,7 +298,7 @@ impl Machine {
                 let failure = Failure::in_node(&row.path, FailureCode::ApprovalExpired, message);
                 self.emit(now, EventType::ApprovalExpired, approval_data(&row));
                 self.approval_changed(row);
-                return self.node_failed(now, index, failure);
+                return self.node_failed(now, key, failure);
             }
             OnTimeout::Reject => REJECT,
             OnTimeout::Approve => APPROVE,
@@ -235,13 +314,37 @@ impl Machine {
         self.close_question(now, row, EventType::ApprovalExpired);
     }
 
-    /// The execution ends before anybody decided.
-    pub(crate) fn withdraw_questions(&mut self, now: Timestamp) {
-        for mut row in std::mem::take(&mut self.approvals).into_values() {
-            row.status = ApprovalStatus::Withdrawn;
-            self.emit(now, EventType::ApprovalExpired, approval_data(&row));
-            self.approval_changed(row);
+    /// The nodes of a scope come to their end before anybody decided.
+    pub(crate) fn withdraw_questions_in(&mut self, now: Timestamp, scope: ScopeId) {
+        for key in self.keys(scope) {
+            let (NodeState::Waiting(Waiting::Approval { approval_id, .. })
+            | NodeState::Waiting(Waiting::Outcome { approval_id, .. })) = &self.row(key).state
+            else {
+                continue;
+            };
+            if let Some(mut row) = self.approvals.get(approval_id).cloned() {
+                row.status = ApprovalStatus::Withdrawn;
+                self.emit(now, EventType::ApprovalExpired, approval_data(&row));
+                self.approval_changed(row);
+            }
         }
+    }
+}
+
+impl ApprovalRow {
+    /// Binds the question to what is asked and shown.
+    fn hashed(mut self) -> Self {
+        self.shown_hash = hash_of(&json!({"message": self.message, "shown": *self.shown, "form": self.form}));
+        self
+    }
+}
+
+/// The label of the edges that a decision makes live besides the unlabelled ones.
+pub(crate) fn label_of(decision: &str) -> &str {
+    match decision {
+        APPROVE => APPROVED,
+        REJECT => REJECTED,
+        own => own,
     }
 }
 

@@ -3,15 +3,15 @@
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use agentchains_cost::{Charge, ReportedCost, Usage};
-use agentchains_workflow::NodeIndex;
 use jiff::Timestamp;
 
 use crate::{
-    AgentReply, Attempt, AttemptFailure, AttemptOutcome, AttemptRow, AttemptStatus, EventType, Failure,
-    FailureCode, Gate, Machine, NodePath, NodeState, RemoteCancel, RemoteTask, Waiting,
+    AgentReply, Attempt, AttemptFailure, AttemptOutcome, AttemptRow, AttemptStatus, EventType, Failure, Gate,
+    Machine, NodePath, NodeState, RemoteCancel, RemoteTask, Waiting,
     backoff::backoff,
     event::{budget_data, retry_data},
     machine::after,
+    scope::NodeKey,
 };
 
 /// How an attempt ended, as far as the ledger is concerned.
@@ -39,13 +39,13 @@ impl Ended {
 
 impl Machine {
     pub(crate) fn task_accepted(&mut self, path: &NodePath, number: u32, task: RemoteTask) {
-        let Some((index, _)) = self.attempt_in_flight(path, number) else {
+        let Some((key, _)) = self.attempt_in_flight(path, number) else {
             return;
         };
-        let known = &mut self.nodes[index.index()].remote_task;
+        let known = &mut self.row_mut(key).remote_task;
         if known.is_none() {
             *known = Some(task);
-            self.node_changed(index);
+            self.node_changed(key);
         }
     }
 
@@ -57,23 +57,23 @@ impl Machine {
         outcome: AttemptOutcome,
         gate: &dyn Gate,
     ) {
-        let Some((index, attempt)) = self.attempt_in_flight(path, number) else {
+        let Some((key, attempt)) = self.attempt_in_flight(path, number) else {
             return;
         };
         match outcome {
-            AttemptOutcome::Succeeded(reply) => self.attempt_succeeded(now, index, &attempt, reply, gate),
-            AttemptOutcome::Failed(failure) => self.attempt_failed(now, index, &attempt, failure, gate),
+            AttemptOutcome::Succeeded(reply) => self.attempt_succeeded(now, key, &attempt, reply, gate),
+            AttemptOutcome::Failed(failure) => self.attempt_failed(now, key, &attempt, failure, gate),
             AttemptOutcome::Aborted(remote_cancel) => {
-                self.attempt_aborted(now, index, &attempt, remote_cancel, gate);
+                self.attempt_aborted(now, key, &attempt, remote_cancel, gate);
             }
-            AttemptOutcome::Lost => self.outcome_unknown(now, index, &attempt, gate),
+            AttemptOutcome::Lost => self.outcome_unknown(now, key, &attempt, gate),
         }
     }
 
-    fn attempt_in_flight(&self, path: &NodePath, number: u32) -> Option<(NodeIndex, Attempt)> {
-        let index = self.find(path)?;
-        match &self.nodes[index.index()].state {
-            NodeState::Running(attempt) if attempt.number == number => Some((index, attempt.clone())),
+    fn attempt_in_flight(&self, path: &NodePath, number: u32) -> Option<(NodeKey, Attempt)> {
+        let key = self.find(path)?;
+        match &self.row(key).state {
+            NodeState::Running(attempt) if attempt.number == number => Some((key, attempt.clone())),
             _ => None,
         }
     }
@@ -81,29 +81,12 @@ impl Machine {
     fn attempt_succeeded(
         &mut self,
         now: Timestamp,
-        index: NodeIndex,
+        key: NodeKey,
         attempt: &Attempt,
         reply: AgentReply,
         gate: &dyn Gate,
     ) {
-        let misfit = self
-            .workflow
-            .graph()
-            .node(index)
-            .output_schema
-            .as_ref()
-            .and_then(|schema| {
-                let mismatch = schema.validate(&reply.output).err()?;
-                let message = format!(
-                    "attempt {} of agent {:?} answered what does not fit output_schema: {mismatch}",
-                    attempt.number, attempt.agent_id
-                );
-                Some(Failure::in_node(
-                    &self.nodes[index.index()].path,
-                    FailureCode::OutputSchemaMismatch,
-                    message,
-                ))
-            });
+        let misfit = self.misfit(key, &reply.output);
         let ended = Ended {
             status: AttemptStatus::Succeeded,
             error: misfit.clone(),
@@ -111,22 +94,22 @@ impl Machine {
             usage: reply.usage,
             reached_agent: true,
         };
-        self.post(now, index, attempt, ended, gate);
+        self.post(now, key, attempt, ended, gate);
         match misfit {
-            Some(failure) => self.node_failed(now, index, failure),
-            None => self.node_completed(now, index, reply.output, None),
+            Some(failure) => self.node_failed(now, key, failure),
+            None => self.complete(now, key, Arc::new(reply.output), None, None),
         }
     }
 
     fn attempt_failed(
         &mut self,
         now: Timestamp,
-        index: NodeIndex,
+        key: NodeKey,
         attempt: &Attempt,
         failed: AttemptFailure,
         gate: &dyn Gate,
     ) {
-        let path = self.nodes[index.index()].path.clone();
+        let path = self.row(key).path.clone();
         let failure = Failure::in_node(&path, failed.code, failed.message);
         let ended = Ended {
             status: AttemptStatus::Failed,
@@ -135,46 +118,55 @@ impl Machine {
             usage: failed.usage,
             reached_agent: failed.reached_agent,
         };
-        self.post(now, index, attempt, ended, gate);
-        let workflow = Arc::clone(&self.workflow);
-        let retry = workflow.graph().node(index).retry.as_ref();
-        let attempts_allowed = retry.map_or(NonZeroU32::MIN, |retry| retry.max_attempts).get();
+        self.post(now, key, attempt, ended, gate);
+        let again = failed.retryable && attempt.abort_by.is_none();
+        self.try_again_or_give_up(now, key, failure, again, failed.retry_after);
+    }
+
+    /// Ends a node's last attempt: another one follows where that may help and `retry` allows it.
+    pub(crate) fn try_again_or_give_up(
+        &mut self,
+        now: Timestamp,
+        key: NodeKey,
+        failure: Failure,
+        retryable: bool,
+        retry_after: Option<Timestamp>,
+    ) {
+        let row = self.row(key);
+        let attempts = row.attempts - row.attempts_before;
+        let retry = self.node(key).retry.as_ref();
+        let allowed = retry.map_or(NonZeroU32::MIN, |retry| retry.max_attempts).get();
+        let may_start =
+            self.execution.ending.is_none() && !self.is_closed(key.scope) && !self.is_stopping(key.scope);
         match retry {
-            Some(retry)
-                if failed.retryable
-                    && attempt.number < attempts_allowed
-                    && self.execution.ending.is_none() =>
-            {
-                let delay = backoff(self.execution.id, &path, retry, attempt.number);
-                let due_at = after(now, delay).max(failed.retry_after.unwrap_or(Timestamp::MIN));
-                self.set_state(
-                    now,
-                    index,
-                    NodeState::Waiting(Waiting::Retry {
-                        due_at,
-                        error: failure.clone(),
-                    }),
-                );
-                let data = retry_data(&self.nodes[index.index()], &failure, due_at);
+            Some(retry) if retryable && attempts < allowed && may_start => {
+                let delay = backoff(self.execution.id, &row.path, retry, attempts);
+                let due_at = after(now, delay).max(retry_after.unwrap_or(Timestamp::MIN));
+                let waiting = Waiting::Retry {
+                    due_at,
+                    error: failure.clone(),
+                };
+                self.set_state(now, key, NodeState::Waiting(waiting));
+                let data = retry_data(self.row(key), &failure, due_at);
                 self.emit(now, EventType::NodeRetrying, data);
             }
-            _ => self.node_failed(now, index, failure),
+            _ => self.node_gave_up(now, key, failure, retryable),
         }
     }
 
     pub(crate) fn attempt_aborted(
         &mut self,
         now: Timestamp,
-        index: NodeIndex,
+        key: NodeKey,
         attempt: &Attempt,
         remote_cancel: Option<RemoteCancel>,
         gate: &dyn Gate,
     ) {
         let ended = Ended::without_a_word(AttemptStatus::Aborted, None);
-        self.post(now, index, attempt, ended, gate);
+        self.post(now, key, attempt, ended, gate);
         self.settle(
             now,
-            index,
+            key,
             NodeState::Cancelled { remote_cancel },
             EventType::NodeCancelled,
         );
@@ -184,7 +176,7 @@ impl Machine {
     pub(crate) fn post(
         &mut self,
         now: Timestamp,
-        index: NodeIndex,
+        key: NodeKey,
         attempt: &Attempt,
         ended: Ended,
         gate: &dyn Gate,
@@ -194,7 +186,7 @@ impl Machine {
         let settlement = budget.settle(attempt.reserved, charge.amount);
         self.set_budget(&budget);
         self.execution.cost_known &= charge.known;
-        let row = &mut self.nodes[index.index()];
+        let row = self.row_mut(key);
         row.cost = row.cost.saturating_add(charge.amount);
         row.cost_known &= charge.known;
         row.usage.clone_from(&ended.usage);

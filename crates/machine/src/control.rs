@@ -1,14 +1,12 @@
 //! Control: what people and programs may ask of an execution while it runs.
 
-use std::sync::Arc;
-
 use agentchains_cost::Usd;
 use jiff::Timestamp;
 use thiserror::Error;
 
 use crate::{
-    ApprovalRow, Decision, Ending, EventType, ExecutionStatus, Machine, NodeState, PauseReason, Resume,
-    Waiting, approval::APPROVE, event::execution_data,
+    ApprovalRow, ChildCommand, Decision, Ending, EventType, ExecutionStatus, Gate, Machine, NodeState,
+    PauseReason, RemoteCancel, Resume, Waiting, approval::APPROVE, event::execution_data, scope::NodeKey,
 };
 
 /// Why a command was refused. Nothing has changed.
@@ -108,21 +106,63 @@ impl Machine {
             Some(PauseReason::User),
             EventType::ExecutionPaused,
         );
+        self.command_children(ChildCommand::Hold);
         Ok(())
     }
 
-    pub(crate) fn resume(&mut self, now: Timestamp, resume: Resume) -> Result<(), Rejected> {
+    /// The execution above was paused: nothing new starts here either, and answers take effect later.
+    pub(crate) fn hold(&mut self, now: Timestamp) {
+        if self.execution.ending.is_some() {
+            return;
+        }
+        let Some(parent) = &mut self.execution.parent else {
+            return;
+        };
+        parent.holds = true;
+        self.start(now);
+        match self.execution.pause_reason {
+            None => {
+                let reason = Some(PauseReason::User);
+                self.set_status(now, ExecutionStatus::Paused, reason, EventType::ExecutionPaused);
+            }
+            Some(PauseReason::Approval) => {
+                self.execution.pause_reason = Some(PauseReason::User);
+                let data = execution_data(&self.execution);
+                self.emit(now, EventType::ExecutionPaused, data);
+            }
+            Some(PauseReason::User | PauseReason::Budget) => {}
+        }
+        self.command_children(ChildCommand::Hold);
+    }
+
+    /// The execution above goes on, and with it what was held because of it.
+    pub(crate) fn release_hold(&mut self, now: Timestamp) {
+        let holds = self.execution.parent.as_mut().map(|parent| &mut parent.holds);
+        if !holds.is_some_and(std::mem::take) {
+            return;
+        }
+        if self.execution.pause_reason == Some(PauseReason::User) {
+            self.set_status(now, ExecutionStatus::Running, None, EventType::ExecutionResumed);
+        }
+        self.command_children(ChildCommand::Release);
+    }
+
+    pub(crate) fn resume(&mut self, now: Timestamp, resume: Resume, gate: &dyn Gate) -> Result<(), Rejected> {
         let (ExecutionStatus::Paused, Some(reason)) = (self.execution.status, self.execution.pause_reason)
         else {
             return Err(self.conflict());
         };
         let raised = self.raised_budget(reason, resume.max_budget)?;
         if reason == PauseReason::Approval {
-            self.approve_the_only_question(now, resume)?;
+            self.approve_the_only_question(now, resume, gate)?;
         }
         self.execution.max_budget = raised;
         if reason != PauseReason::Approval {
             self.set_status(now, ExecutionStatus::Running, None, EventType::ExecutionResumed);
+            if let Some(parent) = &mut self.execution.parent {
+                parent.holds = false;
+            }
+            self.command_children(ChildCommand::Release);
         }
         Ok(())
     }
@@ -143,7 +183,12 @@ impl Machine {
     }
 
     /// The short form of the API: resuming an execution that waits for exactly one approval approves it.
-    fn approve_the_only_question(&mut self, now: Timestamp, resume: Resume) -> Result<(), Rejected> {
+    fn approve_the_only_question(
+        &mut self,
+        now: Timestamp,
+        resume: Resume,
+        gate: &dyn Gate,
+    ) -> Result<(), Rejected> {
         let mut pending = self.approvals.values();
         let (Some(only), None) = (pending.next(), pending.next()) else {
             return Err(Rejected::SeveralApprovals {
@@ -165,7 +210,7 @@ impl Machine {
             shown_hash: None,
             request_key: None,
         };
-        self.decide(now, decision)
+        self.decide(now, decision, gate)
     }
 
     pub(crate) fn cancel(&mut self, now: Timestamp) -> Result<(), Rejected> {
@@ -181,12 +226,12 @@ impl Machine {
             None,
             EventType::ExecutionCancelling,
         );
-        self.begin_ending(now, Ending::Cancel, true);
+        self.begin_ending(Ending::Cancel, true);
         Ok(())
     }
 
     /// The budget does not allow the next call, and nothing in flight can change that.
-    pub(crate) fn budget_exhausted(&mut self, now: Timestamp, index: agentchains_workflow::NodeIndex) {
+    pub(crate) fn budget_exhausted(&mut self, now: Timestamp, key: NodeKey) {
         let data = crate::event::budget_data(&self.execution, None);
         self.emit(now, EventType::BudgetExhausted, data);
         match self.execution.on_budget {
@@ -194,7 +239,7 @@ impl Machine {
                 let reason = Some(PauseReason::Budget);
                 self.set_status(now, ExecutionStatus::Paused, reason, EventType::ExecutionPaused);
             }
-            agentchains_workflow::OnBudget::Fail => self.fail_over_budget(now, index),
+            agentchains_workflow::OnBudget::Fail => self.fail_over_budget(now, key),
         }
     }
 
@@ -216,45 +261,59 @@ impl Machine {
         self.emit(now, event, data);
     }
 
-    /// What is due happens: retries and breakers are tried again, questions expire, the deadline passes.
-    pub(crate) fn fire_timers(&mut self, now: Timestamp) {
-        while let Some(index) = self.timers.pop_due(now) {
-            match &self.nodes[index.index()].state {
+    /// What is due happens: retries and breakers are tried again, questions expire, timeouts are over.
+    pub(crate) fn fire_timers(&mut self, now: Timestamp, gate: &dyn Gate) {
+        while let Some(key) = self.timers.pop_due(now) {
+            match self.row(key).state.clone() {
                 NodeState::Waiting(Waiting::Approval { approval_id, .. }) => {
-                    let approval_id = *approval_id;
-                    self.question_expired(now, index, approval_id);
+                    self.question_expired(now, key, approval_id);
                 }
-                NodeState::Waiting(_) => self.enqueue(index),
+                NodeState::Waiting(_) => self.enqueue(key),
+                NodeState::Running(attempt) => {
+                    self.attempt_aborted(now, key, &attempt, Some(RemoteCancel::Unknown), gate);
+                }
+                NodeState::Open { .. } => self.members_timed_out(now, key, gate),
+                NodeState::Child(child) => self.child_abandoned(now, key, &child),
                 _ => {}
             }
         }
-        let overdue = self.execution.deadline.is_some_and(|deadline| deadline <= now);
-        if overdue && self.execution.ending.is_none() && !self.execution.status.is_terminal() {
+        if self.execution.deadline.is_some_and(|deadline| deadline <= now) {
             self.execution_timed_out(now);
         }
     }
 
     /// Whatever follows from what has happened.
-    pub(crate) fn advance(&mut self, now: Timestamp, gate: &mut dyn crate::Gate) {
+    pub(crate) fn advance(&mut self, now: Timestamp, gate: &mut dyn Gate) {
+        self.draw_consequences(now, gate);
         if self.execution.pause_reason == Some(PauseReason::Approval) && !self.waits_for_people_only() {
             self.set_status(now, ExecutionStatus::Running, None, EventType::ExecutionResumed);
         }
-        self.dispatch(now, gate);
-        self.finish_if_done(now, gate);
+        loop {
+            self.dispatch(now, gate);
+            if !self.draw_consequences(now, gate) {
+                break;
+            }
+        }
+        self.finish_if_done(now);
         if self.may_start_nodes() && self.waits_for_people_only() {
             let reason = Some(PauseReason::Approval);
             self.set_status(now, ExecutionStatus::Paused, reason, EventType::ExecutionPaused);
         }
     }
 
-    fn waits_for_people_only(&self) -> bool {
-        self.execution.in_flight == 0
-            && !self.timers.any_on_time()
-            && !self.approvals.is_empty()
-            && !self.has_startable_node()
+    /// What follows inside of groups and loops from nodes that have settled, and from an end that has begun. False when
+    /// nothing does.
+    fn draw_consequences(&mut self, now: Timestamp, gate: &dyn Gate) -> bool {
+        let mut any = false;
+        while self.to_wind_down.is_some() || !self.touched.is_empty() {
+            any = true;
+            self.wind_down_execution(now, gate);
+            self.review_scopes(now, gate);
+        }
+        any
     }
 
-    pub(crate) fn workflow_handle(&self) -> Arc<agentchains_workflow::Compiled> {
-        Arc::clone(&self.workflow)
+    fn waits_for_people_only(&self) -> bool {
+        self.work.busy == 0 && self.work.asking > 0 && self.ready.is_empty()
     }
 }

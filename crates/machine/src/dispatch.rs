@@ -1,15 +1,18 @@
 //! Dispatch: starting the nodes whose joins hold, longest path first, within the limits.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{cmp::Reverse, collections::BTreeSet, sync::Arc, time::Duration};
 
 use agentchains_cost::{Budget, Usd};
-use agentchains_workflow::{AgentCall, NodeIndex, NodeKind, UnknownCost};
+use agentchains_workflow::{AgentCall, NodeKind, UnknownCost};
 use jiff::Timestamp;
 
 use crate::{
     AgentTerms, Attempt, AttemptRow, AttemptStatus, Call, Effect, EventType, ExecutionStatus, Failure,
     FailureCode, Gate, Machine, MessageId, NodePath, NodeRequest, NodeState, Refusal, Waiting,
-    event::node_data, machine::after, time::format_millis,
+    machine::after,
+    ready::Ready,
+    scope::{NodeKey, ScopeId},
+    time::format_millis,
 };
 
 /// Limit of an attempt where neither the node nor the agent has one.
@@ -20,7 +23,7 @@ const BREAKER_WAIT_WITH_RETRY: Duration = Duration::from_secs(300);
 const BREAKER_POLL: Duration = Duration::from_millis(250);
 
 /// Why a node that is ready was not started.
-enum Deferred {
+pub(crate) enum Deferred {
     /// Its agent may not be called at the moment.
     Agent,
     /// What it may cost does not fit into the budget.
@@ -42,97 +45,176 @@ impl Machine {
         self.execution.status == ExecutionStatus::Running && self.execution.ending.is_none()
     }
 
-    pub(crate) fn has_startable_node(&self) -> bool {
-        self.ready.has_open(self.lowest_open_layer())
+    /// Takes note that a node's join holds: it starts as soon as layers, limits and places let it.
+    pub(crate) fn enqueue(&mut self, key: NodeKey) {
+        let workflow = Arc::clone(&self.workflow);
+        let run = self.scope_mut(key.scope);
+        if run.waitlist.hold(workflow.scope(run.definition), key.node) {
+            let one = run.waitlist.room().min(1);
+            self.release(key.scope, one);
+        } else {
+            self.queue(key);
+        }
     }
 
-    pub(crate) fn enqueue(&mut self, index: NodeIndex) {
-        let graph = self.workflow.graph();
-        let is_call = matches!(graph.node(index).kind, NodeKind::AgentCall(_));
-        self.ready.push(
-            index,
-            graph.layer_of(index),
-            graph.longest_path_to_sink(index),
-            is_call,
-        );
+    /// Lets so many nodes of a scope go on to the queue, as far as layers allow.
+    pub(crate) fn release(&mut self, scope: ScopeId, most: u32) {
+        for _ in 0..most {
+            let Some(node) = self.scope_mut(scope).waitlist.release() else {
+                return;
+            };
+            self.queue(NodeKey { scope, node });
+        }
+    }
+
+    /// Holds a node back for which its group has no room. True when it is.
+    fn is_held_back(&mut self, key: NodeKey) -> bool {
+        let workflow = Arc::clone(&self.workflow);
+        let is_pending = self.row(key).state == NodeState::Pending;
+        let run = self.scope_mut(key.scope);
+        let held_back = is_pending && run.waitlist.room() == 0;
+        if held_back {
+            run.waitlist.park(workflow.scope(run.definition), key.node);
+        }
+        held_back
+    }
+
+    fn queue(&mut self, key: NodeKey) {
+        let node = self.node(key);
+        let is_call = matches!(node.kind, NodeKind::AgentCall(_) | NodeKind::Subworkflow(_));
+        let ready = Ready {
+            rank: self.rank(key),
+            place: Reverse((Arc::clone(&self.scope(key.scope).address), node.position)),
+            key,
+        };
+        self.ready.push(ready, is_call);
     }
 
     /// Starts what may start.
     pub(crate) fn dispatch(&mut self, now: Timestamp, gate: &mut dyn Gate) {
         let mut deferred = Vec::new();
         let mut busy_agents = BTreeSet::new();
-        let mut over_budget = None;
+        let mut over_budget = Vec::new();
         while self.may_start_nodes() {
-            if let Some(index) = self.ready.pop_in_place(self.lowest_open_layer()) {
-                if self.is_startable(index) {
-                    self.run_in_place(now, index);
+            self.review_scopes(now, gate);
+            if let Some(key) = self.ready.pop_in_place() {
+                if self.is_startable(key) && !self.is_held_back(key) && !self.take_over_given(now, key) {
+                    self.run_in_place(now, key, gate);
                 }
                 continue;
             }
             if self.execution.in_flight >= self.workflow.settings().max_concurrency.get() {
                 break;
             }
-            let Some(index) = self.ready.pop_call(self.lowest_open_layer()) else {
+            let Some(key) = self.ready.pop_call() else {
                 break;
             };
-            if !self.is_startable(index) {
+            if !self.is_startable(key) || self.is_held_back(key) || self.take_over_given(now, key) {
                 continue;
             }
-            let workflow = Arc::clone(&self.workflow);
-            let NodeKind::AgentCall(call) = &workflow.graph().node(index).kind else {
-                continue;
-            };
-            if busy_agents.contains(call.agent_id.as_str()) {
-                deferred.push(index);
-                continue;
-            }
-            match self.start_call(now, index, call, gate) {
+            match self.start_remote(now, key, &mut busy_agents, gate) {
                 Ok(()) => {}
-                Err(Deferred::Agent) => {
-                    busy_agents.insert(call.agent_id.clone());
-                    deferred.push(index);
-                }
+                Err(Deferred::Agent) => deferred.push(key),
                 Err(Deferred::Budget) => {
-                    over_budget.get_or_insert(index);
-                    deferred.push(index);
+                    over_budget.push(key);
+                    deferred.push(key);
                 }
             }
         }
-        for index in deferred {
-            self.enqueue(index);
+        for key in deferred {
+            self.enqueue(key);
         }
-        if let Some(index) =
-            over_budget.filter(|_| self.execution.reserved.is_zero() && self.may_start_nodes())
-        {
-            self.budget_exhausted(now, index);
+        if !self.may_start_nodes() || !self.execution.reserved.is_zero() {
+            return;
         }
-    }
-
-    /// What takes no slot: it is done, or waits, before anything else is looked at.
-    fn run_in_place(&mut self, now: Timestamp, index: NodeIndex) {
-        match &self.graph().node(index).kind {
-            NodeKind::Condition(_) => self.choose(now, index),
-            NodeKind::HumanApproval(_) => self.ask(now, index),
-            NodeKind::AgentCall(_) => {}
+        let refused = over_budget.into_iter().find(|key| self.is_startable(*key));
+        if let Some(key) = refused {
+            self.budget_exhausted(now, key);
         }
     }
 
-    fn is_startable(&self, index: NodeIndex) -> bool {
-        matches!(
-            self.nodes[index.index()].state,
-            NodeState::Pending | NodeState::Waiting(Waiting::Retry { .. } | Waiting::Breaker { .. })
-        )
+    /// Starts what runs elsewhere: an agent's call, or a child execution.
+    fn start_remote(
+        &mut self,
+        now: Timestamp,
+        key: NodeKey,
+        busy_agents: &mut BTreeSet<String>,
+        gate: &mut dyn Gate,
+    ) -> Result<(), Deferred> {
+        if let NodeState::Waiting(Waiting::Outcome { attempt, .. }) = &self.row(key).state {
+            let attempt = attempt.clone();
+            self.resend_as_told(now, key, attempt);
+            return Ok(());
+        }
+        let workflow = Arc::clone(&self.workflow);
+        let definition = self.scope(key.scope).definition;
+        match &workflow.scope(definition).node(key.node).kind {
+            NodeKind::AgentCall(call) if busy_agents.contains(&call.agent_id) => Err(Deferred::Agent),
+            NodeKind::AgentCall(call) => {
+                let started = self.start_call(now, key, call, gate);
+                if matches!(started, Err(Deferred::Agent)) {
+                    busy_agents.insert(call.agent_id.clone());
+                }
+                started
+            }
+            NodeKind::Subworkflow(settings) => self.start_child(now, key, settings),
+            _ => Ok(()),
+        }
+    }
+
+    /// What takes no slot: it is done, opened, or waits, before anything else is looked at.
+    fn run_in_place(&mut self, now: Timestamp, key: NodeKey, gate: &dyn Gate) {
+        let workflow = Arc::clone(&self.workflow);
+        let definition = self.scope(key.scope).definition;
+        match &workflow.scope(definition).node(key.node).kind {
+            NodeKind::Condition(_) => self.choose(now, key),
+            NodeKind::HumanApproval(_) => self.ask(now, key),
+            NodeKind::ParallelGroup(group) => self.begin_group(now, key, group, gate),
+            NodeKind::Loop(settings) => self.begin_loop(now, key, settings),
+            NodeKind::AgentCall(_) | NodeKind::Subworkflow(_) => {}
+        }
+    }
+
+    fn is_startable(&self, key: NodeKey) -> bool {
+        let waits = matches!(
+            self.row(key).state,
+            NodeState::Pending
+                | NodeState::Waiting(
+                    Waiting::Retry { .. }
+                        | Waiting::Breaker { .. }
+                        | Waiting::Outcome {
+                            resend_at: Some(_),
+                            ..
+                        }
+                )
+        );
+        let released = self.scope(key.scope).waitlist.is_released(key.node);
+        waits
+            && released
+            && !self.is_closed(key.scope)
+            && !self.is_stopping(key.scope)
+            && !self.has_members_in_flight(key)
     }
 
     /// Starts an attempt, or settles the node when none can be made.
     fn start_call(
         &mut self,
         now: Timestamp,
-        index: NodeIndex,
+        key: NodeKey,
         call: &AgentCall,
         gate: &mut dyn Gate,
     ) -> Result<(), Deferred> {
-        let path = self.nodes[index.index()].path.clone();
+        let request = match self.request_of(key, call) {
+            Ok(request) => request,
+            Err(failure) => {
+                self.node_failed(now, key, failure);
+                return Ok(());
+            }
+        };
+        if self.take_over(now, key, &request) {
+            return Ok(());
+        }
+        let path = self.row(key).path.clone();
         let Some(terms) = gate.terms(&call.agent_id) else {
             let message = format!(
                 "agent {:?} is not registered; register it and retry the execution",
@@ -140,20 +222,13 @@ impl Machine {
             );
             self.node_failed(
                 now,
-                index,
+                key,
                 Failure::in_node(&path, FailureCode::AgentDisabled, message),
             );
             return Ok(());
         };
-        let timeout = self.attempt_timeout(index, &terms);
-        let (budget, reserve) = self.reservation(index, &terms, timeout).ok_or(Deferred::Budget)?;
-        let request = match self.request_of(index, call) {
-            Ok(request) => request,
-            Err(failure) => {
-                self.node_failed(now, index, failure);
-                return Ok(());
-            }
-        };
+        let timeout = self.attempt_timeout(key, &terms);
+        let (budget, reserve) = self.reservation(key, &terms, timeout).ok_or(Deferred::Budget)?;
         let plan = Plan {
             request,
             timeout,
@@ -162,20 +237,19 @@ impl Machine {
         };
         match gate.admit(&call.agent_id, now) {
             Ok(()) => {
-                self.record_attempt(now, index, call, plan);
+                self.record_attempt(now, key, call, plan);
                 Ok(())
             }
             Err(Refusal::Busy) => Err(Deferred::Agent),
             Err(Refusal::Open { retry_at }) => {
-                self.wait_for_breaker(now, index, &call.agent_id, retry_at);
+                self.wait_for_breaker(now, key, &call.agent_id, retry_at);
                 Ok(())
             }
         }
     }
 
-    fn attempt_timeout(&self, index: NodeIndex, terms: &AgentTerms) -> Duration {
-        self.graph()
-            .node(index)
+    fn attempt_timeout(&self, key: NodeKey, terms: &AgentTerms) -> Duration {
+        self.node(key)
             .timeout
             .or(terms.timeout)
             .unwrap_or(DEFAULT_ATTEMPT_TIMEOUT)
@@ -183,8 +257,8 @@ impl Machine {
 
     /// The budget with what is to be reserved for an attempt, and that amount; `None` when the budget does not
     /// allow it (language reference, section 9).
-    fn reservation(&self, index: NodeIndex, terms: &AgentTerms, timeout: Duration) -> Option<(Budget, Usd)> {
-        let declared = self.graph().node(index).max_cost.or(terms.max_cost);
+    fn reservation(&self, key: NodeKey, terms: &AgentTerms, timeout: Duration) -> Option<(Budget, Usd)> {
+        let declared = self.node(key).max_cost.or(terms.max_cost);
         let worst_case = declared.or_else(|| terms.prices.worst_case(timeout));
         let mut budget = self.budget();
         let wanted = match (
@@ -200,35 +274,40 @@ impl Machine {
         (budget.may_start(worst_case) && budget.reserve(wanted).is_ok()).then_some((budget, wanted))
     }
 
-    fn record_attempt(&mut self, now: Timestamp, index: NodeIndex, call: &AgentCall, plan: Plan) {
+    fn record_attempt(&mut self, now: Timestamp, key: NodeKey, call: &AgentCall, plan: Plan) {
         self.set_budget(&plan.budget);
         let deadline = after(now, plan.timeout);
-        let row = &mut self.nodes[index.index()];
+        let execution = self.execution.id;
+        let row = self.row_mut(key);
         row.attempts += 1;
         row.request = Some(plan.request);
         row.remote_task = None;
+        let message_id = MessageId::of_attempt(execution, &row.path, row.attempts);
         let attempt = Attempt {
             number: row.attempts,
-            message_id: MessageId::of_attempt(self.execution.id, &row.path, row.attempts),
+            message_id,
             agent_id: call.agent_id.clone(),
             started_at: now,
             deadline,
             reserved: plan.reserve,
+            abort_by: None,
         };
         let ledger_line = AttemptRow::started(row.path.clone(), &attempt);
-        self.set_state(now, index, NodeState::Running(attempt.clone()));
+        self.set_state(now, key, NodeState::Running(attempt.clone()));
         self.attempt_changed(ledger_line);
-        self.emit(now, EventType::NodeStarted, node_data(&self.nodes[index.index()]));
-        self.send(index, &attempt, true);
+        self.emit_node(now, EventType::NodeStarted, key);
+        self.send(key, &attempt, true);
     }
 
     /// Wants an attempt sent, or gone on with.
-    pub(crate) fn send(&mut self, index: NodeIndex, attempt: &Attempt, admitted: bool) {
-        let row = &self.nodes[index.index()];
+    pub(crate) fn send(&mut self, key: NodeKey, attempt: &Attempt, admitted: bool) {
+        let row = self.row(key);
         let Some(request) = row.request.clone() else {
             return;
         };
-        let upstream = self.outputs_of(&request.upstream);
+        let upstream = self.outputs_of(key.scope, &request.upstream);
+        let item = self.item(key.scope).cloned().map(Arc::new);
+        let loop_context = self.loop_context(key.scope).map(Arc::new);
         let effect = Effect::Call(Call {
             path: row.path.clone(),
             agent_id: attempt.agent_id.clone(),
@@ -238,6 +317,8 @@ impl Machine {
             request,
             input: Arc::clone(&self.execution.input),
             upstream: Arc::new(upstream),
+            item,
+            loop_context,
             remote_task: row.remote_task.clone(),
             admitted,
         });
@@ -245,15 +326,15 @@ impl Machine {
     }
 
     /// An open breaker: no attempt, no reservation. The node waits for as long as it may, then fails.
-    fn wait_for_breaker(&mut self, now: Timestamp, index: NodeIndex, agent_id: &str, retry_at: Timestamp) {
-        let node = self.graph().node(index);
+    fn wait_for_breaker(&mut self, now: Timestamp, key: NodeKey, agent_id: &str, retry_at: Timestamp) {
+        let node = self.node(key);
         let default_wait = if node.retry.is_some() {
             BREAKER_WAIT_WITH_RETRY
         } else {
             Duration::ZERO
         };
         let wait = node.breaker_wait.unwrap_or(default_wait);
-        let row = &self.nodes[index.index()];
+        let row = self.row(key);
         let already_until = match &row.state {
             NodeState::Waiting(Waiting::Breaker { until, .. }) => Some(*until),
             _ => None,
@@ -261,7 +342,7 @@ impl Machine {
         let until = already_until.unwrap_or_else(|| after(now, wait));
         if until <= now {
             let failure = breaker_is_open(&row.path, agent_id, retry_at);
-            return self.node_failed(now, index, failure);
+            return self.node_failed(now, key, failure);
         }
         let retry_at = retry_at.max(after(now, BREAKER_POLL));
         let waiting = Waiting::Breaker {
@@ -269,9 +350,9 @@ impl Machine {
             retry_at,
             until,
         };
-        self.set_state(now, index, NodeState::Waiting(waiting));
+        self.set_state(now, key, NodeState::Waiting(waiting));
         if already_until.is_none() {
-            self.emit(now, EventType::NodeWaiting, node_data(&self.nodes[index.index()]));
+            self.emit_node(now, EventType::NodeWaiting, key);
         }
     }
 }

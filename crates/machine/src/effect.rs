@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use agentchains_cost::Usd;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::{MessageId, NodePath, NodeRequest, RemoteTask};
+use crate::{ExecutionId, MessageId, NodePath, NodeRequest, RemoteTask};
 
 /// Something to do after the commit.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +24,48 @@ pub enum Effect {
         /// Its task, where it is known: for the case that nobody waits for it any more.
         remote_task: Option<RemoteTask>,
     },
+    /// Start a child execution; where it is there already, take care that it goes on. Where the node waits for it,
+    /// answered with `ChildReported` each time what it tells has changed, or with `ChildRefused`.
+    StartChild(Box<StartChild>),
+    /// Pass a command on to a child execution. Not answered.
+    CommandChild {
+        /// The child.
+        execution_id: ExecutionId,
+        /// What it is to do.
+        command: ChildCommand,
+    },
+}
+
+/// A child execution to be started, unless it is there already.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StartChild {
+    /// The node that wants it.
+    pub path: NodePath,
+    /// The child's id.
+    pub execution_id: ExecutionId,
+    /// The id or the name of its workflow.
+    pub workflow: String,
+    /// The version; absent: the latest.
+    pub version: Option<u32>,
+    /// Its input.
+    pub input: Arc<Value>,
+    /// The most that it may spend, besides its workflow's own limit.
+    pub max_budget: Option<Usd>,
+    /// When it must have ended, besides its workflow's own timeout.
+    pub deadline: Option<Timestamp>,
+    /// Whether the node waits for its end.
+    pub waits: bool,
+}
+
+/// What an execution wants of a child.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChildCommand {
+    /// To end: [`Input::Cancel`](crate::Input::Cancel).
+    Cancel,
+    /// To start nothing new: [`Input::Hold`](crate::Input::Hold).
+    Hold,
+    /// To go on: [`Input::Release`](crate::Input::Release).
+    Release,
 }
 
 /// An attempt to be sent.
@@ -44,6 +87,10 @@ pub struct Call {
     pub input: Arc<Value>,
     /// The outputs of the live predecessors, by node id.
     pub upstream: Arc<Map<String, Value>>,
+    /// The item, inside a body that runs over items.
+    pub item: Option<Arc<Value>>,
+    /// `{"index", "last"?}`, inside of a body.
+    pub loop_context: Option<Arc<Value>>,
     /// The task to go on with, when a crash interrupted the wait for it.
     pub remote_task: Option<RemoteTask>,
     /// Whether admission was taken from the gate for it; false when a crash interrupted it.

@@ -2,97 +2,93 @@
 
 use std::{sync::Arc, time::Duration};
 
-use agentchains_workflow::NodeIndex;
 use jiff::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{
-    Effect, Ending, EventType, ExecutionStatus, Failure, FailureCode, Gate, Machine, NodeFailure, NodeState,
-    RemoteCancel, SkipCause, SkipReason, Waiting, dispatch::breaker_is_open, event::node_data,
-    machine::after, scope::failure_code,
+    Ending, EventType, ExecutionStatus, Failure, FailureCode, Gate, Machine, NodeFailure, NodeState,
+    SkipCause, SkipReason, Waiting,
+    dispatch::breaker_is_open,
+    scope::{NodeKey, ScopeId},
+    view::failure_code,
 };
 
 /// How long aborted calls may take to say that they are.
-const ABORT_GRACE: Duration = Duration::from_secs(4);
+pub(crate) const ABORT_GRACE: Duration = Duration::from_secs(4);
+/// How long cancelled children may take: they have calls of their own to abort.
+pub(crate) const CHILD_GRACE: Duration = Duration::from_millis(4_800);
 
 impl Machine {
     /// From here on nothing new starts. The execution ends when nothing is in flight any more.
     ///
     /// It ends in the manner that came first, but someone's cancel takes the place of any other.
-    pub(crate) fn begin_ending(&mut self, now: Timestamp, ending: Ending, abort: bool) {
+    pub(crate) fn begin_ending(&mut self, ending: Ending, abort: bool) {
         if self.execution.ending.is_some() && ending != Ending::Cancel {
             return;
         }
         self.execution.ending = Some(ending);
-        self.withdraw_questions(now);
-        if abort && self.execution.abort_deadline.is_none() {
-            self.execution.abort_deadline = Some(after(now, ABORT_GRACE));
-            self.abort_calls();
-        }
-        self.give_up_retries(now);
+        self.to_wind_down = Some(abort);
     }
 
-    pub(crate) fn abort_calls(&mut self) {
-        let running: Vec<Effect> = self
-            .nodes
-            .iter()
-            .filter_map(|row| match &row.state {
-                NodeState::Running(attempt) => Some(Effect::Abort {
-                    path: row.path.clone(),
-                    attempt: attempt.number,
-                    agent_id: attempt.agent_id.clone(),
-                    remote_task: row.remote_task.clone(),
-                }),
-                _ => None,
-            })
-            .collect();
-        for effect in running {
-            self.effect(effect);
-        }
-    }
-
-    /// A retry that waits, for its time or for a breaker, is given up: its node ends as after its last attempt.
-    fn give_up_retries(&mut self, now: Timestamp) {
-        if !matches!(
-            self.execution.ending,
-            Some(Ending::Failure { .. } | Ending::Budget { .. })
-        ) {
+    /// Withdraws and gives up what waits, once the end has begun, and aborts calls in flight where the end wants that.
+    pub(crate) fn wind_down_execution(&mut self, now: Timestamp, gate: &dyn Gate) {
+        let Some(abort) = self.to_wind_down.take() else {
             return;
+        };
+        for scope in self.live_scopes(ScopeId::TOP) {
+            self.withdraw_questions_in(now, scope);
+            self.give_up_waiting(now, scope, gate);
         }
-        for index in self.workflow_handle().graph().indices() {
-            let row = &self.nodes[index.index()];
-            let error = match &row.state {
-                NodeState::Waiting(Waiting::Retry { error, .. }) => error.clone(),
-                NodeState::Waiting(Waiting::Breaker {
-                    agent_id, retry_at, ..
-                }) if row.attempts > 0 => breaker_is_open(&row.path, agent_id, *retry_at),
-                _ => continue,
-            };
-            self.node_failed(now, index, error);
-        }
-    }
-
-    /// Calls that did not say in time that they are aborted are not waited for.
-    fn abandon_calls(&mut self, now: Timestamp, gate: &dyn Gate) {
-        for index in self.workflow_handle().graph().indices() {
-            if let NodeState::Running(attempt) = &self.nodes[index.index()].state {
-                let attempt = attempt.clone();
-                self.attempt_aborted(now, index, &attempt, Some(RemoteCancel::Unknown), gate);
+        if abort {
+            for scope in self.scope_ids() {
+                self.abort_calls_in(now, scope);
             }
         }
     }
 
+    /// What waits is given up: a retry, for its time or for a breaker, ends as after its last attempt, and an attempt
+    /// about which a person was asked ends without an answer.
+    pub(crate) fn give_up_waiting(&mut self, now: Timestamp, scope: ScopeId, gate: &dyn Gate) {
+        let cut_short = matches!(self.execution.ending, Some(Ending::Cancel | Ending::Timeout));
+        for key in self.keys(scope) {
+            let row = self.row(key);
+            match row.state.clone() {
+                NodeState::Waiting(Waiting::Outcome { attempt, .. }) if cut_short => {
+                    self.attempt_aborted(now, key, &attempt, None, gate);
+                }
+                NodeState::Waiting(Waiting::Outcome { attempt, .. }) => {
+                    self.outcome_stays_unknown(now, key, &attempt, gate);
+                }
+                NodeState::Waiting(Waiting::Retry { error, .. }) if !cut_short => {
+                    self.node_failed(now, key, error);
+                }
+                NodeState::Waiting(Waiting::Breaker {
+                    agent_id, retry_at, ..
+                }) if !cut_short && row.attempts > 0 => {
+                    let error = breaker_is_open(&row.path, &agent_id, retry_at);
+                    self.node_failed(now, key, error);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The execution's timeout is over. What is winding down already keeps its reason, and is not waited for longer.
     pub(crate) fn execution_timed_out(&mut self, now: Timestamp) {
+        if self.execution.ending.is_some() {
+            self.to_wind_down = Some(true);
+            return;
+        }
         let message = "the execution's timeout is over; give it a longer one, or retry it";
         self.execution.error = Some(Failure::of_execution(FailureCode::ExecutionTimeout, message));
         if self.execution.status == ExecutionStatus::Paused {
             self.set_status(now, ExecutionStatus::Running, None, EventType::ExecutionResumed);
         }
-        self.begin_ending(now, Ending::Timeout, true);
+        self.begin_ending(Ending::Timeout, true);
     }
 
-    pub(crate) fn fail_over_budget(&mut self, now: Timestamp, index: NodeIndex) {
-        let path = self.nodes[index.index()].path.clone();
+    pub(crate) fn fail_over_budget(&mut self, now: Timestamp, key: NodeKey) {
+        let path = self.path(key).clone();
         let budget = self.budget();
         let message = format!(
             "the next call does not fit into the budget: {} of {} USD are spent; raise max_budget and retry",
@@ -104,36 +100,28 @@ impl Machine {
         let failed = NodeFailure {
             failure,
             handled: false,
+            retryable: false,
         };
-        self.settle(now, index, NodeState::Failed(failed), EventType::NodeFailed);
-        self.begin_ending(now, Ending::Budget { node: path }, true);
+        self.settle(now, key, NodeState::Failed(failed), EventType::NodeFailed);
+        self.begin_ending(Ending::Budget { node: path }, true);
     }
 
-    pub(crate) fn finish_if_done(&mut self, now: Timestamp, gate: &dyn Gate) {
-        if self.execution.status.is_terminal() {
+    pub(crate) fn finish_if_done(&mut self, now: Timestamp) {
+        let in_flight = self.execution.in_flight + self.execution.children;
+        if self.execution.status.is_terminal() || in_flight > 0 {
             return;
         }
+        let all_settled = self.scope(ScopeId::TOP).tally.unsettled == 0;
         match self.execution.ending.clone() {
             Some(ending) => {
-                if self
-                    .execution
-                    .abort_deadline
-                    .is_some_and(|deadline| deadline <= now)
-                {
-                    self.abandon_calls(now, gate);
-                }
-                if self.execution.in_flight == 0 {
-                    self.settle_the_rest(now, &ending);
-                    let (status, event) = match ending {
-                        Ending::Cancel => (ExecutionStatus::Cancelled, EventType::ExecutionCancelled),
-                        _ => (ExecutionStatus::Failed, EventType::ExecutionFailed),
-                    };
-                    self.finish(now, status, event);
-                }
+                self.settle_the_rest(now, &ending);
+                let (status, event) = match ending {
+                    Ending::Cancel => (ExecutionStatus::Cancelled, EventType::ExecutionCancelled),
+                    _ => (ExecutionStatus::Failed, EventType::ExecutionFailed),
+                };
+                self.finish(now, status, event);
             }
-            None if self.execution.nodes_settled == self.execution.nodes_total
-                && self.execution.status == ExecutionStatus::Running =>
-            {
+            None if all_settled && self.execution.status == ExecutionStatus::Running => {
                 self.finish_settled(now);
             }
             None => {}
@@ -155,47 +143,41 @@ impl Machine {
     }
 
     fn shape_output(&self) -> Result<Value, Failure> {
-        if let Some(template) = &self.workflow.settings().output {
-            return template.render(self).map_err(|error| {
-                let message = format!("the workflow's output cannot be rendered: {}", error.message);
-                Failure::of_execution(failure_code(&error), message)
-            });
-        }
-        let graph = self.graph();
-        let outputs: Map<String, Value> = graph
-            .sinks()
-            .filter_map(|index| match &self.nodes[index.index()].state {
-                NodeState::Completed(done) => {
-                    Some((graph.node(index).id.clone(), Value::clone(&done.output)))
-                }
-                _ => None,
-            })
-            .collect();
-        Ok(Value::Object(outputs))
+        let Some(template) = &self.workflow.settings().output else {
+            return Ok(self.body_output(ScopeId::TOP));
+        };
+        template.render(&self.view(ScopeId::TOP)).map_err(|error| {
+            let message = format!("the workflow's output cannot be rendered: {}", error.message);
+            Failure::of_execution(failure_code(&error), message)
+        })
     }
 
     /// Every node that has not settled will not: skipped, or cancelled, by the manner of the end.
     fn settle_the_rest(&mut self, now: Timestamp, ending: &Ending) {
-        for index in self.workflow_handle().graph().indices() {
-            let row = &self.nodes[index.index()];
-            let state = match (&row.state, ending) {
-                (state, _) if state.status().is_settled() => continue,
-                (_, Ending::Cancel | Ending::Timeout) => NodeState::Cancelled { remote_cancel: None },
-                (_, Ending::Failure { node }) => skipped(SkipCause::ExecutionFailed, node),
-                (_, Ending::Budget { node }) => skipped(SkipCause::Budget, node),
+        let keys: Vec<NodeKey> = self
+            .live_scopes(ScopeId::TOP)
+            .into_iter()
+            .flat_map(|scope| self.keys(scope))
+            .filter(|key| !self.row(*key).state.status().is_settled())
+            .collect();
+        for key in keys {
+            let (state, event) = match ending {
+                Ending::Cancel | Ending::Timeout => (
+                    NodeState::Cancelled { remote_cancel: None },
+                    EventType::NodeCancelled,
+                ),
+                Ending::Failure { node } => {
+                    (skipped(SkipCause::ExecutionFailed, node), EventType::NodeSkipped)
+                }
+                Ending::Budget { node } => (skipped(SkipCause::Budget, node), EventType::NodeSkipped),
             };
-            let event = match state {
-                NodeState::Skipped(_) => EventType::NodeSkipped,
-                _ => EventType::NodeCancelled,
-            };
-            self.set_state(now, index, state);
-            self.emit(now, event, node_data(&self.nodes[index.index()]));
+            self.set_state(now, key, state);
+            self.emit_node(now, event, key);
         }
     }
 
     fn finish(&mut self, now: Timestamp, status: ExecutionStatus, event: EventType) {
         self.execution.finished_at = Some(now);
-        self.execution.abort_deadline = None;
         self.set_status(now, status, None, event);
     }
 }

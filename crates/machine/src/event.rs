@@ -80,6 +80,11 @@ pub fn node_data(row: &NodeRow) -> Value {
             data.insert("agent_id".into(), attempt.agent_id.clone().into());
             data.insert("reserved_usd".into(), json!(attempt.reserved));
         }
+        NodeState::Open { .. } => {}
+        NodeState::Child(child) => {
+            data.insert("child_execution_id".into(), json!(child.execution_id));
+            data.insert("reserved_usd".into(), json!(child.reserved));
+        }
         NodeState::Waiting(waiting) => {
             data.insert("waiting_on".into(), json!(waiting));
             data.insert("cost_usd".into(), json!(row.cost));
@@ -89,6 +94,7 @@ pub fn node_data(row: &NodeRow) -> Value {
             data.insert("cost_usd".into(), json!(row.cost));
             data.insert("cost_known".into(), row.cost_known.into());
             data.insert("used_fallback".into(), done.replaced.is_some().into());
+            data.insert("reused".into(), row.reused.into());
         }
         NodeState::Failed(failed) => {
             data.insert("error".into(), json!(failed.failure));

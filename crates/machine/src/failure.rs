@@ -44,10 +44,22 @@ words! {
         TemplateError = "template_error",
         /// A condition cannot be decided.
         ConditionError = "condition_error",
+        /// A loop's iterations are used up.
+        LoopExhausted = "loop_exhausted",
+        /// An iteration of a loop failed.
+        LoopFailed = "loop_failed",
+        /// More items, or node runs, than there may be.
+        TooManyItems = "too_many_items",
+        /// So many members of a group failed that the group did.
+        GroupFailed = "group_failed",
         /// A person rejected.
         ApprovalRejected = "approval_rejected",
         /// Nobody decided in time.
         ApprovalExpired = "approval_expired",
+        /// The child execution failed, was cancelled, or could not be started.
+        SubworkflowFailed = "subworkflow_failed",
+        /// Too many executions inside of each other, or in one tree.
+        SubworkflowTooDeep = "subworkflow_too_deep",
         /// The budget does not allow the call.
         BudgetExceeded = "budget_exceeded",
         /// The execution's own timeout is over.
@@ -56,6 +68,22 @@ words! {
         OutcomeUnknown = "outcome_unknown",
         /// Something that should not happen did.
         Internal = "internal",
+    }
+}
+
+impl FailureCode {
+    /// Whether the same may go well another time: the agent was away, slow, or failed at its task.
+    #[must_use]
+    pub const fn is_transient(self) -> bool {
+        matches!(
+            self,
+            Self::AgentUnreachable
+                | Self::AgentTimeout
+                | Self::AgentConnectionLost
+                | Self::AgentHttpError
+                | Self::AgentRateLimited
+                | Self::AgentFailed
+        )
     }
 }
 
@@ -69,6 +97,9 @@ pub struct Failure {
     pub message: String,
     /// The node in which it arose.
     pub node: Option<NodePath>,
+    /// The failure inside of the node that became this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Box<Failure>>,
 }
 
 /// The most of a message that is kept, in bytes.
@@ -88,7 +119,25 @@ impl Failure {
             code,
             message,
             node: Some(path.clone()),
+            cause: None,
         }
+    }
+
+    /// The same failure, due to another one.
+    #[must_use]
+    pub fn caused_by(self, cause: Self) -> Self {
+        Self {
+            cause: Some(Box::new(cause)),
+            ..self
+        }
+    }
+
+    /// Where it all began.
+    #[must_use]
+    pub fn innermost(&self) -> &Self {
+        std::iter::successors(Some(self), |failure| failure.cause.as_deref())
+            .last()
+            .unwrap_or(self)
     }
 
     /// A failure of the execution as a whole.
@@ -98,6 +147,7 @@ impl Failure {
             code,
             message: message.into(),
             node: None,
+            cause: None,
         }
     }
 }

@@ -73,18 +73,29 @@ impl MessageId {
     }
 }
 
-impl ApprovalId {
-    /// The id of the `ordinal`-th question that a node asks, at the time it is asked.
-    ///
-    /// The random bits of UUIDv7 are a digest of what the id names: the machine draws no random numbers.
+impl ExecutionId {
+    /// The id of the child execution that an attempt of a node starts.
     #[must_use]
-    pub fn of_question(execution: ExecutionId, path: &NodePath, ordinal: u32, now: Timestamp) -> Self {
-        let digest = Sha256::digest(format!("approval {execution}/{path}#{ordinal}"));
-        let mut bits = [0_u8; 10];
-        bits.copy_from_slice(&digest[..10]);
-        let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
-        Self(Builder::from_unix_timestamp_millis(millis, &bits).into_uuid())
+    pub fn of_child(parent: Self, path: &NodePath, attempt: u32, now: Timestamp) -> Self {
+        Self(derived_uuid(&format!("child {parent}/{path}#{attempt}"), now))
     }
+}
+
+impl ApprovalId {
+    /// The id of a question that a node asks, at the time it is asked; `seq` is the execution's last event then.
+    #[must_use]
+    pub fn of_question(execution: ExecutionId, path: &NodePath, seq: u64, now: Timestamp) -> Self {
+        Self(derived_uuid(&format!("approval {execution}/{path}#{seq}"), now))
+    }
+}
+
+/// A UUIDv7 whose random bits are a digest of what it names: the machine draws no random numbers.
+fn derived_uuid(name: &str, now: Timestamp) -> Uuid {
+    let digest = Sha256::digest(name);
+    let mut bits = [0_u8; 10];
+    bits.copy_from_slice(&digest[..10]);
+    let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
+    Builder::from_unix_timestamp_millis(millis, &bits).into_uuid()
 }
 
 /// Where a node stands in an execution: `merge`, and in nested scopes `refine[2]/draft`.
@@ -97,6 +108,32 @@ impl NodePath {
     #[must_use]
     pub fn top_level(node_id: &str) -> Self {
         Self(node_id.to_owned())
+    }
+
+    /// The path of a member of a group or loop; `ordinal` is the number of its iteration or item, where it has one.
+    #[must_use]
+    pub fn inside(around: &Self, ordinal: Option<u32>, node_id: &str) -> Self {
+        match ordinal {
+            Some(ordinal) => Self(format!("{around}[{ordinal}]/{node_id}")),
+            None => Self(format!("{around}/{node_id}")),
+        }
+    }
+
+    /// The path of the node around, with the number of the iteration or item; `None` at the top.
+    #[must_use]
+    pub fn around(&self) -> Option<(Self, Option<u32>)> {
+        let (scope, _) = self.0.rsplit_once('/')?;
+        let numbered = scope.strip_suffix(']').and_then(|scope| scope.rsplit_once('['));
+        Some(match numbered {
+            Some((around, ordinal)) => (Self(around.to_owned()), Some(ordinal.parse().ok()?)),
+            None => (Self(scope.to_owned()), None),
+        })
+    }
+
+    /// The id of the node.
+    #[must_use]
+    pub fn node_id(&self) -> &str {
+        self.0.rsplit_once('/').map_or(&self.0, |(_, node_id)| node_id)
     }
 
     /// The path as text.
@@ -129,6 +166,24 @@ mod tests {
         let first = MessageId::of_attempt(execution, &path, 1);
         assert_eq!(first, MessageId::of_attempt(execution, &path, 1));
         assert_ne!(first, MessageId::of_attempt(execution, &path, 2));
+    }
+
+    #[test]
+    fn a_path_names_the_node_and_the_one_around_it() {
+        let refine = NodePath::top_level("refine");
+        let draft = NodePath::inside(&refine, Some(2), "draft");
+        assert_eq!(draft.as_str(), "refine[2]/draft");
+        let web = NodePath::inside(&draft, None, "web");
+        assert_eq!(web.as_str(), "refine[2]/draft/web");
+        assert_eq!(
+            (web.node_id(), web.around()),
+            ("web", Some((draft.clone(), None)))
+        );
+        assert_eq!(
+            (draft.node_id(), draft.around()),
+            ("draft", Some((refine.clone(), Some(2))))
+        );
+        assert_eq!((refine.node_id(), refine.around()), ("refine", None));
     }
 
     #[test]

@@ -1,10 +1,15 @@
 //! The inputs: everything that can happen to an execution.
 
+use std::sync::Arc;
+
 use agentchains_cost::{ReportedCost, Usage, Usd};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::{ApprovalId, FailureCode, NodePath, RemoteCancel, RemoteTask};
+use crate::{
+    ApprovalId, ExecutionId, ExecutionRow, ExecutionStatus, Failure, FailureCode, NodePath, PauseReason,
+    RemoteCancel, RemoteTask,
+};
 
 /// Something that happened. Late or repeated inputs change nothing.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +38,26 @@ pub enum Input {
         /// How.
         outcome: AttemptOutcome,
     },
+    /// A child execution has something to tell: it has spent, was paused, goes on, or has ended.
+    ChildReported {
+        /// The node that waits for it.
+        path: NodePath,
+        /// The child.
+        execution_id: ExecutionId,
+        /// How it stands.
+        report: ChildReport,
+    },
+    /// A child execution could not be started.
+    ChildRefused {
+        /// The node that wants it.
+        path: NodePath,
+        /// The child that was to be.
+        execution_id: ExecutionId,
+        /// Stable code.
+        code: FailureCode,
+        /// One sentence: why, and what to do.
+        message: String,
+    },
     /// A person decided.
     Decide(Decision),
     /// Someone wants nothing new to start.
@@ -41,6 +66,42 @@ pub enum Input {
     Resume(Resume),
     /// Someone wants it to end.
     Cancel,
+    /// The execution above was paused.
+    Hold,
+    /// The execution above goes on.
+    Release,
+}
+
+/// How a child execution stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChildReport {
+    /// Its status.
+    pub status: ExecutionStatus,
+    /// Why it is paused, if it is.
+    pub pause_reason: Option<PauseReason>,
+    /// What it has spent so far, its own children included.
+    pub spent: Usd,
+    /// Whether every cost in that is known.
+    pub cost_known: bool,
+    /// What it produced, once it is completed.
+    pub output: Option<Arc<Value>>,
+    /// Why it failed, once it has.
+    pub error: Option<Failure>,
+}
+
+impl ChildReport {
+    /// What an execution has to tell the one above it.
+    #[must_use]
+    pub fn of(row: &ExecutionRow) -> Self {
+        Self {
+            status: row.status,
+            pause_reason: row.pause_reason,
+            spent: row.spent,
+            cost_known: row.cost_known,
+            output: row.output.clone(),
+            error: row.error.clone(),
+        }
+    }
 }
 
 /// How an attempt ended.

@@ -20,7 +20,11 @@ pub(crate) enum EdgeState {
 /// What an edge has become, given its source. A function of the source's row, so it is stored nowhere.
 pub(crate) fn edge_state(source: &NodeRow, kind: &NodeKind, edge: &EdgeRef<'_>) -> EdgeState {
     match &source.state {
-        NodeState::Pending | NodeState::Running(_) | NodeState::Waiting(_) => EdgeState::Pending,
+        NodeState::Pending
+        | NodeState::Running(_)
+        | NodeState::Open { .. }
+        | NodeState::Child(_)
+        | NodeState::Waiting(_) => EdgeState::Pending,
         NodeState::Completed(done) => live_if(match edge.when {
             When::Always => !is_rejection(kind, done.branch.as_deref()),
             When::Labels(labels) => done.branch.as_ref().is_some_and(|branch| labels.contains(branch)),

@@ -8,16 +8,13 @@
 //!
 //! ```
 //! use std::{collections::BTreeMap, sync::Arc};
-//!
 //! use agentchains_cost::ReportedCost;
 //! use agentchains_machine::*;
 //! use jiff::Timestamp;
 //! use serde_json::json;
 //! use uuid::Uuid;
-//!
 //! /// Every agent is registered and may be called.
 //! struct OpenGate;
-//!
 //! impl Gate for OpenGate {
 //!     fn terms(&self, _agent_id: &str) -> Option<Arc<AgentTerms>> {
 //!         Some(Arc::default())
@@ -41,6 +38,10 @@
 //!     timeout: None,
 //!     labels: BTreeMap::new(),
 //!     initiated_by: "ada".into(),
+//!     parent: None,
+//!     ends_by: None,
+//!     forked_from: None,
+//!     seeds: Vec::new(),
 //! };
 //! let mut machine = Machine::create(workflow, new, now);
 //!
@@ -63,20 +64,28 @@ mod approval;
 mod attempt;
 mod backoff;
 mod branch;
+mod child;
+mod composite;
 mod control;
+mod cut;
 mod dispatch;
 mod effect;
 mod end;
 pub mod event;
+mod explain;
 mod failure;
+mod fork;
 mod gate;
+mod groups;
 mod hash;
 mod ids;
 mod input;
 mod join;
+mod loops;
 mod machine;
 mod ready;
 mod recover;
+mod restore;
 mod row;
 mod scope;
 mod settle;
@@ -85,23 +94,27 @@ mod status;
 mod step;
 pub mod time;
 mod timers;
+mod view;
+mod waitlist;
+mod work;
 
 pub use crate::{
     control::Rejected,
     dispatch::DEFAULT_ATTEMPT_TIMEOUT,
-    effect::{Call, Effect},
+    effect::{Call, ChildCommand, Effect, StartChild},
     event::{Event, EventType},
+    explain::{Explanation, Reason, UnmetEdge},
     failure::{Failure, FailureCode},
     gate::{AgentTerms, Gate, Refusal},
     hash::hash_of,
     ids::{ApprovalId, ExecutionId, MessageId, NodePath, WorkflowId},
-    input::{AgentReply, AttemptFailure, AttemptOutcome, Decision, Input, Resume},
+    input::{AgentReply, AttemptFailure, AttemptOutcome, ChildReport, Decision, Input, Resume},
     machine::{Machine, NewExecution, Snapshot},
     row::{
         ApprovalKind, ApprovalRow, ApprovalStatus, AttemptRow, AttemptStatus, DecisionRecord, Ending,
-        ExecutionRow, NodeRequest, NodeRow, RemoteCancel, RemoteTask,
+        ExecutionRow, NodeRequest, NodeRow, Parent, RemoteCancel, RemoteTask, Seed,
     },
-    state::{Attempt, Completion, NodeFailure, NodeState, SkipCause, SkipReason, Waiting},
+    state::{Attempt, ChildRun, Completion, NodeFailure, NodeState, SkipCause, SkipReason, Waiting},
     status::{ExecutionStatus, NodeStatus, NodeType, PauseReason, UnknownWord},
     step::{Changes, Step},
 };

@@ -1,20 +1,26 @@
 //! The machine: one execution in memory, and the entry points.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
     time::Duration,
 };
 
 use agentchains_cost::{Budget, Usd};
-use agentchains_workflow::{Compiled, Graph, NodeIndex, OnBudget, Scheduling};
+use agentchains_workflow::{Compiled, OnBudget};
 use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use serde_json::Value;
 
 use crate::{
     ApprovalId, ApprovalRow, ApprovalStatus, AttemptRow, Changes, Effect, Event, EventType, ExecutionId,
-    ExecutionRow, ExecutionStatus, Gate, Input, NodePath, NodeRow, NodeState, NodeType, Rejected, Step,
-    WorkflowId, join::Arrivals, ready::ReadyQueue, timers::Timers,
+    ExecutionRow, ExecutionStatus, Gate, Input, NodePath, NodeRow, NodeState, Parent, Rejected, Seed, Step,
+    WorkflowId,
+    event::node_data,
+    groups::ItemsTally,
+    ready::ReadyQueue,
+    scope::{NodeKey, ScopeId, ScopeRun},
+    timers::Timers,
+    work::Work,
 };
 
 /// What an execution is started with.
@@ -40,6 +46,14 @@ pub struct NewExecution {
     pub labels: BTreeMap<String, String>,
     /// Who starts it.
     pub initiated_by: String,
+    /// The node that it runs for, where it is a child execution.
+    pub parent: Option<Parent>,
+    /// When it must have ended, whatever its own timeout says.
+    pub ends_by: Option<Timestamp>,
+    /// The terminal execution that it is made from.
+    pub forked_from: Option<ExecutionId>,
+    /// What that one left behind for it.
+    pub seeds: Vec<Seed>,
 }
 
 /// The rows of an execution, as far as the machine needs them to go on.
@@ -51,6 +65,8 @@ pub struct Snapshot {
     pub nodes: Vec<NodeRow>,
     /// Its pending questions.
     pub approvals: Vec<ApprovalRow>,
+    /// What an earlier execution left behind for it.
+    pub seeds: Vec<Seed>,
 }
 
 /// One execution: its rows, and what is computed from them and the graph so that a step need not search.
@@ -58,29 +74,38 @@ pub struct Snapshot {
 pub struct Machine {
     pub(crate) workflow: Arc<Compiled>,
     pub(crate) execution: ExecutionRow,
-    pub(crate) nodes: Vec<NodeRow>,
+    pub(crate) scopes: Vec<ScopeRun>,
+    /// Nodes of all scopes.
+    pub(crate) node_runs: usize,
+    pub(crate) inner: BTreeMap<(NodeKey, Option<u32>), ScopeId>,
+    pub(crate) items: BTreeMap<NodeKey, ItemsTally>,
     pub(crate) approvals: BTreeMap<ApprovalId, ApprovalRow>,
-    pub(crate) arrivals: Vec<Arrivals>,
+    pub(crate) seeds: HashMap<NodePath, Seed>,
     pub(crate) ready: ReadyQueue,
     pub(crate) timers: Timers,
-    unsettled_by_layer: Vec<u32>,
-    lowest_open_layer: u32,
+    pub(crate) work: Work,
+    /// Scopes in which a node has settled and whose consequences were not drawn yet.
+    pub(crate) touched: BTreeSet<(Arc<[u32]>, ScopeId)>,
+    /// Set when the end has begun and what follows from that was not done yet: whether calls are aborted.
+    pub(crate) to_wind_down: Option<bool>,
     out: Outbox,
 }
 
 #[derive(Debug, Default)]
 struct Outbox {
-    nodes: BTreeSet<NodeIndex>,
+    nodes: BTreeSet<NodeKey>,
     attempts: Vec<AttemptRow>,
     approvals: Vec<ApprovalRow>,
     events: Vec<Event>,
     effects: Vec<Effect>,
+    seeds: Vec<Seed>,
 }
 
 impl Machine {
     /// A new execution, pending until [`Input::Start`].
     #[must_use]
     pub fn create(workflow: Arc<Compiled>, new: NewExecution, now: Timestamp) -> Self {
+        let deadline = new.timeout.map(|timeout| after(now, timeout));
         let execution = ExecutionRow {
             id: new.id,
             tenant: new.tenant,
@@ -99,25 +124,28 @@ impl Machine {
             cost_known: true,
             labels: new.labels,
             initiated_by: new.initiated_by,
+            parent: new.parent,
+            forked_from: new.forked_from,
             created_at: now,
             started_at: None,
             finished_at: None,
-            deadline: new.timeout.map(|timeout| after(now, timeout)),
-            abort_deadline: None,
+            deadline: deadline.into_iter().chain(new.ends_by).min(),
             wake_at: None,
             last_seq: 0,
             in_flight: 0,
+            children: 0,
             nodes_total: u32::try_from(workflow.graph().len()).unwrap_or(u32::MAX),
             nodes_settled: 0,
         };
-        Self::restore(
-            workflow,
-            Snapshot {
-                execution,
-                nodes: Vec::new(),
-                approvals: Vec::new(),
-            },
-        )
+        let snapshot = Snapshot {
+            execution,
+            nodes: Vec::new(),
+            approvals: Vec::new(),
+            seeds: new.seeds.clone(),
+        };
+        let mut machine = Self::restore(workflow, snapshot);
+        machine.out.seeds = new.seeds;
+        machine
     }
 
     /// The execution that these rows describe. Rows of nodes that the graph does not have are ignored.
@@ -125,37 +153,29 @@ impl Machine {
     /// What was in flight is in flight still, until [`Input::Recover`] says that nobody waits for it.
     #[must_use]
     pub fn restore(workflow: Arc<Compiled>, snapshot: Snapshot) -> Self {
-        let graph = workflow.graph();
-        let mut nodes: Vec<NodeRow> = graph.indices().map(|index| pending_row(graph, index)).collect();
-        for row in snapshot.nodes {
-            if let Some(index) = graph.find(&row.node_id) {
-                nodes[index.index()] = row;
-            }
-        }
-        let approvals = snapshot.approvals.into_iter().map(|row| (row.id, row)).collect();
-        let unsettled_by_layer = graph
-            .layers()
-            .iter()
-            .map(|layer| {
-                layer
-                    .iter()
-                    .filter(|index| !nodes[index.index()].state.status().is_settled())
-                    .count() as u32
-            })
-            .collect();
-        let mut machine = Self {
-            arrivals: vec![Arrivals::default(); nodes.len()],
-            ready: ReadyQueue::new(workflow.settings().scheduling == Scheduling::Layered),
-            timers: Timers::default(),
-            unsettled_by_layer,
-            lowest_open_layer: 0,
-            out: Outbox::default(),
-            execution: snapshot.execution,
-            workflow,
+        let Snapshot {
+            execution,
             nodes,
             approvals,
+            seeds,
+        } = snapshot;
+        let mut machine = Self {
+            workflow,
+            execution,
+            scopes: Vec::new(),
+            node_runs: 0,
+            inner: BTreeMap::new(),
+            items: BTreeMap::new(),
+            approvals: approvals.into_iter().map(|row| (row.id, row)).collect(),
+            seeds: seeds.into_iter().map(|seed| (seed.path.clone(), seed)).collect(),
+            ready: ReadyQueue::default(),
+            timers: Timers::default(),
+            work: Work::default(),
+            touched: BTreeSet::new(),
+            to_wind_down: None,
+            out: Outbox::default(),
         };
-        machine.recompute();
+        machine.restore_scopes(nodes);
         machine
     }
 
@@ -168,7 +188,7 @@ impl Machine {
             return match input {
                 Input::Decide(_) => Err(Rejected::ApprovalNotPending),
                 Input::Pause | Input::Resume(_) | Input::Cancel => Err(self.conflict()),
-                _ => Ok(self.take_step()),
+                _ => Ok(self.take_step(now)),
             };
         }
         match input {
@@ -180,17 +200,28 @@ impl Machine {
                 path,
                 attempt,
                 outcome,
-            } => {
-                self.attempt_ended(now, &path, attempt, outcome, gate);
-            }
-            Input::Decide(decision) => self.decide(now, decision)?,
+            } => self.attempt_ended(now, &path, attempt, outcome, gate),
+            Input::ChildReported {
+                path,
+                execution_id,
+                report,
+            } => self.child_reported(now, &path, execution_id, report),
+            Input::ChildRefused {
+                path,
+                execution_id,
+                code,
+                message,
+            } => self.child_refused(now, &path, execution_id, code, message),
+            Input::Decide(decision) => self.decide(now, decision, gate)?,
             Input::Pause => self.pause(now)?,
-            Input::Resume(resume) => self.resume(now, resume)?,
+            Input::Resume(resume) => self.resume(now, resume, gate)?,
             Input::Cancel => self.cancel(now)?,
+            Input::Hold => self.hold(now),
+            Input::Release => self.release_hold(now),
         }
-        self.fire_timers(now);
+        self.fire_timers(now, gate);
         self.advance(now, gate);
-        Ok(self.take_step())
+        Ok(self.take_step(now))
     }
 
     /// The execution as it is after the last step.
@@ -199,10 +230,16 @@ impl Machine {
         &self.execution
     }
 
-    /// The nodes as they are after the last step, in document order.
+    /// The workflow that it runs.
     #[must_use]
-    pub fn nodes(&self) -> &[NodeRow] {
-        &self.nodes
+    pub const fn workflow(&self) -> &Arc<Compiled> {
+        &self.workflow
+    }
+
+    /// The nodes as they are after the last step: the workflow's own in document order, then the members of each
+    /// group, iteration and item that was begun.
+    pub fn nodes(&self) -> impl Iterator<Item = &NodeRow> {
+        self.scopes.iter().flat_map(|scope| &scope.nodes)
     }
 
     /// The pending questions as they are after the last step.
@@ -210,15 +247,11 @@ impl Machine {
         self.approvals.values()
     }
 
-    /// Whether only time or people can change it, so that it needs no place in memory.
+    /// Whether only time, people or child executions can change it, so that it needs no place in memory.
     #[must_use]
     pub fn is_parked(&self) -> bool {
-        self.execution.status.is_terminal()
-            || (self.execution.in_flight == 0 && !(self.may_start_nodes() && self.has_startable_node()))
-    }
-
-    pub(crate) fn graph(&self) -> &Graph {
-        self.workflow.graph()
+        let has_work = self.may_start_nodes() && !self.ready.is_empty();
+        self.execution.status.is_terminal() || (self.execution.in_flight == 0 && !has_work)
     }
 
     pub(crate) fn budget(&self) -> Budget {
@@ -235,47 +268,70 @@ impl Machine {
         self.execution.reserved = budget.reserved();
     }
 
-    pub(crate) fn find(&self, path: &NodePath) -> Option<NodeIndex> {
-        self.graph().find(path.as_str())
-    }
-
-    pub(crate) const fn lowest_open_layer(&self) -> u32 {
-        self.lowest_open_layer
-    }
-
     /// Puts a node into another state: the only place where that happens.
-    pub(crate) fn set_state(&mut self, now: Timestamp, index: NodeIndex, next: NodeState) {
-        let row = &mut self.nodes[index.index()];
-        let (before, after) = (row.state.status(), next.status());
-        debug_assert!(before.may_become(after), "{}: {before} -> {after}", row.path);
-        match &row.state {
-            NodeState::Running(_) => self.execution.in_flight -= 1,
-            NodeState::Waiting(waiting) => self.timers.forget(index, waiting),
-            _ => {}
-        }
-        if row.started_at.is_none() && !matches!(next, NodeState::Skipped(_) | NodeState::Cancelled { .. }) {
-            row.started_at = Some(now);
-        }
+    pub(crate) fn set_state(&mut self, now: Timestamp, key: NodeKey, next: NodeState) {
+        let before = std::mem::replace(&mut self.row_mut(key).state, next);
+        let next = self.row(key).state.clone();
+        debug_assert!(
+            before.status().may_become(next.status()),
+            "{}: {} -> {}",
+            self.row(key).path,
+            before.status(),
+            next.status()
+        );
+        let address = Arc::clone(&self.scope(key.scope).address);
+        self.timers.forget(&address, key, &before);
+        self.timers.note(&address, key, &next);
+        self.work.add(&next);
+        self.work.remove(&before);
+        self.count_in_flight(key, &before, |count| *count -= 1);
+        self.count_in_flight(key, &next, |count| *count += 1);
+        self.begin_scope(key.scope);
+        let row = self.row_mut(key);
         match &next {
-            NodeState::Running(_) => self.execution.in_flight += 1,
-            NodeState::Waiting(waiting) => self.timers.note(index, waiting),
-            _ => {}
+            NodeState::Pending => (row.started_at, row.finished_at) = (None, None),
+            NodeState::Skipped(_) | NodeState::Cancelled { .. } => {}
+            _ => _ = row.started_at.get_or_insert(now),
         }
-        if after.is_settled() {
+        if next.status().is_settled() {
             row.finished_at = Some(now);
-            self.execution.nodes_settled += 1;
+            self.count_settled(key, &next);
+        } else if before.status().is_settled() {
+            self.execution.nodes_settled -= 1;
+        } else {
+            self.scope_mut(key.scope).waitlist.has_started(key.node);
         }
-        row.state = next;
-        self.out.nodes.insert(index);
-        if after.is_settled() {
-            let layer = self.graph().layer_of(index) as usize;
-            self.unsettled_by_layer[layer] -= 1;
-            self.advance_layers();
-        }
+        self.out.nodes.insert(key);
     }
 
-    pub(crate) fn node_changed(&mut self, index: NodeIndex) {
-        self.out.nodes.insert(index);
+    fn count_in_flight(&mut self, key: NodeKey, state: &NodeState, count: impl Fn(&mut u32)) {
+        match state {
+            NodeState::Running(_) => count(&mut self.execution.in_flight),
+            NodeState::Child(_) => count(&mut self.execution.children),
+            _ => return,
+        }
+        self.count_active(key.scope, count);
+    }
+
+    fn count_settled(&mut self, key: NodeKey, state: &NodeState) {
+        self.execution.nodes_settled += 1;
+        let workflow = Arc::clone(&self.workflow);
+        let run = self.scope_mut(key.scope);
+        run.tally.unsettled -= 1;
+        match state {
+            NodeState::Completed(_) => run.tally.completed += 1,
+            NodeState::Failed(failed) if !failed.handled => run.tally.unhandled += 1,
+            NodeState::Cancelled { .. } => run.tally.cancelled += 1,
+            _ => {}
+        }
+        run.waitlist.has_settled(workflow.scope(run.definition), key.node);
+        let room = run.waitlist.room();
+        self.touch(key.scope);
+        self.release(key.scope, room);
+    }
+
+    pub(crate) fn node_changed(&mut self, key: NodeKey) {
+        self.out.nodes.insert(key);
     }
 
     pub(crate) fn attempt_changed(&mut self, row: AttemptRow) {
@@ -301,27 +357,29 @@ impl Machine {
         });
     }
 
+    /// Tells of a node as it now is.
+    pub(crate) fn emit_node(&mut self, now: Timestamp, kind: EventType, key: NodeKey) {
+        let data = node_data(self.row(key));
+        self.emit(now, kind, data);
+    }
+
     pub(crate) fn effect(&mut self, effect: Effect) {
         self.out.effects.push(effect);
     }
 
-    fn take_step(&mut self) -> Step {
-        let next_wake = self.next_wake();
+    fn take_step(&mut self, now: Timestamp) -> Step {
+        let next_wake = self.next_wake(now);
         let rescheduled = self.execution.wake_at != next_wake;
         self.execution.wake_at = next_wake;
         let out = std::mem::take(&mut self.out);
-        let nodes = out
-            .nodes
-            .iter()
-            .map(|index| self.nodes[index.index()].clone())
-            .collect();
         let mut step = Step {
             changes: Changes {
                 execution: self.execution.clone(),
-                nodes,
+                nodes: out.nodes.iter().map(|key| self.row(*key).clone()).collect(),
                 attempts: Vec::new(),
                 approvals: Vec::new(),
                 events: out.events,
+                seeds: out.seeds,
             },
             effects: out.effects,
             rescheduled,
@@ -330,55 +388,13 @@ impl Machine {
         step
     }
 
-    fn next_wake(&self) -> Option<Timestamp> {
+    fn next_wake(&self, now: Timestamp) -> Option<Timestamp> {
         if self.execution.status.is_terminal() {
             return None;
         }
-        let timer = self.timers.next_due();
-        let deadline = self
-            .execution
-            .deadline
-            .filter(|_| self.execution.ending.is_none());
-        [timer, deadline, self.execution.abort_deadline]
-            .into_iter()
-            .flatten()
-            .min()
-    }
-
-    fn recompute(&mut self) {
-        for index in self.workflow.clone().graph().indices() {
-            if let NodeState::Waiting(waiting) = &self.nodes[index.index()].state {
-                self.timers.note(index, waiting);
-            }
-            self.arrivals[index.index()] = self.count_arrivals(index);
-        }
-        self.advance_layers();
-        self.requeue_ready_nodes();
-    }
-
-    fn advance_layers(&mut self) {
-        while self.unsettled_by_layer.get(self.lowest_open_layer as usize) == Some(&0) {
-            self.lowest_open_layer += 1;
-        }
-    }
-}
-
-fn pending_row(graph: &Graph, index: NodeIndex) -> NodeRow {
-    let node = graph.node(index);
-    NodeRow {
-        path: NodePath::top_level(&node.id),
-        node_id: node.id.clone(),
-        kind: NodeType::of(&node.kind),
-        position: u32::try_from(index.index()).unwrap_or(u32::MAX),
-        state: NodeState::Pending,
-        attempts: 0,
-        request: None,
-        remote_task: None,
-        cost: Usd::ZERO,
-        cost_known: true,
-        usage: None,
-        started_at: None,
-        finished_at: None,
+        // One that is over has done its work in this step.
+        let deadline = self.execution.deadline.filter(|deadline| *deadline > now);
+        self.timers.next_due().into_iter().chain(deadline).min()
     }
 }
 

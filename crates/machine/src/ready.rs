@@ -1,73 +1,58 @@
-//! The ready queue: nodes whose joins hold and which have not started, in the order in which they may.
+//! The ready queue: nodes of all scopes that may start, in the order in which they do.
 
 use std::{
     cmp::Reverse,
     collections::{BTreeSet, BinaryHeap},
+    sync::Arc,
 };
 
-use agentchains_workflow::NodeIndex;
+use crate::scope::NodeKey;
 
-/// Nodes whose joins hold and which have not started.
-#[derive(Debug)]
+/// Nodes that may start and have not.
+#[derive(Debug, Default)]
 pub(crate) struct ReadyQueue {
-    layered: bool,
     calls: BinaryHeap<Ready>,
     in_place: BinaryHeap<Ready>,
-    queued: BTreeSet<NodeIndex>,
+    queued: BTreeSet<NodeKey>,
 }
 
-/// Lower layers first when layers are barriers, then the longest path to a sink, then document order.
-type Ready = (Reverse<u32>, u32, Reverse<NodeIndex>);
+/// A node that may start. The longest path to a sink goes first, then the order of the document, and within a group or
+/// loop that of its items.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Ready {
+    /// The longest path from it to a sink.
+    pub(crate) rank: u32,
+    /// The address of its scope, and its position in the document.
+    pub(crate) place: Reverse<(Arc<[u32]>, u32)>,
+    pub(crate) key: NodeKey,
+}
 
 impl ReadyQueue {
-    pub(crate) fn new(layered: bool) -> Self {
-        Self {
-            layered,
-            calls: BinaryHeap::new(),
-            in_place: BinaryHeap::new(),
-            queued: BTreeSet::new(),
-        }
-    }
-
-    pub(crate) fn push(&mut self, index: NodeIndex, layer: u32, path_length: u32, is_call: bool) {
-        if self.queued.insert(index) {
-            let layer = if self.layered { layer } else { 0 };
+    /// Adds a node; `is_call` says whether it takes one of the execution's places.
+    pub(crate) fn push(&mut self, ready: Ready, is_call: bool) {
+        if self.queued.insert(ready.key) {
             let heap = if is_call {
                 &mut self.calls
             } else {
                 &mut self.in_place
             };
-            heap.push((Reverse(layer), path_length, Reverse(index)));
+            heap.push(ready);
         }
     }
 
-    pub(crate) fn pop_call(&mut self, open_layer: u32) -> Option<NodeIndex> {
-        Self::pop(&mut self.calls, &mut self.queued, open_layer)
+    pub(crate) fn pop_call(&mut self) -> Option<NodeKey> {
+        let key = self.calls.pop()?.key;
+        self.queued.remove(&key);
+        Some(key)
     }
 
-    pub(crate) fn pop_in_place(&mut self, open_layer: u32) -> Option<NodeIndex> {
-        Self::pop(&mut self.in_place, &mut self.queued, open_layer)
+    pub(crate) fn pop_in_place(&mut self) -> Option<NodeKey> {
+        let key = self.in_place.pop()?.key;
+        self.queued.remove(&key);
+        Some(key)
     }
 
-    fn pop(
-        heap: &mut BinaryHeap<Ready>,
-        queued: &mut BTreeSet<NodeIndex>,
-        open_layer: u32,
-    ) -> Option<NodeIndex> {
-        if !Self::is_open(heap, open_layer) {
-            return None;
-        }
-        let (_, _, Reverse(index)) = heap.pop()?;
-        queued.remove(&index);
-        Some(index)
-    }
-
-    fn is_open(heap: &BinaryHeap<Ready>, open_layer: u32) -> bool {
-        heap.peek()
-            .is_some_and(|(Reverse(layer), ..)| *layer <= open_layer)
-    }
-
-    pub(crate) fn has_open(&self, open_layer: u32) -> bool {
-        Self::is_open(&self.calls, open_layer) || Self::is_open(&self.in_place, open_layer)
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queued.is_empty()
     }
 }

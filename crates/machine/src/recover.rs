@@ -1,26 +1,26 @@
-//! Recovery: what to do with the attempts that a crash left in flight (language reference, section 8).
+//! Recovery: what to do with what a crash left in flight (language reference, section 8).
 
-use agentchains_workflow::{NodeIndex, OnUnknown};
+use agentchains_workflow::OnUnknown;
 use jiff::Timestamp;
 
-use crate::{Attempt, AttemptStatus, Failure, FailureCode, Gate, Machine, NodeState, attempt::Ended};
+use crate::{
+    Attempt, AttemptStatus, EventType, Failure, FailureCode, Gate, Machine, NodeState, attempt::Ended,
+    machine::after, scope::NodeKey,
+};
 
 impl Machine {
-    /// Decides for every attempt in flight: go on with its task where that is known, else by `on_unknown`.
+    /// Decides for every attempt in flight: go on with its task where that is known, else by `on_unknown`. Child
+    /// executions are asked how they stand.
     pub(crate) fn recover(&mut self, now: Timestamp, gate: &dyn Gate) {
-        if self.execution.abort_deadline.is_some() {
-            return self.abort_calls();
-        }
-        for index in self.workflow_handle().graph().indices() {
-            let row = &self.nodes[index.index()];
-            let NodeState::Running(attempt) = &row.state else {
-                continue;
-            };
-            let attempt: Attempt = attempt.clone();
-            if row.remote_task.is_some() {
-                self.send(index, &attempt, false);
-            } else {
-                self.outcome_unknown(now, index, &attempt, gate);
+        for key in self.all_keys() {
+            match self.row(key).state.clone() {
+                NodeState::Running(attempt) if attempt.abort_by.is_some() => self.abort(key),
+                NodeState::Running(attempt) if self.row(key).remote_task.is_some() => {
+                    self.send(key, &attempt, false);
+                }
+                NodeState::Running(attempt) => self.outcome_unknown(now, key, &attempt, gate),
+                NodeState::Child(child) => self.recover_child(key, &child),
+                _ => {}
             }
         }
     }
@@ -29,27 +29,58 @@ impl Machine {
     pub(crate) fn outcome_unknown(
         &mut self,
         now: Timestamp,
-        index: NodeIndex,
+        key: NodeKey,
         attempt: &Attempt,
         gate: &dyn Gate,
     ) {
         let of_agent = gate.terms(&attempt.agent_id).map(|terms| terms.on_unknown);
-        let of_node = self.graph().node(index).on_unknown;
-        let policy = of_node.or(of_agent).unwrap_or_default();
-        // A resend is no start: only an abort keeps it from being made.
-        if policy == OnUnknown::Resend && self.execution.abort_deadline.is_none() {
-            self.nodes[index.index()].remote_task = None;
-            self.node_changed(index);
-            return self.send(index, attempt, false);
+        let policy = self.node(key).on_unknown.or(of_agent).unwrap_or_default();
+        if attempt.abort_by.is_some() {
+            return self.attempt_aborted(now, key, attempt, None, gate);
         }
+        match policy {
+            OnUnknown::Resend => self.resend(key, attempt),
+            OnUnknown::Ask if self.execution.ending.is_none() && !self.is_stopping(key.scope) => {
+                self.ask_about_outcome(now, key, attempt);
+            }
+            OnUnknown::Ask | OnUnknown::Fail => self.outcome_stays_unknown(now, key, attempt, gate),
+        }
+    }
+
+    /// Sends an attempt once more, under its message id. A resend is no start: only an abort keeps it from being made.
+    pub(crate) fn resend(&mut self, key: NodeKey, attempt: &Attempt) {
+        self.row_mut(key).remote_task = None;
+        self.node_changed(key);
+        self.send(key, attempt, false);
+    }
+
+    /// Sends an attempt once more because a person said so, with as much time as it had at first.
+    pub(crate) fn resend_as_told(&mut self, now: Timestamp, key: NodeKey, attempt: Attempt) {
+        let limit = attempt.deadline.duration_since(attempt.started_at);
+        let attempt = Attempt {
+            deadline: after(now, limit.unsigned_abs()),
+            ..attempt
+        };
+        self.set_state(now, key, NodeState::Running(attempt.clone()));
+        self.emit_node(now, EventType::NodeStarted, key);
+        self.resend(key, &attempt);
+    }
+
+    /// An attempt is given up without anybody knowing how it ended.
+    pub(crate) fn outcome_stays_unknown(
+        &mut self,
+        now: Timestamp,
+        key: NodeKey,
+        attempt: &Attempt,
+        gate: &dyn Gate,
+    ) {
         let message = format!(
             "a crash left the outcome of attempt {} at agent {:?} unknown; look there, then retry the execution",
             attempt.number, attempt.agent_id
         );
-        let path = &self.nodes[index.index()].path;
-        let failure = Failure::in_node(path, FailureCode::OutcomeUnknown, message);
+        let failure = Failure::in_node(self.path(key), FailureCode::OutcomeUnknown, message);
         let ended = Ended::without_a_word(AttemptStatus::Failed, Some(failure.clone()));
-        self.post(now, index, attempt, ended, gate);
-        self.node_failed(now, index, failure);
+        self.post(now, key, attempt, ended, gate);
+        self.node_failed(now, key, failure);
     }
 }

@@ -53,6 +53,10 @@ pub struct ExecutionRow {
     pub labels: BTreeMap<String, String>,
     /// Who started it.
     pub initiated_by: String,
+    /// The node that it runs for, where it is a child execution.
+    pub parent: Option<Parent>,
+    /// The terminal execution that it was made from.
+    pub forked_from: Option<ExecutionId>,
     /// When it was recorded.
     pub created_at: Timestamp,
     /// When its first nodes started.
@@ -61,18 +65,51 @@ pub struct ExecutionRow {
     pub finished_at: Option<Timestamp>,
     /// When its own timeout is over.
     pub deadline: Option<Timestamp>,
-    /// When a cancel or abort stops waiting for calls in flight.
-    pub abort_deadline: Option<Timestamp>,
     /// The next moment at which time alone changes it.
     pub wake_at: Option<Timestamp>,
     /// Sequence number of its last event.
     pub last_seq: u64,
     /// Attempts in flight.
     pub in_flight: u32,
-    /// Nodes of its graph.
+    /// Child executions that it waits for.
+    pub children: u32,
+    /// Nodes of its graph, and of every iteration, item and group that was begun.
     pub nodes_total: u32,
     /// Nodes that have settled.
     pub nodes_settled: u32,
+}
+
+/// Where a child execution hangs in its tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent {
+    /// The execution that started it.
+    pub execution_id: ExecutionId,
+    /// The execution at the top of the tree.
+    pub root_execution_id: ExecutionId,
+    /// The node that started it.
+    pub path: NodePath,
+    /// Executions on the way down, itself included: 2 for a child of the root.
+    pub depth: u32,
+    /// Whether that node waits for its end. One that does not shares neither budget nor fate with it.
+    pub waits: bool,
+    /// Whether it is held because an execution above it is paused.
+    pub holds: bool,
+}
+
+impl ExecutionRow {
+    /// The execution at the top of its tree; itself where it is no child.
+    #[must_use]
+    pub fn root(&self) -> ExecutionId {
+        self.parent
+            .as_ref()
+            .map_or(self.id, |parent| parent.root_execution_id)
+    }
+
+    /// Executions on the way down to it, itself included.
+    #[must_use]
+    pub fn depth(&self) -> u32 {
+        self.parent.as_ref().map_or(1, |parent| parent.depth)
+    }
 }
 
 /// How an execution is being wound down, once nothing new may start.
@@ -110,6 +147,10 @@ pub struct NodeRow {
     pub state: NodeState,
     /// Attempts that were sent.
     pub attempts: u32,
+    /// Those of them that were made before the node around it was tried again: its own `retry` counts anew.
+    pub attempts_before: u32,
+    /// Of a loop: the iteration that it is at, counted from 0.
+    pub iteration: u32,
     /// What it was asked, once its first attempt was recorded.
     pub request: Option<Arc<NodeRequest>>,
     /// The agent's task of its last attempt, as soon as it is known.
@@ -120,6 +161,10 @@ pub struct NodeRow {
     pub cost_known: bool,
     /// What its last attempt used.
     pub usage: Option<Usage>,
+    /// Whether its output was taken over from the execution that this one was made from.
+    pub reused: bool,
+    /// The last child execution that it started.
+    pub child_execution_id: Option<ExecutionId>,
     /// When it first left `pending`.
     pub started_at: Option<Timestamp>,
     /// When it settled.
@@ -133,6 +178,20 @@ pub struct NodeRequest {
     pub config: Value,
     /// The live predecessors at that time; their outputs are in their own rows and never change.
     pub upstream: Vec<String>,
+}
+
+/// What a completed node of an earlier execution left behind for one that is made from it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Seed {
+    /// The node.
+    pub path: NodePath,
+    /// Digest of what the node was and was asked; where it is the same, the output is taken over. Absent: whatever
+    /// the node is asked, because a person gave the output.
+    pub digest: Option<String>,
+    /// The output.
+    pub output: Arc<Value>,
+    /// The label of the branch that it took, where the node chooses one.
+    pub branch: Option<String>,
 }
 
 words! {

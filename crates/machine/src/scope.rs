@@ -1,85 +1,330 @@
-//! What templates see of an execution, and what an agent is asked.
+//! Scopes at run time: the workflow's own nodes, and the members of each group, iteration and item that was begun.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use agentchains_workflow::{AgentCall, NodeIndex, RenderError, RenderErrorCode, Scope, Template};
-use serde_json::{Map, Value, json};
+use agentchains_cost::Usd;
+use agentchains_workflow::{FanOut, Graph, Node, NodeIndex, NodeKind, Scheduling, ScopeIndex};
 
-use crate::{Failure, FailureCode, Machine, NodePath, NodeRequest, NodeState, time::format_millis};
+use crate::{Machine, NodePath, NodeRow, NodeState, NodeType, join::Arrivals, waitlist::Waitlist};
 
-impl Scope for Machine {
-    fn input(&self) -> &Value {
-        &self.execution.input
+/// Position of a scope among those of the execution, in the order in which they were begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ScopeId(u32);
+
+impl ScopeId {
+    /// The workflow's own nodes.
+    pub(crate) const TOP: Self = Self(0);
+
+    fn index(self) -> usize {
+        self.0 as usize
     }
+}
 
-    fn node(&self, id: &str) -> Option<Value> {
-        let row = &self.nodes[self.graph().find(id)?.index()];
-        let (output, error) = match &row.state {
-            NodeState::Completed(done) => (Value::clone(&done.output), json!(done.replaced)),
-            NodeState::Failed(failed) => (Value::Null, json!(failed.failure)),
-            _ => return None,
+/// One node of one scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct NodeKey {
+    pub(crate) scope: ScopeId,
+    pub(crate) node: NodeIndex,
+}
+
+/// The node that a scope belongs to, and the number of its iteration or item, where it has one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Around {
+    pub(crate) node: NodeKey,
+    pub(crate) ordinal: Option<u32>,
+}
+
+/// The nodes of one scope, and what is computed from their rows so that a step need not search.
+#[derive(Debug)]
+pub(crate) struct ScopeRun {
+    pub(crate) definition: ScopeIndex,
+    pub(crate) around: Option<Around>,
+    pub(crate) nodes: Vec<NodeRow>,
+    pub(crate) arrivals: Vec<Arrivals>,
+    pub(crate) waitlist: Waitlist,
+    pub(crate) tally: Tally,
+    /// Where it stands: for each node on the way down to it the position in the document, and one more than the number
+    /// of the iteration or item. The same after a restart, and greater than that of every scope around it.
+    pub(crate) address: Arc<[u32]>,
+    /// The longest path from the node around it to a sink, summed over all levels.
+    pub(crate) rank: u32,
+    /// Whether a node in it has left `pending`. Until then the scope leaves no trace: none of its nodes has a row.
+    pub(crate) begun: bool,
+}
+
+/// How the nodes of a scope stand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) unsettled: u32,
+    pub(crate) completed: u32,
+    /// Failed, and nothing handled it.
+    pub(crate) unhandled: u32,
+    /// Aborted, or ended before they began.
+    pub(crate) cancelled: u32,
+    /// Attempts and child executions in flight, those of scopes inside included.
+    pub(crate) active: u32,
+    /// Whether the item that the scope belongs to is counted as running.
+    pub(crate) running: bool,
+    /// Whether it is counted as finished.
+    pub(crate) finished: bool,
+}
+
+impl Tally {
+    /// Whether every node has come to an end of its own. What was cut off has not: what becomes of the node around it
+    /// is left to whatever has cut it off.
+    pub(crate) const fn is_done(self) -> bool {
+        self.unsettled == 0 && (self.cancelled == 0 || self.unhandled > 0)
+    }
+}
+
+impl ScopeRun {
+    fn recount(&mut self) {
+        let count = |is: fn(&NodeState) -> bool| {
+            u32::try_from(self.nodes.iter().filter(|row| is(&row.state)).count()).unwrap_or(u32::MAX)
         };
-        let mut node = Map::new();
-        node.insert("status".into(), row.state.status().as_str().into());
-        node.insert("output".into(), output);
-        node.insert("error".into(), error);
-        node.insert("cost".into(), json!(row.cost));
-        node.insert("attempt".into(), row.attempts.into());
-        Some(Value::Object(node))
-    }
-
-    fn execution(&self) -> Value {
-        json!({
-            "id": self.execution.id,
-            "workflow_id": self.execution.workflow_id,
-            "version": self.execution.workflow_version,
-            "started_at": self.execution.started_at.map(format_millis),
-        })
+        self.tally = Tally {
+            unsettled: count(|state| !state.status().is_settled()),
+            completed: count(|state| matches!(state, NodeState::Completed(_))),
+            unhandled: count(|state| matches!(state, NodeState::Failed(failed) if !failed.handled)),
+            cancelled: count(|state| matches!(state, NodeState::Cancelled { .. })),
+            ..self.tally
+        };
     }
 }
 
 impl Machine {
-    /// What a node asks its agent: what its first attempt asked, else its config rendered.
-    pub(crate) fn request_of(&self, index: NodeIndex, call: &AgentCall) -> Result<Arc<NodeRequest>, Failure> {
-        let row = &self.nodes[index.index()];
-        if let Some(request) = &row.request {
-            return Ok(Arc::clone(request));
-        }
-        let path = &row.path;
-        let config = self.render(path, &call.config)?;
-        if let Some(schema) = &self.graph().node(index).input_schema {
-            schema.validate(&config).map_err(|mismatch| {
-                let message = format!("the rendered config does not fit input_schema: {mismatch}");
-                Failure::in_node(path, FailureCode::InputSchemaMismatch, message)
-            })?;
-        }
-        let upstream = self.live_predecessors(index);
-        Ok(Arc::new(NodeRequest { config, upstream }))
+    pub(crate) fn scope(&self, scope: ScopeId) -> &ScopeRun {
+        &self.scopes[scope.index()]
     }
 
-    /// Renders a template of a node.
-    pub(crate) fn render(&self, path: &NodePath, template: &Template) -> Result<Value, Failure> {
-        template
-            .render(self)
-            .map_err(|error| Failure::in_node(path, failure_code(&error), error.message))
+    pub(crate) fn scope_mut(&mut self, scope: ScopeId) -> &mut ScopeRun {
+        &mut self.scopes[scope.index()]
     }
 
-    /// The outputs of completed nodes, by id. A node that failed and led here has none.
-    pub(crate) fn outputs_of(&self, ids: &[String]) -> Map<String, Value> {
-        let output = |id: &String| {
-            let row = &self.nodes[self.graph().find(id)?.index()];
-            match &row.state {
-                NodeState::Completed(done) => Some((id.clone(), Value::clone(&done.output))),
-                _ => None,
-            }
+    /// All scopes, each after the one around it.
+    pub(crate) fn scope_ids(&self) -> impl Iterator<Item = ScopeId> + use<> {
+        (0..u32::try_from(self.scopes.len()).unwrap_or(u32::MAX)).map(ScopeId)
+    }
+
+    pub(crate) fn graph(&self, scope: ScopeId) -> &Graph {
+        self.workflow.scope(self.scope(scope).definition)
+    }
+
+    /// The nodes of a scope, in document order.
+    pub(crate) fn keys(&self, scope: ScopeId) -> impl Iterator<Item = NodeKey> + use<> {
+        self.graph(scope)
+            .indices()
+            .map(move |node| NodeKey { scope, node })
+    }
+
+    /// The nodes of all scopes.
+    pub(crate) fn all_keys(&self) -> Vec<NodeKey> {
+        self.scope_ids().flat_map(|scope| self.keys(scope)).collect()
+    }
+
+    pub(crate) fn node(&self, key: NodeKey) -> &Node {
+        self.graph(key.scope).node(key.node)
+    }
+
+    pub(crate) fn row(&self, key: NodeKey) -> &NodeRow {
+        &self.scope(key.scope).nodes[key.node.index()]
+    }
+
+    pub(crate) fn row_mut(&mut self, key: NodeKey) -> &mut NodeRow {
+        &mut self.scope_mut(key.scope).nodes[key.node.index()]
+    }
+
+    /// The node at a path, where everything on the way there was begun.
+    pub(crate) fn find(&self, path: &NodePath) -> Option<NodeKey> {
+        let scope = match path.around() {
+            None => ScopeId::TOP,
+            Some((around, ordinal)) => self.inner(self.find(&around)?, ordinal)?,
         };
-        ids.iter().filter_map(output).collect()
+        let node = self.graph(scope).find(path.node_id())?;
+        Some(NodeKey { scope, node })
+    }
+
+    /// The scope of a group, or of a loop's iteration or a group's item, once it was begun.
+    pub(crate) fn inner(&self, around: NodeKey, ordinal: Option<u32>) -> Option<ScopeId> {
+        self.inner.get(&(around, ordinal)).copied()
+    }
+
+    /// All scopes of a node that were begun, in the order of their numbers.
+    pub(crate) fn inner_scopes(&self, around: NodeKey) -> Vec<ScopeId> {
+        self.inner
+            .range((around, None)..=(around, Some(u32::MAX)))
+            .map(|(_, scope)| *scope)
+            .collect()
+    }
+
+    /// A scope and those inside of it that were begun and in which not every node has settled.
+    pub(crate) fn live_scopes(&self, scope: ScopeId) -> Vec<ScopeId> {
+        let mut found = vec![scope];
+        let mut next = 0;
+        while let Some(scope) = found.get(next).copied() {
+            next += 1;
+            for key in self.keys(scope) {
+                if self.is_open(key) {
+                    let is_live = |inner: &ScopeId| {
+                        let run = self.scope(*inner);
+                        run.begun && run.tally.unsettled > 0
+                    };
+                    found.extend(self.inner_scopes(key).into_iter().filter(is_live));
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether the members of a node run.
+    pub(crate) fn is_open(&self, key: NodeKey) -> bool {
+        matches!(self.row(key).state, NodeState::Open { .. })
+    }
+
+    /// Whether what happens in a scope matters no more: the node around it has come to its end.
+    pub(crate) fn is_closed(&self, scope: ScopeId) -> bool {
+        self.scope(scope)
+            .around
+            .is_some_and(|around| !self.is_open(around.node))
+    }
+
+    /// Opens a scope: its nodes are pending, and those without in-edges may start.
+    pub(crate) fn open_scope(&mut self, around: Around, definition: ScopeIndex) {
+        let scope = self.add_scope(Some(around), definition, BTreeMap::new());
+        self.requeue_ready_nodes(scope);
+    }
+
+    /// Takes note that a node of the scope leaves `pending`: from here on all of them count.
+    pub(crate) fn begin_scope(&mut self, scope: ScopeId) {
+        let run = self.scope_mut(scope);
+        if !std::mem::replace(&mut run.begun, true) {
+            let nodes = u32::try_from(run.nodes.len()).unwrap_or(u32::MAX);
+            self.execution.nodes_total = self.execution.nodes_total.saturating_add(nodes);
+        }
+    }
+
+    /// Whether so many more nodes may be run.
+    pub(crate) fn has_room_for(&self, nodes: usize) -> bool {
+        self.node_runs.saturating_add(nodes) <= self.workflow.limits().max_node_runs
+    }
+
+    /// Adds a scope with the rows that are there; the other nodes are pending.
+    pub(crate) fn add_scope(
+        &mut self,
+        around: Option<Around>,
+        definition: ScopeIndex,
+        mut rows: BTreeMap<NodeIndex, NodeRow>,
+    ) -> ScopeId {
+        let workflow = Arc::clone(&self.workflow);
+        let graph = workflow.scope(definition);
+        let begun = around.is_none() || !rows.is_empty();
+        let place = around.map(|around| (self.row(around.node).path.clone(), around.ordinal));
+        let nodes: Vec<NodeRow> = graph
+            .indices()
+            .map(|index| {
+                rows.remove(&index)
+                    .unwrap_or_else(|| pending_row(graph.node(index), place.as_ref()))
+            })
+            .collect();
+        let limit = around.and_then(|around| self.members_at_once(around));
+        let scope = ScopeId(u32::try_from(self.scopes.len()).unwrap_or(u32::MAX));
+        self.node_runs += nodes.len();
+        self.scopes.push(ScopeRun {
+            definition,
+            around,
+            arrivals: vec![Arrivals::default(); nodes.len()],
+            waitlist: Waitlist::new(self.workflow.settings().scheduling == Scheduling::Layered, limit),
+            tally: Tally::default(),
+            address: around.map_or_else(|| Arc::from([]), |around| self.address_inside(around)),
+            rank: around.map_or(0, |around| self.rank(around.node)),
+            begun,
+            nodes,
+        });
+        if let Some(Around { node, ordinal }) = around {
+            self.inner.insert((node, ordinal), scope);
+        }
+        self.recompute(scope);
+        scope
+    }
+
+    /// Computes anew what follows from the rows of a scope alone.
+    pub(crate) fn recompute(&mut self, scope: ScopeId) {
+        let workflow = Arc::clone(&self.workflow);
+        let graph = workflow.scope(self.scope(scope).definition);
+        for node in graph.indices() {
+            let arrivals = self.count_arrivals(NodeKey { scope, node });
+            self.scope_mut(scope).arrivals[node.index()] = arrivals;
+        }
+        let run = self.scope_mut(scope);
+        run.recount();
+        run.waitlist.rebuild(graph, &run.nodes);
+    }
+
+    /// How many members of a group with named members may run at once.
+    fn members_at_once(&self, around: Around) -> Option<u32> {
+        match &self.node(around.node).kind {
+            NodeKind::ParallelGroup(group) if matches!(group.fan_out, FanOut::Members(_)) => {
+                group.max_concurrency.map(std::num::NonZeroU32::get)
+            }
+            _ => None,
+        }
+    }
+
+    fn address_inside(&self, around: Around) -> Arc<[u32]> {
+        let outer = &self.scope(around.node.scope).address;
+        let number = around.ordinal.map_or(0, |ordinal| ordinal.saturating_add(1));
+        let own = [self.node(around.node).position, number];
+        outer.iter().copied().chain(own).collect()
+    }
+
+    /// The longest path from a node to a sink, summed over all levels: what is on it goes first.
+    pub(crate) fn rank(&self, key: NodeKey) -> u32 {
+        let own = self.graph(key.scope).longest_path_to_sink(key.node);
+        self.scope(key.scope).rank.saturating_add(own)
+    }
+
+    /// Takes note that the consequences of something in a scope are to be drawn.
+    pub(crate) fn touch(&mut self, scope: ScopeId) {
+        let address = Arc::clone(&self.scope(scope).address);
+        self.touched.insert((address, scope));
+    }
+
+    /// Counts calls and children that a scope, and those around it, wait for. One that waits for none any more may
+    /// have been waiting for that.
+    pub(crate) fn count_active(&mut self, scope: ScopeId, count: impl Fn(&mut u32)) {
+        let mut next = Some(scope);
+        while let Some(scope) = next {
+            let run = self.scope_mut(scope);
+            count(&mut run.tally.active);
+            next = run.around.map(|around| around.node.scope);
+            if run.tally.active == 0 {
+                self.touch(scope);
+            }
+        }
     }
 }
 
-pub(crate) fn failure_code(error: &RenderError) -> FailureCode {
-    match error.code {
-        RenderErrorCode::TemplateMissing => FailureCode::TemplateMissing,
-        RenderErrorCode::TemplateError => FailureCode::TemplateError,
+fn pending_row(node: &Node, place: Option<&(NodePath, Option<u32>)>) -> NodeRow {
+    NodeRow {
+        path: match place {
+            None => NodePath::top_level(&node.id),
+            Some((around, ordinal)) => NodePath::inside(around, *ordinal, &node.id),
+        },
+        node_id: node.id.clone(),
+        kind: NodeType::of(&node.kind),
+        position: node.position,
+        state: NodeState::Pending,
+        attempts: 0,
+        attempts_before: 0,
+        iteration: 0,
+        request: None,
+        remote_task: None,
+        cost: Usd::ZERO,
+        cost_known: true,
+        usage: None,
+        reused: false,
+        child_execution_id: None,
+        started_at: None,
+        finished_at: None,
     }
 }

@@ -2,161 +2,199 @@
 
 use std::sync::Arc;
 
-use agentchains_workflow::{NodeIndex, OnError, OnFailure};
+use agentchains_workflow::{EdgeRef, NodeIndex, NodeKind, OnError, OnFailure};
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    Completion, Ending, EventType, Failure, Machine, NodeFailure, NodeState, SkipCause, SkipReason,
-    event::node_data,
+    Completion, Ending, EventType, Failure, FailureCode, Machine, NodeFailure, NodeState, SkipCause,
+    SkipReason,
     join::{Arrivals, EdgeState, Verdict, decide, edge_state, reason_of_dead_edge},
+    scope::{NodeKey, ScopeId},
 };
 
 impl Machine {
-    /// A node has an output.
+    /// A node has an output; where that does not fit its schema, it fails instead.
     pub(crate) fn node_completed(
         &mut self,
         now: Timestamp,
-        index: NodeIndex,
+        key: NodeKey,
         output: Value,
         branch: Option<String>,
     ) {
-        let done = Completion {
-            output: Arc::new(output),
-            branch,
-            replaced: None,
-        };
-        self.settle(now, index, NodeState::Completed(done), EventType::NodeCompleted);
-    }
-
-    /// A node has failed for good: what follows is its `on_error`, else the workflow's `on_failure`.
-    pub(crate) fn node_failed(&mut self, now: Timestamp, index: NodeIndex, failure: Failure) {
-        let workflow = Arc::clone(&self.workflow);
-        match &workflow.graph().node(index).on_error {
-            OnError::Output(output) => {
-                let done = Completion {
-                    output: Arc::new(output.clone()),
-                    branch: None,
-                    replaced: Some(failure),
-                };
-                self.settle(now, index, NodeState::Completed(done), EventType::NodeCompleted);
-            }
-            OnError::Goto(_) => {
-                let failed = NodeFailure {
-                    failure,
-                    handled: true,
-                };
-                self.settle(now, index, NodeState::Failed(failed), EventType::NodeFailed);
-            }
-            OnError::Fail => self.node_failed_unhandled(now, index, failure),
+        match self.excess(key, &output).or_else(|| self.misfit(key, &output)) {
+            Some(failure) => self.node_failed(now, key, failure),
+            None => self.complete(now, key, Arc::new(output), branch, None),
         }
     }
 
-    fn node_failed_unhandled(&mut self, now: Timestamp, index: NodeIndex, failure: Failure) {
-        let path = self.nodes[index.index()].path.clone();
-        self.execution.error.get_or_insert_with(|| failure.clone());
+    /// Why an output is larger than one may be.
+    fn excess(&self, key: NodeKey, output: &Value) -> Option<Failure> {
+        let excess = self.workflow.limits().excess(output)?;
+        let code = match &self.node(key).kind {
+            NodeKind::Loop(_) => FailureCode::LoopFailed,
+            NodeKind::ParallelGroup(_) => FailureCode::GroupFailed,
+            NodeKind::Subworkflow(_) => FailureCode::SubworkflowFailed,
+            NodeKind::Condition(_) => FailureCode::ConditionError,
+            NodeKind::AgentCall(_) => FailureCode::AgentResponseTooLarge,
+            NodeKind::HumanApproval(_) => FailureCode::TemplateError,
+        };
+        let message = format!("the output is no value that may be kept: {excess}");
+        Some(Failure::in_node(self.path(key), code, message))
+    }
+
+    /// Why an output does not fit the node's `output_schema`.
+    pub(crate) fn misfit(&self, key: NodeKey, output: &Value) -> Option<Failure> {
+        let mismatch = self.node(key).output_schema.as_ref()?.validate(output).err()?;
+        let row = self.row(key);
+        let message = match &row.state {
+            NodeState::Running(attempt) => format!(
+                "attempt {} of agent {:?} answered what does not fit output_schema: {mismatch}",
+                attempt.number, attempt.agent_id
+            ),
+            _ => format!("the output does not fit output_schema: {mismatch}"),
+        };
+        Some(Failure::in_node(
+            &row.path,
+            FailureCode::OutputSchemaMismatch,
+            message,
+        ))
+    }
+
+    pub(crate) fn complete(
+        &mut self,
+        now: Timestamp,
+        key: NodeKey,
+        output: Arc<Value>,
+        branch: Option<String>,
+        replaced: Option<Failure>,
+    ) {
+        let done = Completion {
+            output,
+            branch,
+            replaced,
+        };
+        self.settle(now, key, NodeState::Completed(done), EventType::NodeCompleted);
+    }
+
+    /// A node has failed for good, and trying it again would not help.
+    pub(crate) fn node_failed(&mut self, now: Timestamp, key: NodeKey, failure: Failure) {
+        self.node_gave_up(now, key, failure, false);
+    }
+
+    /// A node has failed for good: what follows is its `on_error`, else the workflow's `on_failure`. `retryable` says
+    /// whether trying it again may help.
+    pub(crate) fn node_gave_up(&mut self, now: Timestamp, key: NodeKey, failure: Failure, retryable: bool) {
+        let on_error = self.node(key).on_error.clone();
+        if let OnError::Output(output) = on_error {
+            return self.complete(now, key, Arc::new(output), None, Some(failure));
+        }
+        let handled = matches!(on_error, OnError::Goto(_));
+        let ends_execution = !handled && key.scope == ScopeId::TOP;
+        if ends_execution {
+            self.execution
+                .error
+                .get_or_insert_with(|| failure.innermost().clone());
+        }
         let failed = NodeFailure {
             failure,
-            handled: false,
+            handled,
+            retryable,
         };
-        self.settle(now, index, NodeState::Failed(failed), EventType::NodeFailed);
-        match self.workflow.settings().on_failure {
-            OnFailure::Continue => {}
-            OnFailure::Drain => self.begin_ending(now, Ending::Failure { node: path }, false),
-            OnFailure::Cancel => self.begin_ending(now, Ending::Failure { node: path }, true),
+        self.settle(now, key, NodeState::Failed(failed), EventType::NodeFailed);
+        if ends_execution && self.workflow.settings().on_failure != OnFailure::Continue {
+            let abort = self.workflow.settings().on_failure == OnFailure::Cancel;
+            let node = self.row(key).path.clone();
+            self.begin_ending(Ending::Failure { node }, abort);
         }
     }
 
     /// Settles a node, and every node below it that is thereby decided not to run. No recursion: a chain of
     /// 10,000 skipped nodes is a loop.
-    pub(crate) fn settle(&mut self, now: Timestamp, index: NodeIndex, state: NodeState, event: EventType) {
-        self.set_state(now, index, state);
-        self.emit(now, event, node_data(&self.nodes[index.index()]));
+    pub(crate) fn settle(&mut self, now: Timestamp, key: NodeKey, state: NodeState, event: EventType) {
+        let left_to_the_end = self.leaves_to_the_end(key, &state);
+        self.set_state(now, key, state);
+        self.emit_node(now, event, key);
         let workflow = Arc::clone(&self.workflow);
-        let graph = workflow.graph();
-        let left_to_the_end = self.leaves_to_the_end(index);
-        let mut settled = vec![index];
+        let graph = workflow.scope(self.scope(key.scope).definition);
+        let mut settled = vec![key.node];
         while let Some(source) = settled.pop() {
             for edge in graph.outgoing(source) {
-                let state = self.edge(source, &edge);
-                let target = edge.to;
-                self.arrivals[target.index()].count(state);
-                if left_to_the_end || !matches!(self.nodes[target.index()].state, NodeState::Pending) {
+                let state = self.edge(key.scope, &edge);
+                let target = NodeKey { node: edge.to, ..key };
+                self.scope_mut(key.scope).arrivals[edge.to.index()].count(state);
+                if left_to_the_end || self.row(target).state != NodeState::Pending {
                     continue;
                 }
                 match self.verdict(target) {
                     Verdict::Wait => {}
                     Verdict::Run => self.enqueue(target),
                     Verdict::Skip => {
-                        let reason = self.skip_reason(target);
-                        self.set_state(now, target, NodeState::Skipped(reason));
-                        self.emit(
-                            now,
-                            EventType::NodeSkipped,
-                            node_data(&self.nodes[target.index()]),
-                        );
-                        settled.push(target);
+                        self.skip(now, target);
+                        settled.push(edge.to);
                     }
                 }
             }
         }
     }
 
-    /// Whether what has not started below a node is settled by the execution's end, not by joins: what a cancel or
-    /// an abort cuts off is not skipped because of its predecessor.
-    fn leaves_to_the_end(&self, index: NodeIndex) -> bool {
-        matches!(self.execution.ending, Some(Ending::Cancel | Ending::Timeout))
-            || matches!(self.nodes[index.index()].state, NodeState::Cancelled { .. })
+    fn skip(&mut self, now: Timestamp, key: NodeKey) {
+        let reason = self.skip_reason(key);
+        self.set_state(now, key, NodeState::Skipped(reason));
+        self.emit_node(now, EventType::NodeSkipped, key);
     }
 
-    pub(crate) fn count_arrivals(&self, target: NodeIndex) -> Arrivals {
+    /// Whether what has not started below a node is settled by the end of the execution, or of what is around it, and
+    /// not by joins: what a cancel or an abort cuts off is not skipped because of its predecessor.
+    fn leaves_to_the_end(&self, key: NodeKey, state: &NodeState) -> bool {
+        matches!(self.execution.ending, Some(Ending::Cancel | Ending::Timeout))
+            || matches!(state, NodeState::Cancelled { .. })
+            || self.is_closed(key.scope)
+    }
+
+    pub(crate) fn count_arrivals(&self, target: NodeKey) -> Arrivals {
         let mut arrivals = Arrivals::default();
-        for edge in self.graph().incoming(target) {
-            arrivals.count(self.edge(edge.from, &edge));
+        for edge in self.graph(target.scope).incoming(target.node) {
+            arrivals.count(self.edge(target.scope, &edge));
         }
         arrivals
     }
 
-    pub(crate) fn verdict(&self, target: NodeIndex) -> Verdict {
-        let graph = self.graph();
+    pub(crate) fn verdict(&self, target: NodeKey) -> Verdict {
+        let run = self.scope(target.scope);
+        let graph = self.graph(target.scope);
         decide(
-            graph.node(target).join,
-            graph.in_degree(target),
-            self.arrivals[target.index()],
+            graph.node(target.node).join,
+            graph.in_degree(target.node),
+            run.arrivals[target.node.index()],
         )
     }
 
-    pub(crate) fn requeue_ready_nodes(&mut self) {
-        for index in self.workflow.clone().graph().indices() {
-            let pending = matches!(self.nodes[index.index()].state, NodeState::Pending);
-            if pending && self.verdict(index) == Verdict::Run {
-                self.enqueue(index);
+    /// Queues every pending node of a scope whose join holds.
+    pub(crate) fn requeue_ready_nodes(&mut self, scope: ScopeId) {
+        for key in self.keys(scope) {
+            if self.row(key).state == NodeState::Pending && self.verdict(key) == Verdict::Run {
+                self.enqueue(key);
             }
         }
     }
 
-    /// The ids of the predecessors whose edges are live, in document order.
-    pub(crate) fn live_predecessors(&self, target: NodeIndex) -> Vec<String> {
-        let graph = self.graph();
-        graph
-            .incoming(target)
-            .filter(|edge| self.edge(edge.from, edge) == EdgeState::Live)
-            .map(|edge| graph.node(edge.from).id.clone())
-            .collect()
-    }
-
-    fn edge(&self, source: NodeIndex, edge: &agentchains_workflow::EdgeRef<'_>) -> EdgeState {
-        let kind = &self.graph().node(source).kind;
-        edge_state(&self.nodes[source.index()], kind, edge)
+    pub(crate) fn edge(&self, scope: ScopeId, edge: &EdgeRef<'_>) -> EdgeState {
+        let source = NodeKey {
+            scope,
+            node: edge.from,
+        };
+        edge_state(self.row(source), &self.node(source).kind, edge)
     }
 
     /// A failure wins, then the first edge in the document.
-    fn skip_reason(&self, target: NodeIndex) -> SkipReason {
+    fn skip_reason(&self, target: NodeKey) -> SkipReason {
+        let row_of = |node: NodeIndex| self.row(NodeKey { node, ..target });
         let mut reasons = self
-            .graph()
-            .incoming(target)
-            .filter(|edge| matches!(self.edge(edge.from, edge), EdgeState::Dead | EdgeState::CutOff))
-            .map(|edge| reason_of_dead_edge(&self.nodes[edge.from.index()]));
+            .graph(target.scope)
+            .incoming(target.node)
+            .filter(|edge| matches!(self.edge(target.scope, edge), EdgeState::Dead | EdgeState::CutOff))
+            .map(|edge| reason_of_dead_edge(row_of(edge.from)));
         let first = reasons.next();
         let failure = first
             .iter()
@@ -165,7 +203,7 @@ impl Machine {
             .find(|reason| reason.cause == SkipCause::UpstreamFailed);
         failure.or(first).unwrap_or_else(|| SkipReason {
             cause: SkipCause::UpstreamSkipped,
-            by: self.nodes[target.index()].path.clone(),
+            by: self.row(target).path.clone(),
         })
     }
 }

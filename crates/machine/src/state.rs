@@ -3,16 +3,20 @@
 //! | from | to | when |
 //! |---|---|---|
 //! | `Pending` | `Running` | its join holds and an attempt was recorded |
+//! | `Pending` | `Open`, `Child` | its join holds; its members or its child execution may start |
 //! | `Pending` | `Waiting` | its join holds and it asks a person, or its agent's breaker is open |
 //! | `Pending` | `Failed` | nothing can be sent |
 //! | `Pending` | `Skipped`, `Cancelled` | its join cannot hold; the execution ends |
 //! | `Running` | `Completed`, `Failed`, `Cancelled` | the attempt ended and was the last; it was aborted |
-//! | `Running` | `Waiting` | the attempt failed and another one is due later |
-//! | `Waiting` | `Running` | the timer is over, the breaker lets a call through |
+//! | `Running` | `Waiting` | the attempt failed and another one is due later; nobody knows how it ended |
+//! | `Open`, `Child` | `Completed`, `Failed`, `Waiting` | as for an attempt, by what became of the members or the child |
+//! | `Open`, `Child` | `Skipped`, `Cancelled` | the execution ends, or what is around it |
+//! | `Waiting` | `Running`, `Open`, `Child` | the timer is over, the breaker lets a call through, a person says so |
 //! | `Waiting` | `Waiting` | the breaker is still open |
 //! | `Waiting` | `Completed`, `Failed` | a person decided, or nobody did in time; no attempt can follow |
 //! | `Waiting` | `Skipped`, `Cancelled` | the execution ends |
 //!
+//! A node inside of one that is tried again goes from `Failed`, `Skipped` or `Cancelled` back to `Pending`.
 //! Where `on_error` gives an output, `Completed` takes the place of `Failed`.
 
 use std::sync::Arc;
@@ -22,7 +26,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{ApprovalId, Failure, MessageId, NodePath, NodeStatus, RemoteCancel, status::words};
+use crate::{
+    ApprovalId, ExecutionId, Failure, MessageId, NodePath, NodeStatus, PauseReason, RemoteCancel,
+    status::words,
+};
 
 /// What a node is in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +39,13 @@ pub enum NodeState {
     Pending,
     /// An attempt is in flight.
     Running(Attempt),
+    /// Its members run.
+    Open {
+        /// When they are given up.
+        deadline: Option<Timestamp>,
+    },
+    /// A child execution runs for it.
+    Child(ChildRun),
     /// It waits.
     Waiting(Waiting),
     /// It has an output.
@@ -53,7 +67,7 @@ impl NodeState {
     pub const fn status(&self) -> NodeStatus {
         match self {
             Self::Pending => NodeStatus::Pending,
-            Self::Running(_) => NodeStatus::Running,
+            Self::Running(_) | Self::Open { .. } | Self::Child(_) => NodeStatus::Running,
             Self::Waiting(_) => NodeStatus::Waiting,
             Self::Completed(_) => NodeStatus::Completed,
             Self::Failed(_) => NodeStatus::Failed,
@@ -62,12 +76,25 @@ impl NodeState {
         }
     }
 
-    /// What is reserved for the attempt in flight.
+    /// What is reserved for the attempt in flight, or for the child execution.
     #[must_use]
     pub const fn reserved(&self) -> Usd {
         match self {
-            Self::Running(attempt) => attempt.reserved,
+            Self::Running(attempt) | Self::Waiting(Waiting::Outcome { attempt, .. }) => attempt.reserved,
+            Self::Child(child) => child.reserved,
             _ => Usd::ZERO,
+        }
+    }
+
+    /// When time alone changes something.
+    #[must_use]
+    pub fn due_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Running(attempt) => attempt.abort_by,
+            Self::Open { deadline } => *deadline,
+            Self::Child(child) => child.cancel_by,
+            Self::Waiting(waiting) => waiting.due_at(),
+            _ => None,
         }
     }
 }
@@ -87,6 +114,29 @@ pub struct Attempt {
     pub deadline: Timestamp,
     /// What was reserved for it.
     pub reserved: Usd,
+    /// Set once it is to be aborted: when it is no longer waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub abort_by: Option<Timestamp>,
+}
+
+/// A child execution.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChildRun {
+    /// Its id.
+    pub execution_id: ExecutionId,
+    /// The most that it may spend, besides its workflow's own limit.
+    pub max_budget: Option<Usd>,
+    /// What it has spent, as far as it has told.
+    pub spent: Usd,
+    /// What is still reserved for it.
+    pub reserved: Usd,
+    /// When it must have ended.
+    pub deadline: Option<Timestamp>,
+    /// Why it is paused, as far as it has told.
+    pub pause_reason: Option<PauseReason>,
+    /// Set once it is to be cancelled: when it is no longer waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel_by: Option<Timestamp>,
 }
 
 /// What a node waits for.
@@ -120,6 +170,16 @@ pub enum Waiting {
         #[serde(with = "crate::time::rfc3339_millis::option")]
         expires_at: Option<Timestamp>,
     },
+    /// A person who says what is to be done about an attempt whose outcome a crash left unknown.
+    Outcome {
+        /// The question.
+        approval_id: ApprovalId,
+        /// The attempt. What was reserved for it stays reserved.
+        attempt: Attempt,
+        /// Set once a person wants it sent again: when that was said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resend_at: Option<Timestamp>,
+    },
 }
 
 impl Waiting {
@@ -130,6 +190,7 @@ impl Waiting {
             Self::Retry { due_at, .. } => Some(*due_at),
             Self::Breaker { retry_at, until, .. } => Some(*retry_at.min(until)),
             Self::Approval { expires_at, .. } => *expires_at,
+            Self::Outcome { resend_at, .. } => *resend_at,
         }
     }
 }
@@ -152,6 +213,9 @@ pub struct NodeFailure {
     pub failure: Failure,
     /// Whether `on_error` leads the failure to another node.
     pub handled: bool,
+    /// Whether trying the node around it again may help.
+    #[serde(default)]
+    pub retryable: bool,
 }
 
 words! {

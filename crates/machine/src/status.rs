@@ -74,6 +74,12 @@ words! {
         Condition = "condition",
         /// Asks a person.
         HumanApproval = "human_approval",
+        /// Runs several nodes concurrently, as one.
+        ParallelGroup = "parallel_group",
+        /// Repeats nodes.
+        Loop = "loop",
+        /// Runs another workflow.
+        Subworkflow = "subworkflow",
     }
 }
 
@@ -85,6 +91,9 @@ impl NodeType {
             NodeKind::AgentCall(_) => Self::AgentCall,
             NodeKind::Condition(_) => Self::Condition,
             NodeKind::HumanApproval(_) => Self::HumanApproval,
+            NodeKind::ParallelGroup(_) => Self::ParallelGroup,
+            NodeKind::Loop(_) => Self::Loop,
+            NodeKind::Subworkflow(_) => Self::Subworkflow,
         }
     }
 }
@@ -94,7 +103,7 @@ words! {
     NodeStatus("node status") {
         /// Its join has not been decided, or it is queued.
         Pending = "pending",
-        /// An attempt is in flight.
+        /// An attempt is in flight, or its members or its child execution run.
         Running = "running",
         /// It waits for a person, a timer or an open breaker.
         Waiting = "waiting",
@@ -120,12 +129,14 @@ impl NodeStatus {
     }
 
     /// Whether a node of this status may get that one next.
+    ///
+    /// Only a node around it that is tried again takes a settled node back to pending, and never a completed one.
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {
         match self {
-            Self::Pending | Self::Waiting => !matches!(next, Self::Pending),
-            Self::Running => !matches!(next, Self::Pending | Self::Skipped),
-            Self::Completed | Self::Failed | Self::Skipped | Self::Cancelled => false,
+            Self::Pending | Self::Waiting | Self::Running => !matches!(next, Self::Pending),
+            Self::Failed | Self::Skipped | Self::Cancelled => matches!(next, Self::Pending),
+            Self::Completed => false,
         }
     }
 }
@@ -190,10 +201,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_settled_node_never_changes() {
+    fn a_settled_node_only_ever_becomes_pending_and_a_completed_one_not_even_that() {
         for from in NodeStatus::ALL.iter().filter(|status| status.is_settled()) {
             for to in NodeStatus::ALL {
-                assert!(!from.may_become(*to), "{from} -> {to}");
+                let again = *from != NodeStatus::Completed && *to == NodeStatus::Pending;
+                assert_eq!(from.may_become(*to), again, "{from} -> {to}");
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What a step leaves to be made durable, and what is to be done after that.
 
-use crate::{ApprovalRow, AttemptRow, Effect, Event, ExecutionRow, NodeRow};
+use crate::{ApprovalRow, AttemptRow, Effect, Event, ExecutionRow, NodeRow, Seed};
 
 /// The outcome of one step, or of several that are committed together.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +26,8 @@ pub struct Changes {
     pub approvals: Vec<ApprovalRow>,
     /// What happened, in order; the last one's number is the execution's `last_seq`.
     pub events: Vec<Event>,
+    /// What an earlier execution left behind for it; there is some only in the first step.
+    pub seeds: Vec<Seed>,
 }
 
 impl Step {
@@ -45,6 +47,7 @@ impl Step {
             attempts,
             approvals,
             events,
+            seeds,
         } = later.changes;
         let changes = &mut self.changes;
         changes.execution = execution;
@@ -54,6 +57,7 @@ impl Step {
         });
         replace_all(&mut changes.approvals, approvals, |row| row.id);
         changes.events.extend(events);
+        changes.seeds.extend(seeds);
     }
 }
 

@@ -1,53 +1,41 @@
 //! The timers: when time alone changes a node. Computed from the nodes' rows, stored nowhere.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
-use agentchains_workflow::NodeIndex;
 use jiff::Timestamp;
 
-use crate::Waiting;
+use crate::{NodeState, scope::NodeKey};
 
-/// The nodes that wait, by the moment at which they are looked at again.
+/// The nodes that time changes, by the moment at which they are looked at again, then by the addresses of their scopes.
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
-    due: BTreeSet<(Timestamp, NodeIndex)>,
-    /// Nodes that wait for a moment and not for a person, those whose moment has come included.
-    on_time: u32,
+    due: BTreeSet<(Timestamp, Arc<[u32]>, NodeKey)>,
 }
 
 impl Timers {
-    pub(crate) fn note(&mut self, index: NodeIndex, waiting: &Waiting) {
-        if let Some(due) = waiting.due_at() {
-            self.due.insert((due, index));
+    pub(crate) fn note(&mut self, address: &Arc<[u32]>, key: NodeKey, state: &NodeState) {
+        if let Some(due) = state.due_at() {
+            self.due.insert((due, Arc::clone(address), key));
         }
-        self.on_time += u32::from(waits_on_time(waiting));
     }
 
-    pub(crate) fn forget(&mut self, index: NodeIndex, waiting: &Waiting) {
-        if let Some(due) = waiting.due_at() {
-            self.due.remove(&(due, index));
+    pub(crate) fn forget(&mut self, address: &Arc<[u32]>, key: NodeKey, state: &NodeState) {
+        if let Some(due) = state.due_at() {
+            self.due.remove(&(due, Arc::clone(address), key));
         }
-        self.on_time -= u32::from(waits_on_time(waiting));
     }
 
     /// The next node whose moment has come. It is given out once.
-    pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<NodeIndex> {
-        let (due, index) = self.due.first().copied()?;
-        (due <= now).then(|| {
+    pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<NodeKey> {
+        let (due, _, key) = self.due.first()?;
+        let key = *key;
+        (*due <= now).then(|| {
             self.due.pop_first();
-            index
+            key
         })
     }
 
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
-        self.due.first().map(|(due, _)| *due)
+        self.due.first().map(|(due, ..)| *due)
     }
-
-    pub(crate) fn any_on_time(&self) -> bool {
-        self.on_time > 0
-    }
-}
-
-const fn waits_on_time(waiting: &Waiting) -> bool {
-    !matches!(waiting, Waiting::Approval { .. })
 }

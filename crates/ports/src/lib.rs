@@ -6,6 +6,7 @@
 
 mod agents;
 mod clock;
+mod order;
 mod page;
 mod query;
 mod runner;
@@ -18,6 +19,7 @@ pub use crate::{
         AgentDefinition, AgentDirectory, AgentRecord, AgentStore, DirectoryError, DiscoveredAgent, Protocol,
     },
     clock::Clock,
+    order::{compare_nodes, compare_paths},
     page::{InvalidCursor, Page, PageRequest},
     query::{ApprovalFilter, ExecutionFilter, ExecutionQuery},
     runner::{AgentProfile, CallOutcome, CallProgress, NodeRunner},

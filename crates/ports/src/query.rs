@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use agentchains_machine::{
     ApprovalId, ApprovalRow, ApprovalStatus, AttemptRow, Event, ExecutionId, ExecutionRow, ExecutionStatus,
-    NodeRow, WorkflowId,
+    NodeRow, Snapshot, WorkflowId,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -33,6 +33,8 @@ pub struct ApprovalFilter {
     pub status: Option<ApprovalStatus>,
     /// Of this execution.
     pub execution_id: Option<ExecutionId>,
+    /// Of the executions in the tree whose top this one is, itself included.
+    pub root_execution_id: Option<ExecutionId>,
 }
 
 /// Reads what was committed. An id of another tenant is an id that does not exist.
@@ -57,13 +59,32 @@ pub trait ExecutionQuery: Send + Sync + 'static {
         page: &PageRequest,
     ) -> Result<Page<ExecutionRow>, StoreError>;
 
-    /// The nodes of an execution that have a row, by position and path. A node without one is pending.
+    /// The child executions that an execution has started, ascending, without those that they started in turn.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not be read.
+    async fn children(&self, parent: ExecutionId) -> Result<Vec<ExecutionRow>, StoreError>;
+
+    /// How many executions there are in the tree whose top `root` is, itself included.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not be read.
+    async fn count_in_tree(&self, root: ExecutionId) -> Result<u64, StoreError>;
+
+    /// The rows of an execution as they were at one moment, terminal or not. Nothing is taken over by it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not be read.
+    async fn snapshot(&self, tenant: &str, id: ExecutionId) -> Result<Option<Snapshot>, StoreError>;
+
+    /// The nodes of an execution that have a row, in the order of [`compare_nodes`](crate::compare_nodes). A node
+    /// without one is pending.
     ///
     /// # Errors
     /// [`StoreError`] when the store could not be read.
     async fn nodes(&self, id: ExecutionId) -> Result<Vec<NodeRow>, StoreError>;
 
-    /// The attempts of an execution, by path and number.
+    /// The attempts of an execution, by path ([`compare_paths`](crate::compare_paths)) and number.
     ///
     /// # Errors
     /// [`StoreError`] when the store could not be read.
@@ -93,6 +114,9 @@ pub trait ExecutionQuery: Send + Sync + 'static {
     ) -> Result<Page<ApprovalRow>, StoreError>;
 
     /// Forgets a terminal execution with everything that belongs to it. False when there is none such.
+    ///
+    /// Its child executions, and those that were made from it, are executions of their own: they stay, and go on
+    /// naming it.
     ///
     /// # Errors
     /// [`StoreError`] when nothing was written.

@@ -90,7 +90,7 @@ pub struct Idempotency {
 pub enum Creation<T> {
     /// It was made.
     Created(T),
-    /// The same request had made it before.
+    /// It was there already: the same request, or one for the same execution, had made it.
     Replayed(T),
     /// The key was used for another request.
     KeyReused,
@@ -101,7 +101,9 @@ pub enum Creation<T> {
 pub trait ExecutionStore: Send + Sync + 'static {
     /// Records an execution together with its first step.
     ///
-    /// With an idempotency key that was used before nothing is written, and the id is the earlier execution's.
+    /// Nothing is written when the idempotency key was used before, or when an execution of that id is there, and the
+    /// answer names the earlier execution. An id that follows from what it is for, as a child execution's does, needs
+    /// no key to have its effect once.
     ///
     /// # Errors
     /// [`StoreError`] when nothing was written.
@@ -123,8 +125,9 @@ pub trait ExecutionStore: Send + Sync + 'static {
     /// [`StoreError`] when it could not be read.
     async fn claim(&self, id: ExecutionId) -> Result<Option<Claimed>, StoreError>;
 
-    /// Executions that were being driven when an earlier process ended: not terminal, and not merely waiting.
-    /// Ascending, from the one after `after` on.
+    /// Executions that were being driven when an earlier process ended: not terminal, and not merely waiting for a
+    /// person or a moment. Paused ones are among them where attempts were in flight, or where child executions are
+    /// waited for, because both reported to that process. Ascending, from the one after `after` on.
     ///
     /// # Errors
     /// [`StoreError`] when they could not be read.

@@ -127,6 +127,12 @@ pub trait WorkflowStore: Send + Sync + 'static {
     /// [`StoreError`] when the store could not be read.
     async fn workflow(&self, tenant: &str, id: WorkflowId) -> Result<Option<WorkflowRecord>, StoreError>;
 
+    /// The active workflow whose latest version has exactly this name; of several the one that was created last.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not be read.
+    async fn find_by_name(&self, tenant: &str, name: &str) -> Result<Option<WorkflowRecord>, StoreError>;
+
     /// Workflows, newest first.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! The write path of executions, and which of them want to be driven.
 
-use agentchains_machine::{ApprovalStatus, Changes, ExecutionId, ExecutionStatus, Snapshot};
+use agentchains_machine::{Changes, ExecutionId, ExecutionStatus};
 use agentchains_ports::{
     Claimed, Commit, CommitError, Creation, ExecutionStore, Fence, Idempotency, StoreError,
 };
@@ -19,8 +19,8 @@ use crate::{
     },
     error::store_error,
     idempotency::key_model,
-    mapping::{Rows, count, execution_row, input_model, label_models, micros, moment, word},
-    query::{approvals, nodes},
+    mapping::{Rows, count, execution_row, input_model, label_models, micros, moment, seed_models, word},
+    query::snapshot,
     terminal::not_terminal,
     write::NewRows,
 };
@@ -46,6 +46,7 @@ impl ExecutionStore for Store {
             rows: Rows::of(&changes, fence)?,
             input: input_model(&changes)?,
             labels: label_models(&changes),
+            seeds: seed_models(&changes)?,
             key: idempotency.map(|key| key_model(&row.tenant, key, row.id.to_string())),
         };
         self.writer().create(new).await
@@ -78,7 +79,8 @@ impl ExecutionStore for Store {
             .filter(
                 Column::Status
                     .is_in(of_driven.map(ExecutionStatus::as_str))
-                    .or(Column::InFlight.gt(0)),
+                    .or(Column::InFlight.gt(0))
+                    .or(Column::Children.gt(0)),
             )
             .filter(Column::LeaseEpoch.lt(count("executions.lease_epoch", self.epoch())?));
         if let Some(after) = after {
@@ -142,16 +144,8 @@ async fn claim(tx: &DatabaseTransaction, id: ExecutionId, epoch: i64) -> Result<
         return Ok(None);
     };
     let (execution, fence) = execution_row(found)?;
-    let nodes = nodes::of_execution(tx, id).await?;
-    let approvals = approvals::of_execution(tx, id, ApprovalStatus::Pending).await?;
-    Ok(Some(Claimed {
-        fence,
-        snapshot: Snapshot {
-            execution,
-            nodes,
-            approvals,
-        },
-    }))
+    let snapshot = snapshot::of_execution(tx, execution).await?;
+    Ok(Some(Claimed { fence, snapshot }))
 }
 
 fn read_ids(ids: Result<Vec<String>, DbErr>) -> Result<Vec<ExecutionId>, StoreError> {

@@ -10,6 +10,9 @@ use crate::{
     mapping::micros,
 };
 
+/// Keys that were used, by tenant and key.
+pub(crate) type UsedKeys = HashMap<(String, String), Model>;
+
 /// The row of a key; `resource_id` is what the request makes.
 pub(crate) fn key_model(tenant: &str, key: Idempotency, resource_id: String) -> Model {
     Model {
@@ -21,12 +24,8 @@ pub(crate) fn key_model(tenant: &str, key: Idempotency, resource_id: String) -> 
     }
 }
 
-/// Forgets the keys that have expired by `now`, and returns those of `keys` that were used, by tenant and key.
-pub(crate) async fn used(
-    tx: &DatabaseTransaction,
-    keys: &[&Model],
-    now: i64,
-) -> Result<HashMap<(String, String), Model>, DbErr> {
+/// Forgets the keys that have expired by `now`, and returns those of `keys` that were used.
+pub(crate) async fn used(tx: &DatabaseTransaction, keys: &[&Model], now: i64) -> Result<UsedKeys, DbErr> {
     Entity::delete_many()
         .filter(Column::ExpiresAt.lte(now))
         .exec(tx)

@@ -71,7 +71,7 @@ impl Store {
     }
 
     /// For reads of several statements that must agree with each other.
-    pub(crate) async fn snapshot(&self) -> Result<DatabaseTransaction, StoreError> {
+    pub(crate) async fn begin_read(&self) -> Result<DatabaseTransaction, StoreError> {
         self.reader().begin().await.map_err(store_error)
     }
 

@@ -3,11 +3,16 @@
 use serde_json::Value;
 
 use crate::{
-    decode,
+    barriers,
+    composite::{ScopeIndex, Subworkflow},
+    decode::{self, Draft},
     diagnostic::{Code, Diagnostics},
-    document::{NodeKind, Settings},
+    document::{AgentCall, Node, NodeKind, Scheduling, Settings},
     graph::Graph,
-    import, json, references,
+    import, json,
+    layout::Layout,
+    limits::Limits,
+    reachability, references,
     report::Report,
     tree::{At, Spot},
     wiring,
@@ -21,7 +26,13 @@ use crate::{
 /// Takes any text, in time and memory linear in its length, and does not panic.
 #[must_use]
 pub fn check(text: &str) -> Checked {
-    let mut report = Report::new();
+    check_within(text, Limits::default())
+}
+
+/// As [`check`], held to limits of one's own.
+#[must_use]
+pub fn check_within(text: &str, limits: Limits) -> Checked {
+    let mut report = Report::new(limits);
     let workflow = match json::parse(text) {
         Ok(tree) => {
             let root = At::root(&tree);
@@ -56,24 +67,28 @@ pub fn check(text: &str) -> Checked {
 
 /// Compiles a document of the current form.
 pub(crate) fn compile(root: &At<'_>, report: &mut Report) -> Option<Compiled> {
-    let mut draft = decode::decode(root, report)?;
-    let ids = wiring::ids(&draft, report);
-    references::check_names(&draft, &ids, report);
-    let wiring = wiring::connect(&draft, &ids, report)?;
-    references::check_order(&draft, &ids, &wiring, report);
+    let Draft {
+        settings,
+        output_uses,
+        graph,
+    } = decode::decode(root, report)?;
+    let layout = Layout::of(&graph, report)?;
+    let references = references::resolve(&layout, &output_uses, report);
+    let wiring = wiring::connect(&layout, report)?;
+    references::check_order(&layout, &references, &wiring, report);
+    reachability::check(&layout, &wiring, report);
+    if settings.scheduling == Scheduling::Layered {
+        barriers::check(&layout, &wiring, report);
+    }
     if report.has_errors() {
         return None;
     }
-    wiring.settle_defaults(&mut draft.nodes);
-    let nodes = draft
-        .nodes
-        .drain(..)
-        .map(|node| node.node)
-        .collect::<Option<Vec<_>>>()?;
+    let scope_of = layout.into_scopes();
     Some(Compiled {
         document: root.to_json(),
-        settings: draft.settings,
-        graph: Graph::build(nodes, wiring),
+        settings,
+        limits: *report.limits(),
+        scopes: wiring::split(graph, &scope_of, wiring)?,
     })
 }
 
@@ -101,7 +116,9 @@ impl Checked {
 pub struct Compiled {
     pub(crate) document: Value,
     pub(crate) settings: Settings,
-    pub(crate) graph: Graph,
+    pub(crate) limits: Limits,
+    /// The workflow's own nodes, then the members of groups and loops.
+    pub(crate) scopes: Vec<Graph>,
 }
 
 impl Compiled {
@@ -111,10 +128,37 @@ impl Compiled {
         &self.settings
     }
 
-    /// The nodes and edges.
+    /// The limits that its executions are held to.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The workflow's own nodes and edges.
     #[must_use]
     pub fn graph(&self) -> &Graph {
-        &self.graph
+        self.scope(ScopeIndex::TOP)
+    }
+
+    /// The nodes and edges of a scope. One of another workflow may panic, as an index into a slice does.
+    #[must_use]
+    pub fn scope(&self, scope: ScopeIndex) -> &Graph {
+        &self.scopes[scope.index()]
+    }
+
+    /// All nodes, nested ones included, scope by scope.
+    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.scopes
+            .iter()
+            .flat_map(|graph| graph.indices().map(|index| graph.node(index)))
+    }
+
+    /// The workflows that nodes start, each with the JSON pointer of the place that names it.
+    pub fn subworkflows(&self) -> impl Iterator<Item = (String, &Subworkflow)> {
+        self.nodes().filter_map(|node| match &node.kind {
+            NodeKind::Subworkflow(child) => Some((format!("{}/config/workflow_id", node.pointer), &**child)),
+            _ => None,
+        })
     }
 
     /// The document: what is stored and returned. Checking its text gives the same workflow.
@@ -123,23 +167,18 @@ impl Compiled {
         &self.document
     }
 
-    /// The agents that nodes call, each with the JSON pointer of the place that names it, in document order.
-    pub fn agents(&self) -> impl Iterator<Item = (String, &str)> {
-        self.graph
-            .indices()
-            .filter_map(|index| match &self.graph.node(index).kind {
-                NodeKind::AgentCall(call) => {
-                    let field = if call.inline {
-                        "config/endpoint"
-                    } else {
-                        "agent_id"
-                    };
-                    Some((
-                        format!("/nodes/{}/{field}", index.index()),
-                        call.agent_id.as_str(),
-                    ))
-                }
-                NodeKind::Condition(_) | NodeKind::HumanApproval(_) => None,
-            })
+    /// The agents that nodes call, each with the JSON pointer of the place that names it, scope by scope.
+    pub fn agents(&self) -> impl Iterator<Item = (String, &AgentCall)> {
+        self.nodes().filter_map(|node| match &node.kind {
+            NodeKind::AgentCall(call) => {
+                let field = if call.inline {
+                    "config/endpoint"
+                } else {
+                    "agent_id"
+                };
+                Some((format!("{}/{field}", node.pointer), call))
+            }
+            _ => None,
+        })
     }
 }

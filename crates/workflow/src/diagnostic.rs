@@ -48,12 +48,18 @@ codes! {
     BranchUnconditional = "branch_unconditional",
     /// The dependencies lead back to where they began.
     CycleDetected = "cycle_detected",
-    /// The same edge is written more than once.
+    /// An edge, or a member that is named, from one group, loop or workflow to another.
+    DependencyCrossesScope = "dependency_crosses_scope",
+    /// The same edge is written more than once, or the same member named.
     DuplicateDependency = "duplicate_dependency",
     /// One object has a key twice.
     DuplicateKey = "duplicate_key",
     /// Two nodes have the same id, or ids that differ only by case.
     DuplicateNodeId = "duplicate_node_id",
+    /// A group has no members.
+    EmptyGroup = "empty_group",
+    /// A loop has no body.
+    EmptyLoop = "empty_loop",
     /// The workflow has no nodes.
     EmptyWorkflow = "empty_workflow",
     /// An expression has too many operators, is nested too deep or would take too long to evaluate.
@@ -74,6 +80,10 @@ codes! {
     InvalidValue = "invalid_value",
     /// A join that asks for more in-edges than the node has.
     JoinNeverFires = "join_never_fires",
+    /// A person's decision holds up nodes that do not need it, because layers are barriers (warning).
+    LayeredBarrier = "layered_barrier",
+    /// A loop that waits for a condition, without a limit.
+    LoopUnbounded = "loop_unbounded",
     /// A required field is absent.
     MissingField = "missing_field",
     /// A referenced node may have been skipped, and no default is given (warning).
@@ -88,7 +98,9 @@ codes! {
     SchemaTooComplex = "schema_too_complex",
     /// A secret in data that agents, people or callers see.
     SecretNotAllowedHere = "secret_not_allowed_here",
-    /// The JSON is nested too deep.
+    /// A workflow that starts itself, directly or through others (found by those who know the workflows).
+    SubworkflowRecursion = "subworkflow_recursion",
+    /// The JSON, or groups and loops inside of each other, are nested too deep.
     TooDeep = "too_deep",
     /// More edges than a workflow may have.
     TooManyEdges = "too_many_edges",
@@ -96,6 +108,8 @@ codes! {
     TooManyNodes = "too_many_nodes",
     /// The budget cannot bound what a node costs (warning, found by those who know the agents).
     UnboundedCost = "unbounded_cost",
+    /// No outcome of any condition lets the node run (warning).
+    UnreachableNode = "unreachable_node",
     /// An agent that is not registered (warning, found by those who know the agents).
     UnknownAgent = "unknown_agent",
     /// An edge from or to a node that does not exist.
@@ -106,6 +120,8 @@ codes! {
     UnknownNodeType = "unknown_node_type",
     /// A template or condition refers to something that does not exist.
     UnknownReference = "unknown_reference",
+    /// A workflow that is not stored (warning, found by those who know the workflows).
+    UnknownWorkflow = "unknown_workflow",
     /// A text or list is longer than it may be.
     ValueTooLong = "value_too_long",
     /// A value of another JSON type than expected.
@@ -118,9 +134,12 @@ impl Code {
     pub fn severity(self) -> Severity {
         match self {
             Self::BranchUnconditional
+            | Self::LayeredBarrier
             | Self::ReferenceMayBeSkipped
             | Self::UnboundedCost
-            | Self::UnknownAgent => Severity::Warning,
+            | Self::UnknownAgent
+            | Self::UnknownWorkflow
+            | Self::UnreachableNode => Severity::Warning,
             _ => Severity::Error,
         }
     }

@@ -8,7 +8,12 @@ use std::{num::NonZeroU32, time::Duration};
 use agentchains_cost::Usd;
 use serde_json::Value;
 
-use crate::{condition::Condition, schema::Schema, template::Template};
+use crate::{
+    composite::{Loop, ParallelGroup, Subworkflow},
+    condition::Condition,
+    schema::Schema,
+    template::Template,
+};
 
 /// What holds for a whole workflow (section 1), without its nodes and edges.
 #[derive(Debug, Clone)]
@@ -87,6 +92,10 @@ pub enum OnFailure {
 pub struct Node {
     /// Unique in the document.
     pub id: String,
+    /// Its number among all nodes of the document, in the order of the text and counted from 0.
+    pub position: u32,
+    /// Where it stands in the document: a JSON pointer (RFC 6901).
+    pub pointer: String,
     /// For people.
     pub name: Option<String>,
     /// When the node runs, given its in-edges.
@@ -120,6 +129,12 @@ pub enum NodeKind {
     Condition(Condition),
     /// Waits for a person.
     HumanApproval(Box<HumanApproval>),
+    /// Runs several nodes concurrently, as one.
+    ParallelGroup(Box<ParallelGroup>),
+    /// Repeats nodes.
+    Loop(Box<Loop>),
+    /// Runs another workflow.
+    Subworkflow(Box<Subworkflow>),
 }
 
 impl NodeKind {
@@ -130,6 +145,9 @@ impl NodeKind {
             Self::AgentCall(_) => "agent_call",
             Self::Condition(_) => "condition",
             Self::HumanApproval(_) => "human_approval",
+            Self::ParallelGroup(_) => "parallel_group",
+            Self::Loop(_) => "loop",
+            Self::Subworkflow(_) => "subworkflow",
         }
     }
 }

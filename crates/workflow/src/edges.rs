@@ -5,9 +5,11 @@
 use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use crate::{
-    decode::{Branch, Draft, DraftEdge, Named},
+    composite::ScopeIndex,
+    decode::{Branch, DraftEdge, Named},
     diagnostic::Code,
     graph::{Edge, NodeIndex, When},
+    layout::Layout,
     report::{Report, listed, quoted},
     tree::Spot,
 };
@@ -21,15 +23,10 @@ pub(crate) struct Edges<'d> {
     pub(crate) complete: bool,
 }
 
-/// The edges of a document: `edges`, then every `depends_on`, then what branches and `on_error` add.
-pub(crate) fn collect<'d>(
-    draft: &'d Draft,
-    ids: &HashMap<&'d str, NodeIndex>,
-    report: &mut Report,
-) -> Edges<'d> {
+/// The edges of a draft: `edges`, then every `depends_on`, then what branches and `on_error` add.
+pub(crate) fn collect<'d>(layout: &Layout<'d>, report: &mut Report) -> Edges<'d> {
     let mut collector = Collector {
-        draft,
-        ids,
+        layout,
         report,
         found: Edges {
             edges: Vec::new(),
@@ -46,8 +43,7 @@ pub(crate) fn collect<'d>(
 }
 
 struct Collector<'c, 'd> {
-    draft: &'d Draft,
-    ids: &'c HashMap<&'d str, NodeIndex>,
+    layout: &'c Layout<'d>,
     report: &'c mut Report,
     found: Edges<'d>,
     /// The position of the edge for success between two nodes.
@@ -56,14 +52,17 @@ struct Collector<'c, 'd> {
 
 impl<'d> Collector<'_, 'd> {
     fn written(&mut self) {
-        let draft = self.draft;
+        let draft = self.layout.graph;
         for edge in &draft.edges {
             self.edge(edge);
         }
         for (position, node) in draft.nodes.iter().enumerate() {
+            let to = NodeIndex::new(position);
             for dependency in &node.depends_on {
-                if let Some(from) = self.find(dependency) {
-                    self.add(from, NodeIndex::new(position), None, &dependency.spot);
+                if let Some(from) = self.find(dependency)
+                    && self.is_inside(from, to, &dependency.spot)
+                {
+                    self.add(from, to, None, &dependency.spot);
                 }
             }
         }
@@ -74,7 +73,10 @@ impl<'d> Collector<'_, 'd> {
         let (Some(from), Some(to)) = (from, to) else {
             return;
         };
-        if let (Some(label), Some(labels)) = (&edge.label, &self.draft.nodes[from.index()].labels)
+        if !self.is_inside(from, to, &edge.spot) || !self.is_at_home(edge, from) {
+            return;
+        }
+        if let (Some(label), Some(labels)) = (&edge.label, &self.layout.node(from).labels)
             && !labels.contains(&label.name)
         {
             self.unknown_label(label, &edge.from.name, labels);
@@ -82,6 +84,58 @@ impl<'d> Collector<'_, 'd> {
         }
         let label = edge.label.as_ref().map(|label| label.name.as_str());
         self.add(from, to, label, &edge.spot);
+    }
+
+    /// Whether an edge stays inside of one scope; one that does not is reported.
+    fn is_inside(&mut self, from: NodeIndex, to: NodeIndex, spot: &Spot) -> bool {
+        let layout = self.layout;
+        let (source, target) = (layout.scope_of(from), layout.scope_of(to));
+        if source == target {
+            return true;
+        }
+        let message = format!(
+            "{} and {} are not members of the same group or loop",
+            self.name(from),
+            self.name(to)
+        );
+        let ends = (
+            layout.representative(from, target),
+            layout.representative(to, source),
+        );
+        let hint = match ends {
+            (Some(outer), _) => Some(format!(
+                "let {} depend on {}, where {} is",
+                self.name(to),
+                self.name(outer),
+                self.name(from)
+            )),
+            (None, Some(outer)) => Some(format!(
+                "let {} depend on {}: its members start after that",
+                self.name(outer),
+                self.name(from)
+            )),
+            (None, None) => None,
+        };
+        self.report
+            .add_with_hint(Code::DependencyCrossesScope, spot.clone(), message, hint);
+        self.found.complete = false;
+        false
+    }
+
+    /// Whether an edge is written in the scope that it is in, or in the one from which its ends have moved there.
+    fn is_at_home(&mut self, edge: &DraftEdge, from: NodeIndex) -> bool {
+        let is_at_home =
+            [self.layout.scope_of(from), self.layout.node(from).written_in].contains(&edge.written_in);
+        if !is_at_home {
+            let message = format!(
+                "{} is no member of the group or loop that this edge is written in",
+                self.name(from)
+            );
+            self.report
+                .add(Code::DependencyCrossesScope, edge.spot.clone(), message);
+            self.found.complete = false;
+        }
+        is_at_home
     }
 
     fn unknown_label(&mut self, label: &Named, from: &str, labels: &[String]) {
@@ -124,7 +178,7 @@ impl<'d> Collector<'_, 'd> {
     }
 
     fn branches(&mut self) {
-        let draft = self.draft;
+        let draft = self.layout.graph;
         for (position, node) in draft.nodes.iter().enumerate() {
             for branch in node.branches.iter().flatten() {
                 self.branch(NodeIndex::new(position), branch);
@@ -134,13 +188,11 @@ impl<'d> Collector<'_, 'd> {
 
     /// Gives the edge to a branch's target the branch's label; adds the edge where it is missing.
     fn branch(&mut self, from: NodeIndex, Branch { label, target }: &'d Branch) {
-        let found = self.ids.get(target.name.as_str()).copied();
-        let Some(to) = found.filter(|to| *to != from) else {
-            let hint = self.report.did_you_mean(&target.name, self.ids.keys().copied());
-            let message = format!("there is no other node {} to branch to", quoted(&target.name));
-            self.report
-                .add_with_hint(Code::BranchNotSuccessor, target.spot.clone(), message, hint);
-            self.found.complete = false;
+        let layout = self.layout;
+        let scope = layout.scope_of(from);
+        let found = layout.find(&target.name).filter(|to| *to != from);
+        let Some(to) = found.filter(|to| layout.scope_of(*to) == scope) else {
+            self.no_branch(scope, target, found.is_some());
             return;
         };
         let labelled = When::Labels(vec![label.clone()]);
@@ -156,14 +208,36 @@ impl<'d> Collector<'_, 'd> {
         }
     }
 
+    fn no_branch(&mut self, scope: ScopeIndex, target: &Named, exists: bool) {
+        let message = if exists {
+            format!(
+                "{} is not in the same group or loop: a branch stays inside",
+                quoted(&target.name)
+            )
+        } else {
+            format!("there is no other node {} to branch to", quoted(&target.name))
+        };
+        let layout = self.layout;
+        let beside = layout
+            .ids()
+            .filter(|id| layout.find(id).is_some_and(|node| layout.scope_of(node) == scope));
+        let hint = self.report.did_you_mean(&target.name, beside);
+        self.report
+            .add_with_hint(Code::BranchNotSuccessor, target.spot.clone(), message, hint);
+        self.found.complete = false;
+    }
+
     /// The edges that failures take (section 5): an unlabelled one that is there becomes it, else it is added.
     fn gotos(&mut self) {
-        let draft = self.draft;
+        let draft = self.layout.graph;
         let mut missing = Vec::new();
         for (position, node) in draft.nodes.iter().enumerate() {
             let Some(goto) = &node.goto else { continue };
-            if let Some(to) = self.find(goto) {
-                missing.push((NodeIndex::new(position), to, &goto.spot));
+            let from = NodeIndex::new(position);
+            if let Some(to) = self.find(goto)
+                && self.is_inside(from, to, &goto.spot)
+            {
+                missing.push((from, to, &goto.spot));
             }
         }
         let targets: HashMap<_, _> = missing.iter().map(|(from, to, _)| (*from, *to)).collect();
@@ -181,7 +255,7 @@ impl<'d> Collector<'_, 'd> {
 
     fn warn_of_unconditional(&mut self) {
         for (edge, spot) in self.found.edges.iter().zip(&self.found.spots) {
-            if edge.when == When::Always && self.draft.nodes[edge.from.index()].branches.is_some() {
+            if edge.when == When::Always && self.layout.node(edge.from).branches.is_some() {
                 let (from, to) = (self.name(edge.from), self.name(edge.to));
                 let message = format!("{to} runs whatever {from} decides");
                 let hint = Some("name it in a branch, or give the edge a `when`");
@@ -197,14 +271,13 @@ impl<'d> Collector<'_, 'd> {
     }
 
     fn name(&self, node: NodeIndex) -> String {
-        let id = self.draft.nodes[node.index()].id.as_ref();
-        quoted(id.map_or("", |id| &id.name))
+        quoted(self.layout.node(node).name())
     }
 
     fn find(&mut self, name: &Named) -> Option<NodeIndex> {
-        let found = self.ids.get(name.name.as_str()).copied();
+        let found = self.layout.find(&name.name);
         if found.is_none() {
-            let hint = self.report.did_you_mean(&name.name, self.ids.keys().copied());
+            let hint = self.report.did_you_mean(&name.name, self.layout.ids());
             let message = format!("there is no node {}", quoted(&name.name));
             self.report
                 .add_with_hint(Code::UnknownDependency, name.spot.clone(), message, hint);

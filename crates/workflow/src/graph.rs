@@ -9,7 +9,7 @@ use daggy::{Dag, petgraph::graph as pg};
 
 use crate::{document::Node, wiring::Wiring};
 
-/// A node's position in the document's `nodes`.
+/// A node's position among those of its scope, in the order of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeIndex(u32);
 
@@ -23,6 +23,10 @@ impl NodeIndex {
     #[must_use]
     pub fn index(self) -> usize {
         self.0 as usize
+    }
+
+    pub(crate) fn position(self) -> u32 {
+        self.0
     }
 }
 
@@ -216,7 +220,7 @@ impl Graph {
 }
 
 /// For each node the number of edges on the longest path that ends at it, following `edges` backwards to `other`.
-fn longest_paths<'a>(
+pub(crate) fn longest_paths<'a>(
     order: impl Iterator<Item = &'a NodeIndex>,
     edges: &[Vec<EdgeIndex>],
     other: impl Fn(EdgeIndex) -> NodeIndex,

@@ -26,8 +26,10 @@
 //! # Ok::<(), &str>(())
 //! ```
 
+mod barriers;
 pub mod canonical;
 mod compiled;
+pub mod composite;
 pub mod condition;
 mod cycle;
 mod decode;
@@ -39,8 +41,10 @@ mod expression;
 pub mod graph;
 mod import;
 mod json;
+mod layout;
 pub mod limits;
 mod nesting;
+mod reachability;
 mod references;
 mod report;
 pub mod schema;
@@ -50,8 +54,11 @@ mod tree;
 mod wiring;
 
 pub use canonical::canonical_json;
-pub use compiled::{Checked, Compiled, check};
-pub use condition::{Condition, ConditionError, Decision};
+pub use compiled::{Checked, Compiled, check, check_within};
+pub use composite::{
+    FanOut, Loop, OnExhausted, OnItemError, ParallelGroup, Repeat, ScopeIndex, Subworkflow, Tolerance,
+};
+pub use condition::{Condition, ConditionError, Decision, Predicate, Reach};
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 pub use document::{
     AgentCall, HumanApproval, Jitter, Join, Node, NodeKind, OnBudget, OnError, OnFailure, OnTimeout,
@@ -60,5 +67,6 @@ pub use document::{
 pub use duration::{InvalidDuration, parse_duration};
 pub use graph::{EdgeIndex, EdgeRef, Graph, NodeIndex, When};
 pub use import::import;
+pub use limits::Limits;
 pub use schema::{Schema, SchemaMismatch};
-pub use template::{ReferenceKind, References, RenderError, RenderErrorCode, Scope, Template};
+pub use template::{LoopField, ReferenceKind, References, RenderError, RenderErrorCode, Scope, Template};

@@ -5,6 +5,84 @@
 use std::time::Duration;
 
 use agentchains_cost::Usd;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{nesting::depth, size::size};
+
+/// The limits that whoever runs the engine may set (section 10). What goes over one is refused by a message that gives
+/// its name, which is the field's.
+///
+/// ```
+/// use agentchains_workflow::{Code, Limits, check_within};
+///
+/// let limits = Limits { max_nodes: 1, ..Limits::default() };
+/// let text = r#"{"name": "two", "nodes": [
+///     {"id": "a", "type": "human_approval"}, {"id": "b", "type": "human_approval"}]}"#;
+/// let found = check_within(text, limits).diagnostics;
+/// let error = found.errors().next().ok_or("one node too many is an error")?;
+/// assert_eq!(error.code, Code::TooManyNodes);
+/// assert!(error.message.contains("max_nodes"));
+/// # Ok::<(), &str>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Nodes of one workflow, nested ones included.
+    pub max_nodes: usize,
+    /// Edges of one workflow, those of `depends_on`, branches and `on_error` included.
+    pub max_edges: usize,
+    /// Items that a group runs over.
+    pub max_items: usize,
+    /// Iterations of one loop.
+    pub max_iterations: u32,
+    /// Node runs of one execution: those of every iteration and item count.
+    pub max_node_runs: usize,
+    /// Executions inside of each other.
+    pub max_subworkflow_depth: u32,
+    /// Executions of one tree: a root with everything below it.
+    pub max_executions: u64,
+    /// Bytes of one value as compact JSON: an input, an output, what a template renders to.
+    pub max_value_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_nodes: MAX_NODES,
+            max_edges: MAX_EDGES,
+            max_items: MAX_ITERATIONS as usize,
+            max_iterations: MAX_ITERATIONS,
+            max_node_runs: 100_000,
+            max_subworkflow_depth: 16,
+            max_executions: 10_000,
+            max_value_bytes: MAX_VALUE_BYTES,
+        }
+    }
+}
+
+impl Limits {
+    /// Why a value is none that may be kept, if it is not: it is too large, or nested too deep.
+    #[must_use]
+    pub fn excess(&self, value: &Value) -> Option<String> {
+        if size(value, self.max_value_bytes).is_none() {
+            let most = self.max_value_bytes;
+            return Some(format!("it has more than {most} bytes (max_value_bytes)"));
+        }
+        (depth(value) > MAX_DEPTH).then(|| format!("it is nested more than {MAX_DEPTH} levels deep"))
+    }
+
+    /// The same for a document that was accepted under other limits: what it holds is not counted again.
+    #[must_use]
+    pub fn for_accepted_documents(self) -> Self {
+        Self {
+            max_nodes: usize::MAX,
+            max_edges: usize::MAX,
+            max_iterations: u32::MAX,
+            ..self
+        }
+    }
+}
 
 /// Levels that JSON may be nested (section 10).
 pub const MAX_DEPTH: usize = 128;
@@ -12,6 +90,11 @@ pub const MAX_DEPTH: usize = 128;
 pub const MAX_NODES: usize = 10_000;
 /// Edges of one workflow, those of `depends_on` and `on_error` included (section 1).
 pub const MAX_EDGES: usize = 100_000;
+/// Groups and loops around each other: more than fit into the levels that JSON may be nested, and few enough to walk
+/// outwards from every node.
+pub const MAX_SCOPE_DEPTH: usize = 64;
+/// Iterations of a loop, and items that a loop or a group runs for (section 7).
+pub const MAX_ITERATIONS: u32 = 10_000;
 /// Characters of a workflow's or node's name (section 1), of an agent's id and of an approver.
 pub const MAX_NAME_CHARS: usize = 200;
 /// Characters of an address that a node gives instead of an agent.

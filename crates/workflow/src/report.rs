@@ -4,10 +4,12 @@ use strsim::osa_distance;
 
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics},
+    limits::Limits,
     tree::Spot,
 };
 
-/// Pairs of characters that one check may compare in search of similar names: hints must not make it quadratic.
+/// Pairs of characters that one check may compare in search of similar names, a name that is too long or too short
+/// counted as one: hints must not make it quadratic.
 const COMPARISONS: usize = 10_000_000;
 /// Characters of the document that a message repeats.
 const QUOTED_CHARS: usize = 80;
@@ -18,15 +20,22 @@ pub(crate) struct Report {
     found: Vec<(usize, Diagnostic)>,
     counted: Diagnostics,
     comparisons_left: usize,
+    limits: Limits,
 }
 
 impl Report {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(limits: Limits) -> Self {
         Self {
+            limits,
             found: Vec::new(),
             counted: Diagnostics::default(),
             comparisons_left: COMPARISONS,
         }
+    }
+
+    /// The limits that the document is held to.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Adds a finding.
@@ -82,10 +91,12 @@ impl Report {
         let mut best = None;
         for candidate in candidates {
             let candidate_length = candidate.chars().count();
-            if candidate_length.abs_diff(length) > tolerated {
+            let is_near = candidate_length.abs_diff(length) <= tolerated;
+            let work = if is_near { length * candidate_length } else { 1 };
+            self.comparisons_left = self.comparisons_left.checked_sub(work)?;
+            if !is_near {
                 continue;
             }
-            self.comparisons_left = self.comparisons_left.checked_sub(length * candidate_length)?;
             let distance = osa_distance(&name, &candidate.to_lowercase());
             if distance <= tolerated && best.is_none_or(|known| (distance, candidate) < known) {
                 best = Some((distance, candidate));
@@ -154,7 +165,7 @@ mod tests {
     #[test]
     fn lines_and_columns_count_characters_from_one() {
         let text = "ä\nöü!";
-        let mut report = Report::new();
+        let mut report = Report::new(Limits::default());
         for offset in [text.find('!').unwrap(), 0] {
             report.add(
                 Code::InvalidValue,
@@ -175,7 +186,7 @@ mod tests {
 
     #[test]
     fn findings_beyond_the_limit_are_counted_and_still_refuse() {
-        let mut report = Report::new();
+        let mut report = Report::new(Limits::default());
         for _ in 0..crate::limits::MAX_ERRORS + 5 {
             report.add(
                 Code::UnknownAgent,
@@ -203,7 +214,7 @@ mod tests {
 
     #[test]
     fn similar_names_ignore_case_and_allow_a_slip_in_three_characters() {
-        let mut report = Report::new();
+        let mut report = Report::new(Limits::default());
         let candidates = ["agent_call", "human_approval"];
         let mut similar = |name| report.similar(name, candidates);
         assert_eq!(similar("AGENT-CALL"), Some("agent_call"));

@@ -116,7 +116,7 @@ impl<'a> At<'a> {
     }
 
     /// The JSON pointer (RFC 6901); keys of more than [`limits::MAX_NAME_CHARS`] characters are cut.
-    fn pointer(&self) -> String {
+    pub(crate) fn pointer(&self) -> String {
         let mut steps = vec![self.step];
         let mut around = self.around;
         while let Some(at) = around {

@@ -10,7 +10,7 @@ use agentchains_engine::{
     cost::Usd,
     machine::{EventType, ExecutionRow, ExecutionStatus, FailureCode},
     ports::{AgentDefinition, Creation},
-    workflow::OnBudget,
+    workflow::{Limits, OnBudget},
 };
 use serde_json::{Value, json};
 
@@ -141,10 +141,12 @@ fn in_memory() -> Settings {
         listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
         database: "sqlite::memory:".to_owned(),
         allow_agent_addresses: "loopback".to_owned(),
+        allow_inline_endpoints: true,
         allowed_origins: Vec::new(),
         durability: Durability::Normal,
         drain: std::time::Duration::ZERO,
         log: None,
+        limits: Limits::default(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http_body_util::{BodyExt, Full};
-use hyper::Request;
+use hyper::{Request, http::request::Builder};
 use hyper_util::{client::legacy::Client as HttpClient, rt::TokioExecutor};
 use serde_json::Value;
 use tokio::net::TcpStream;
@@ -52,17 +52,22 @@ impl Client {
         content_type: Option<&str>,
         body: Bytes,
     ) -> Answer {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("http://{}{BASE}{path}", self.address));
+        let mut request = self.request(method, path);
         if let Some(content_type) = content_type {
             request = request.header("content-type", content_type);
         }
-        let response = self
-            .http
-            .request(request.body(Full::new(body)).unwrap())
-            .await
-            .unwrap();
+        self.exchange(request.body(Full::new(body)).unwrap()).await
+    }
+
+    /// A request to the API, to which headers can be added.
+    pub(crate) fn request(&self, method: &str, path: &str) -> Builder {
+        Request::builder()
+            .method(method)
+            .uri(format!("http://{}{BASE}{path}", self.address))
+    }
+
+    pub(crate) async fn exchange(&self, request: Request<Full<Bytes>>) -> Answer {
+        let response = self.http.request(request).await.unwrap();
         let status = response.status().as_u16();
         let content_type = response
             .headers()

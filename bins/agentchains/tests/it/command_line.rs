@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::Output};
 
 use agentchains_demo::{DemoSettings, start_all};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::process::Command;
 
 async fn agentchains(arguments: &[&str]) -> Output {
@@ -91,6 +91,39 @@ async fn run_asks_for_every_agreement_that_a_quorum_needs() {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let result: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(result["output"]["q"]["decision"], "ship");
+}
+
+#[tokio::test]
+async fn run_calls_addresses_in_the_document_and_shows_where_nested_nodes_stand() {
+    let agents = start_all(DemoSettings::default()).await.unwrap();
+    let critic = agents.agents().iter().find(|agent| agent.id == "critic").unwrap();
+    let document = json!({"name": "nested", "nodes": [{
+        "id": "each", "type": "loop", "config": {"items": "{{input.texts}}", "body": {"nodes": [
+            {"id": "judge", "type": "agent_call", "config": {"endpoint": critic.url, "message": "{{item}}"}},
+        ]}},
+    }]});
+    let (_folder, path) = written(&document.to_string());
+    let input = r#"{"texts": ["one", "two"]}"#;
+    let output = agentchains(&["run", &path, "--input", input, "--output", "json"]).await;
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let progress = String::from_utf8(output.stderr).unwrap();
+    assert!(progress.contains("each[1]/judge"), "{progress}");
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(result["output"]["each"]["iterations"], 2);
+}
+
+#[tokio::test]
+async fn run_says_that_it_knows_no_other_workflows() {
+    let (_folder, path) = written(
+        r#"{"name": "p", "nodes": [{"id": "s", "type": "subworkflow", "config": {"workflow_id": "other"}}]}"#,
+    );
+    let output = agentchains(&["run", &path]).await;
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("no active workflow") && said.contains("other"),
+        "{said}"
+    );
 }
 
 #[tokio::test]

@@ -146,3 +146,51 @@ async fn the_demo_killed_with_its_agents_finishes_after_a_restart() {
         "completed"
     );
 }
+
+/// Starts a workflow that starts the guide's, and gives both executions once the second one is there.
+async fn start_a_tree(server: &Server, agents: &DemoAgents) -> (String, String) {
+    register(&server.client, agents).await;
+    let document = include_str!("../../../../examples/workflows/parallel-research.json");
+    let child = server
+        .client
+        .create(&serde_json::from_str(document).unwrap())
+        .await;
+    let parent = json!({"name": "parent", "nodes": [
+        {"id": "research", "type": "subworkflow", "config": {"workflow_id": child}},
+    ]});
+    let parent = server.client.create(&parent).await;
+    let request = json!({"input": {"topic": "quantum computing"}});
+    let root = server.client.execute(&parent, &request).await;
+    let mut events = server.client.follow(&root, 0).await;
+    events.until("node.started", Some("research")).await;
+    let child = server.client.node(&root, "research").await["child_execution_id"].clone();
+    let child = child.as_str().unwrap().to_owned();
+    while server.client.get(&format!("/executions/{child}")).await.status != 200 {}
+    (root, child)
+}
+
+#[tokio::test]
+async fn killed_while_a_child_execution_runs_both_finish_after_a_restart() {
+    for (kind, node) in [("node.started", Some("merge")), ("execution.paused", None)] {
+        let folder = tempfile::tempdir().unwrap();
+        let agents = start_all(DemoSettings::default()).await.unwrap();
+        let server = Server::serve(folder.path()).await;
+        let (root, child) = start_a_tree(&server, &agents).await;
+        server.client.follow(&child, 0).await.until(kind, node).await;
+        server.kill().await;
+
+        let server = Server::serve(folder.path()).await;
+        let mut events = server.client.follow(&root, 0).await;
+        events.until("execution.paused", None).await;
+        let resumed = server
+            .client
+            .post(&format!("/executions/{root}/resume"), &json!({}))
+            .await;
+        assert_eq!(resumed.status, 200, "{resumed:?}");
+        events.rest().await;
+        let ended = server.client.execution(&root).await;
+        assert_eq!(ended["status"], "completed", "{ended}");
+        assert_eq!(server.client.execution(&child).await["parent"], root.as_str());
+        assert_eq!(messages(&agents, "web-search"), 1, "{kind}");
+    }
+}

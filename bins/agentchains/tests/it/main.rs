@@ -10,6 +10,7 @@
 mod bad_input;
 mod client;
 mod command_line;
+mod conformance;
 mod crash;
 mod guide;
 mod server;

@@ -55,6 +55,7 @@ pub(crate) const ARROWS: Table = &[
             "agentchains-workflow",
         ],
     ),
+    ("agentchains-conformance", &[]),
     ("agentchains", EVERYTHING),
     ("agentchains-examples", EVERYTHING),
     ("agentchains-benches", EVERYTHING),

@@ -10,6 +10,7 @@ mod cards;
 mod demo_agents;
 mod following;
 mod hostile;
+mod inline;
 mod registry;
 mod requests;
 mod scripted;

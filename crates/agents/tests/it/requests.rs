@@ -1,6 +1,9 @@
 //! What is sent.
 
+use std::sync::Arc;
+
 use agentchains_cost::ReportedCost;
+use agentchains_machine::Call;
 use agentchains_ports::NodeRunner;
 use serde_json::{Value, json};
 
@@ -60,6 +63,24 @@ async fn a_message_holds_config_input_and_upstream_as_data() {
         json!({"returnImmediately": true, "historyLength": 0})
     );
     assert_eq!(body["params"].get("tenant"), None);
+}
+
+#[tokio::test]
+async fn the_item_and_the_iteration_are_sent_where_there_are_some() {
+    let agent = Scripted::agent(answer).await;
+    let runner = runner(&[("a", &agent.url)]).await;
+    let call = Call {
+        item: Some(Arc::new(json!({"page": 3}))),
+        loop_context: Some(Arc::new(json!({"index": 2}))),
+        ..call("a", json!({}), LONG)
+    };
+    reply(runner.call(execution(), &call, &Accepted::default()).await);
+    let sent = agent.requests().pop().unwrap().body;
+    let data = &sent["params"]["message"]["parts"][0]["data"];
+    assert_eq!(
+        (&data["item"], &data["loop"]),
+        (&json!({"page": 3}), &json!({"index": 2}))
+    );
 }
 
 #[tokio::test]

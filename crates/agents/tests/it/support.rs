@@ -135,6 +135,8 @@ pub(crate) fn call(agent_id: &str, config: Value, limit: Duration) -> Call {
             "before".to_owned(),
             json!({"text": "It is so."}),
         )])),
+        item: None,
+        loop_context: None,
         remote_task: None,
         admitted: true,
     }

@@ -72,6 +72,28 @@ fn a_removed_breaker_starts_afresh_and_old_permits_do_not_reach_it() {
 }
 
 #[test]
+fn the_breakers_of_countless_addresses_make_room_for_each_other_and_spare_those_in_use() {
+    let registry = Registry::default();
+    registry.force_open("search", at(0));
+    registry.configure("critic", settings(1, 1000, 1));
+    let call = registry.acquire("critic", at(0)).unwrap();
+    for number in 0..10_000 {
+        registry.configure(&format!("http://agent-{number}.example"), Settings::default());
+    }
+    assert_eq!(
+        registry.snapshot("search").state,
+        State::Open,
+        "closed ones go first"
+    );
+    for number in 0..10_000 {
+        registry.force_open(&format!("http://agent-{number}.example"), at(0));
+    }
+    assert_eq!(registry.snapshot("search").state, State::Closed);
+    call.record(Verdict::Failure, at(0));
+    assert_eq!(registry.snapshot("critic").state, State::Open);
+}
+
+#[test]
 fn threads_that_probe_at_once_never_exceed_the_places() {
     const THREADS: usize = 8;
     const PLACES: u32 = 3;

@@ -7,13 +7,17 @@
 )]
 
 mod agents;
+mod children;
 mod commands;
 mod commits;
 mod crash_points;
+mod forks;
 mod harness;
 mod recovery;
+mod references;
 mod running;
 mod shutdown;
 mod threads;
 mod time;
+mod trees;
 mod watching;

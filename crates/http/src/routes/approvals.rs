@@ -27,6 +27,7 @@ pub(crate) async fn list(State(api): State<Api>, mut query: Query) -> Result<Res
             text.parse().ok()
         }),
         execution_id: query.parsed("execution_id", "the id of an execution", |text| text.parse().ok()),
+        root_execution_id: None,
     };
     // Without authentication everybody is the same person, and every question is theirs.
     query.parsed("mine", "true or false", |text| text.parse::<bool>().ok());

@@ -22,8 +22,9 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     query.finish()?;
     let caller = api.caller();
-    // In this order, so that every attempt's node is among the nodes.
+    // In this order, so that every attempt's node, and every child that a node has heard of, is there.
     let attempts = api.engine.attempts(&caller, id).await?;
     let view = api.engine.execution_view(&caller, id).await?;
-    Ok(Json(Cost::of(&view, &attempts)).into_response())
+    let children = api.engine.children(&caller, id).await?;
+    Ok(Json(Cost::of(&view, &attempts, &children)).into_response())
 }

@@ -9,7 +9,7 @@ use agentchains_engine::{
 use axum::{
     Json,
     extract::State,
-    http::{StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use serde_json::json;
@@ -23,7 +23,7 @@ use crate::{
     app::Api,
     extract::{Id, IdempotencyKey, LargeText, Query, SmallText, Text},
     json::read_or_empty,
-    problem::{Finding, Problem},
+    problem::Problem,
     wire::{
         self,
         execute::{Execute, Nothing, Resume},
@@ -47,18 +47,27 @@ pub(crate) async fn execute(
     let body: Execute = read_or_empty(&text)?;
     let request = body.into_request(key.of(&text, api.engine.now()))?;
     let started = api.engine.start(&api.caller(), workflow_id, request).await?;
-    let location = located(format!("{BASE_PATH}/executions/{}", started.id));
     if let Some(seconds) = wait
         && comes_to_rest(&api, started.id, Duration::from_secs(seconds)).await?
     {
         let answer = one(&api, started.id).await?;
-        return Ok(([(header::LOCATION, location)], answer).into_response());
+        return Ok((place_of(started.id), answer).into_response());
     }
+    Ok(accepted(started.id))
+}
+
+/// 202: the execution was started.
+pub(crate) fn accepted(id: ExecutionId) -> Response {
     let answer = Started {
-        execution_id: started.id,
+        execution_id: id,
         status: ExecutionStatus::Running,
     };
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(answer)).into_response())
+    (StatusCode::ACCEPTED, place_of(id), Json(answer)).into_response()
+}
+
+fn place_of(id: ExecutionId) -> [(HeaderName, HeaderValue); 1] {
+    let location = located(format!("{BASE_PATH}/executions/{id}"));
+    [(header::LOCATION, location)]
 }
 
 /// `GET /executions`.
@@ -160,17 +169,9 @@ pub(crate) async fn resume(
         let row = api.engine.resume(&caller, id, max_budget).await?;
         return shown(&api, &row).await;
     };
-    api.engine.execution(&caller, id).await?;
-    let asked = api.engine.approval(&caller, approval_id).await?;
-    if asked.execution_id != id {
-        let message = "the approval is one of another execution";
-        let finding = Finding::new("invalid_value", "/approval_id", message);
-        return Err(Problem::invalid(vec![finding]));
-    }
-    api.engine
-        .decide(&caller, decision.on(approval_id, &caller)?)
-        .await?;
-    one(&api, id).await
+    let decision = decision.on(approval_id, &caller)?;
+    let row = api.engine.decide_in(&caller, id, decision).await?;
+    shown(&api, &row).await
 }
 
 /// `GET /executions/{id}/events`.
@@ -200,6 +201,18 @@ pub(crate) async fn events(
 /// A sequence number that stores can hold.
 pub(crate) fn sequence(text: &str) -> Option<u64> {
     text.parse().ok().filter(|number| i64::try_from(*number).is_ok())
+}
+
+/// `GET /executions/{id}/explain`.
+pub(crate) async fn explain(
+    State(api): State<Api>,
+    Id(id): Id<ExecutionId>,
+    query: Query,
+) -> Result<Response, Problem> {
+    query.finish()?;
+    let (row, nodes) = api.engine.explain(&api.caller(), id).await?;
+    let answer = json!({"status": row.status, "pause_reason": row.pause_reason, "nodes": nodes});
+    Ok(Json(answer).into_response())
 }
 
 /// `DELETE /executions/{id}`.

@@ -5,6 +5,7 @@ pub(crate) mod agents;
 pub(crate) mod approvals;
 pub(crate) mod cost;
 pub(crate) mod executions;
+pub(crate) mod forks;
 pub(crate) mod health;
 pub(crate) mod nodes;
 pub(crate) mod templates;

@@ -8,26 +8,26 @@ use crate::{
     app::Api,
     extract::{Id, Query},
     problem::Problem,
-    wire::{self, node::nodes},
+    wire::{
+        self,
+        node::{Place, nodes},
+    },
 };
 
-/// `GET /executions/{id}/nodes`: in the order of the document; the cursor is the position that comes next.
+/// `GET /executions/{id}/nodes`: in the order of the document; the cursor is the place of the last node.
 pub(crate) async fn list(
     State(api): State<Api>,
     Id(id): Id<ExecutionId>,
     mut query: Query,
 ) -> Result<Response, Problem> {
     let limit = query.limit() as usize;
-    let from = query.parsed("cursor", "one that this list gave out", |text| {
-        text.parse::<usize>().ok()
-    });
+    let after = query.parsed("cursor", "one that this list gave out", Place::parse);
     query.finish()?;
     let view = api.engine.execution_view(&api.caller(), id).await?;
-    let from = from.unwrap_or(0);
-    let next = from.saturating_add(limit);
+    let (listed, last) = nodes(&view, after.as_ref(), limit);
     let page = Page {
-        items: nodes(&view, from, limit).iter().map(|node| json!(node)).collect(),
-        next_cursor: (next < view.workflow.graph().len()).then(|| next.to_string()),
+        items: listed.iter().map(|node| json!(node)).collect(),
+        next_cursor: last.map(|place| place.to_string()),
     };
     Ok(wire::list("nodes", page))
 }

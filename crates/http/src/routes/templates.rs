@@ -24,6 +24,19 @@ const TEMPLATES: &[(&str, &str)] = &[
         "human-in-the-loop",
         include_str!("../../templates/human-in-the-loop.json"),
     ),
+    (
+        "conditional-routing",
+        include_str!("../../templates/conditional-routing.json"),
+    ),
+    (
+        "evaluator-optimizer",
+        include_str!("../../templates/evaluator-optimizer.json"),
+    ),
+    ("map-reduce", include_str!("../../templates/map-reduce.json")),
+    (
+        "ensemble-vote",
+        include_str!("../../templates/ensemble-vote.json"),
+    ),
 ];
 
 /// The JSON of each template, as `GET /templates` lists it.

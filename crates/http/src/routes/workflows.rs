@@ -143,7 +143,7 @@ pub(crate) async fn validate(
     Text(text): LargeText,
 ) -> Result<Response, Problem> {
     query.finish()?;
-    let validation = api.engine.validate(&text);
+    let validation = api.engine.validate(&api.caller(), &text).await?;
     if !validation.is_json {
         return Err(not_json(validation.errors.iter().map(Finding::from).collect()));
     }

@@ -1,11 +1,12 @@
-//! What an execution has cost: its attempts, summed exactly by node, by agent and by model.
+//! What an execution has cost: its attempts and its child executions, summed exactly by node, and the attempts by agent
+//! and by model.
 
 use std::collections::BTreeMap;
 
 use agentchains_engine::{
     ExecutionView,
     cost::Usd,
-    machine::{AttemptRow, AttemptStatus, NodePath},
+    machine::{AttemptRow, AttemptStatus, ExecutionId, ExecutionRow, NodePath, NodeRow, NodeType},
 };
 use serde::Serialize;
 
@@ -20,17 +21,26 @@ pub(crate) struct Cost<'a> {
     by_node: Vec<NodeLine<'a>>,
     by_agent: Vec<AgentLine<'a>>,
     by_model: Vec<ModelLine<'a>>,
-    /// The executions that this one started as its parts.
-    children: [(); 0],
+    /// The executions that this one started and waits for, or waited.
+    children: Vec<ChildLine<'a>>,
 }
 
 #[derive(Serialize)]
 struct NodeLine<'a> {
     node_id: &'a str,
     path: &'a NodePath,
-    agent_id: &'a str,
+    /// Absent where a child execution has spent it.
+    agent_id: Option<&'a str>,
     #[serde(flatten)]
     sum: Sum,
+}
+
+/// What a child execution has cost, its own children included.
+#[derive(Serialize)]
+struct ChildLine<'a> {
+    execution_id: ExecutionId,
+    node_id: &'a str,
+    total_usd: Usd,
 }
 
 #[derive(Serialize)]
@@ -48,7 +58,7 @@ struct ModelLine<'a> {
     sum: Sum,
 }
 
-/// The sum of some attempts.
+/// The sum of some attempts, or child executions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Sum {
     cost_usd: Usd,
@@ -95,24 +105,41 @@ impl Sum {
         );
         self.cost_known &= attempt.cost_known;
     }
+
+    /// Adds what the child executions of a node have cost, as far as they have told.
+    fn add_children(&mut self, row: &NodeRow) {
+        self.cost_usd = self.cost_usd.saturating_add(row.cost);
+        self.reserved_usd = self.reserved_usd.saturating_add(row.state.reserved());
+        self.attempts = self.attempts.saturating_add(row.attempts);
+        self.cost_known &= row.cost_known;
+    }
 }
 
 impl<'a> Cost<'a> {
-    /// Sums the attempts; `view` gives the budget and the nodes' names.
-    pub(crate) fn of(view: &'a ExecutionView, attempts: &'a [AttemptRow]) -> Self {
+    /// Sums the attempts and the child executions; `view` gives the budget and the nodes.
+    pub(crate) fn of(
+        view: &'a ExecutionView,
+        attempts: &'a [AttemptRow],
+        children: &'a [ExecutionRow],
+    ) -> Self {
         let mut all = Sum::default();
-        let mut by_node: BTreeMap<&NodePath, (Sum, &str)> = BTreeMap::new();
+        let mut by_node: BTreeMap<&NodePath, (Sum, Option<&str>)> = BTreeMap::new();
         let mut by_agent: BTreeMap<&str, Sum> = BTreeMap::new();
         let mut by_model: BTreeMap<&str, Sum> = BTreeMap::new();
         for attempt in attempts {
             all.add(attempt);
             let (sum, latest_agent) = by_node.entry(&attempt.path).or_default();
             sum.add(attempt);
-            *latest_agent = &attempt.agent_id;
+            *latest_agent = Some(&attempt.agent_id);
             by_agent.entry(&attempt.agent_id).or_default().add(attempt);
             if let Some(model) = attempt.usage.as_ref().and_then(|usage| usage.model.as_deref()) {
                 by_model.entry(model).or_default().add(attempt);
             }
+        }
+        let with_children = |row: &&NodeRow| row.kind == NodeType::Subworkflow && row.attempts > 0;
+        for row in view.nodes.iter().filter(with_children) {
+            all.add_children(row);
+            by_node.entry(&row.path).or_default().0.add_children(row);
         }
         let max_budget = view.execution.max_budget;
         let committed = all.cost_usd.saturating_add(all.reserved_usd);
@@ -131,15 +158,27 @@ impl<'a> Cost<'a> {
                 .into_iter()
                 .map(|(model, sum)| ModelLine { model, sum })
                 .collect(),
-            children: [],
+            children: children.iter().filter_map(ChildLine::of).collect(),
         }
+    }
+}
+
+impl<'a> ChildLine<'a> {
+    /// `None` for one that answers for itself.
+    fn of(child: &'a ExecutionRow) -> Option<Self> {
+        let parent = child.parent.as_ref().filter(|parent| parent.waits)?;
+        Some(Self {
+            execution_id: child.id,
+            node_id: parent.path.node_id(),
+            total_usd: child.spent,
+        })
     }
 }
 
 /// The lines of the nodes that had an attempt, in the order of the document.
 fn node_lines<'a>(
     view: &'a ExecutionView,
-    mut by_node: BTreeMap<&'a NodePath, (Sum, &'a str)>,
+    mut by_node: BTreeMap<&'a NodePath, (Sum, Option<&'a str>)>,
 ) -> Vec<NodeLine<'a>> {
     let lines = view.nodes.iter().filter_map(|row| {
         let (path, (sum, agent_id)) = by_node.remove_entry(&row.path)?;

@@ -1,9 +1,9 @@
-//! What an execution is asked to do: the bodies of `execute` and `resume`.
+//! What an execution is asked to do: the bodies of `execute`, `fork` and `resume`.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use agentchains_engine::{
-    StartRequest,
+    ForkRequest, StartRequest,
     cost::Usd,
     machine::ApprovalId,
     ports::{Idempotency, Seconds},
@@ -58,6 +58,41 @@ impl Execute {
             idempotency,
         })
     }
+}
+
+/// The body of `POST /executions/{id}/fork`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Fork {
+    #[serde(default)]
+    from: Option<String>,
+    #[serde(default)]
+    version: Option<u32>,
+    /// An input that is `null` is given, too.
+    #[serde(default, deserialize_with = "given")]
+    input: Option<Value>,
+    #[serde(default)]
+    outputs: BTreeMap<String, Value>,
+    #[serde(default, deserialize_with = "budget")]
+    max_budget: Option<Usd>,
+}
+
+impl Fork {
+    /// What the engine is to start.
+    pub(crate) fn into_request(self, idempotency: Option<Idempotency>) -> ForkRequest {
+        ForkRequest {
+            from: self.from,
+            version: self.version,
+            input: self.input,
+            outputs: self.outputs,
+            max_budget: self.max_budget,
+            idempotency,
+        }
+    }
+}
+
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 fn no_input() -> Value {

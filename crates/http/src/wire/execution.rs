@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use agentchains_engine::{
     cost::Usd,
     machine::{
-        ExecutionId, ExecutionRow, ExecutionStatus, Failure, NodePath, NodeRow, NodeState, PauseReason,
-        Waiting, WorkflowId, time::rfc3339_millis,
+        ExecutionId, ExecutionRow, ExecutionStatus, Failure, NodeRow, PauseReason, WorkflowId,
+        time::rfc3339_millis,
     },
 };
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
+
+use crate::wire::waiting::WaitingNode;
 
 /// The answer to a start that is not waited for.
 #[derive(Serialize)]
@@ -64,8 +66,8 @@ impl<'a> Summary<'a> {
             cost_usd: row.spent,
             reserved_usd: row.reserved,
             max_budget: row.max_budget,
-            parent: None,
-            forked_from: None,
+            parent: row.parent.as_ref().map(|parent| parent.execution_id),
+            forked_from: row.forked_from,
             initiated_by: &row.initiated_by,
             labels: &row.labels,
             created_at: row.created_at,
@@ -94,28 +96,6 @@ impl<'a> Execution<'a> {
             waiting_on: nodes.iter().filter_map(WaitingNode::of).collect(),
             input: &row.input,
             output: row.output.as_deref(),
-        }
-    }
-}
-
-/// A node that waits, and what for.
-#[derive(Serialize)]
-struct WaitingNode<'a> {
-    node_id: &'a str,
-    path: &'a NodePath,
-    #[serde(flatten)]
-    waiting: &'a Waiting,
-}
-
-impl<'a> WaitingNode<'a> {
-    fn of(node: &'a NodeRow) -> Option<Self> {
-        match &node.state {
-            NodeState::Waiting(waiting) => Some(Self {
-                node_id: &node.node_id,
-                path: &node.path,
-                waiting,
-            }),
-            _ => None,
         }
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod decision;
 pub(crate) mod execute;
 pub(crate) mod execution;
 pub(crate) mod node;
+pub(crate) mod waiting;
 pub(crate) mod workflow;
 
 use agentchains_engine::ports::Page;

@@ -1,19 +1,23 @@
-//! The nodes of an execution: the graph's nodes in document order, each with its row where it has one.
+//! The nodes of an execution: the workflow's nodes in document order, each with its row where it has one, and the
+//! members of groups and loops once they have one.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{cmp::Ordering, collections::HashMap, fmt, sync::Arc};
 
 use agentchains_engine::{
     ExecutionView,
     cost::{Usage, Usd},
     machine::{
         ExecutionId, Failure, NodePath, NodeRow, NodeState, NodeStatus, NodeType, RemoteCancel, SkipReason,
-        Waiting, time::rfc3339_millis,
+        time::rfc3339_millis,
     },
+    ports::compare_paths,
     workflow,
 };
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
+
+use crate::wire::waiting::WaitingOn;
 
 /// A node of an execution.
 #[derive(Serialize)]
@@ -41,7 +45,7 @@ pub(crate) struct Node<'a> {
     started_at: Option<Timestamp>,
     #[serde(with = "rfc3339_millis::option")]
     finished_at: Option<Timestamp>,
-    waiting_on: Option<&'a Waiting>,
+    waiting_on: Option<WaitingOn<'a>>,
     remote_task_id: Option<&'a str>,
     remote_cancel: Option<RemoteCancel>,
     child_execution_id: Option<ExecutionId>,
@@ -57,20 +61,63 @@ struct NodeInput<'a> {
     upstream: HashMap<&'a str, Option<&'a Value>>,
 }
 
-/// The nodes from position `from` on.
-pub(crate) fn nodes(view: &ExecutionView, from: usize, limit: usize) -> Vec<Node<'_>> {
-    let rows: HashMap<&str, &NodeRow> = view.nodes.iter().map(|row| (row.path.as_str(), row)).collect();
+/// A place in the list of nodes: a position in the document, and a path. As text it is made of characters that need no
+/// escape in a query (RFC 3986, section 3.4): `4/refine~2/draft`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place(u32, NodePath);
+
+impl Place {
+    /// Reads what is shown of a place.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (position, path) = text.split_once('/')?;
+        let steps = path.split('/').map(|step| match step.split_once('~') {
+            Some((id, ordinal)) => format!("{id}[{ordinal}]"),
+            None => step.to_owned(),
+        });
+        let path = steps.collect::<Vec<_>>().join("/");
+        Some(Self(position.parse().ok()?, path.into()))
+    }
+
+    fn compare(&self, other: &Self) -> Ordering {
+        let by_position = self.0.cmp(&other.0);
+        by_position.then_with(|| compare_paths(&self.1, &other.1))
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.1.as_str().replace('[', "~").replace(']', "");
+        write!(f, "{}/{path}", self.0)
+    }
+}
+
+/// The nodes after a place: the workflow's own, and the members of groups and loops that have a row. With them the
+/// place of the last one, where more follow.
+pub(crate) fn nodes<'a>(
+    view: &'a ExecutionView,
+    after: Option<&Place>,
+    limit: usize,
+) -> (Vec<Node<'a>>, Option<Place>) {
+    let rows: HashMap<&NodePath, &NodeRow> = view.nodes.iter().map(|row| (&row.path, row)).collect();
     let graph = view.workflow.graph();
-    let wanted = graph.indices().skip(from).take(limit);
-    wanted
-        .map(|index| {
-            let node = graph.node(index);
-            match rows.get(node.id.as_str()) {
-                Some(row) => Node::of_row(row, &view.execution.input, &rows),
-                None => Node::pending(node),
-            }
-        })
-        .collect()
+    let pending = graph.indices().filter_map(|index| {
+        let node = graph.node(index);
+        let path = NodePath::top_level(&node.id);
+        let shown = (!rows.contains_key(&path)).then(|| Node::pending(node))?;
+        Some((Place(node.position, path), shown))
+    });
+    let known = view.nodes.iter().map(|row| {
+        let shown = Node::of_row(row, &view.execution.input, &rows);
+        (Place(row.position, row.path.clone()), shown)
+    });
+    let wanted =
+        |(place, _): &(Place, Node<'a>)| after.is_none_or(|after| place.compare(after) == Ordering::Greater);
+    let mut listed: Vec<(Place, Node<'a>)> = known.chain(pending).filter(wanted).collect();
+    listed.sort_by(|(a, _), (b, _)| a.compare(b));
+    let has_more = listed.len() > limit;
+    listed.truncate(limit);
+    let last = listed.last().filter(|_| has_more).map(|(place, _)| place.clone());
+    (listed.into_iter().map(|(_, node)| node).collect(), last)
 }
 
 impl<'a> Node<'a> {
@@ -101,7 +148,8 @@ impl<'a> Node<'a> {
         }
     }
 
-    fn of_row(row: &'a NodeRow, input: &'a Arc<Value>, rows: &HashMap<&str, &'a NodeRow>) -> Self {
+    fn of_row(row: &'a NodeRow, input: &'a Arc<Value>, rows: &HashMap<&NodePath, &'a NodeRow>) -> Self {
+        let output_of = |id: &str| rows.get(&beside(&row.path, id)).and_then(|row| output(row));
         let request = row.request.as_deref();
         let mut node = Self {
             node_id: &row.node_id,
@@ -115,7 +163,7 @@ impl<'a> Node<'a> {
                 upstream: request
                     .upstream
                     .iter()
-                    .map(|id| (id.as_str(), rows.get(id.as_str()).and_then(|row| output(row))))
+                    .map(|id| (id.as_str(), output_of(id)))
                     .collect(),
             }),
             output: output(row),
@@ -125,18 +173,21 @@ impl<'a> Node<'a> {
             reserved_usd: row.state.reserved(),
             cost_known: row.cost_known,
             usage: row.usage.as_ref(),
-            reused: false,
+            reused: row.reused,
             used_fallback: false,
             started_at: row.started_at,
             finished_at: row.finished_at,
-            waiting_on: None,
+            waiting_on: WaitingOn::of(&row.state),
             remote_task_id: row.remote_task.as_ref().map(|task| task.task_id.as_str()),
             remote_cancel: None,
-            child_execution_id: None,
+            child_execution_id: row.child_execution_id,
         };
         match &row.state {
-            NodeState::Pending | NodeState::Running(_) => {}
-            NodeState::Waiting(waiting) => node.waiting_on = Some(waiting),
+            NodeState::Pending
+            | NodeState::Running(_)
+            | NodeState::Open { .. }
+            | NodeState::Child(_)
+            | NodeState::Waiting(_) => {}
             NodeState::Completed(done) => {
                 node.used_fallback = done.replaced.is_some();
                 node.error = done.replaced.as_ref();
@@ -149,9 +200,37 @@ impl<'a> Node<'a> {
     }
 }
 
+/// The path of a node in the same scope as another.
+fn beside(path: &NodePath, id: &str) -> NodePath {
+    match path.around() {
+        Some((around, ordinal)) => NodePath::inside(&around, ordinal, id),
+        None => NodePath::top_level(id),
+    }
+}
+
 fn output(row: &NodeRow) -> Option<&Value> {
     match &row.state {
         NodeState::Completed(done) => Some(&done.output),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_read_as_it_is_shown_and_needs_no_escape() {
+        for (position, path, shown) in [
+            (0, "a", "0/a"),
+            (4, "refine[2]/draft", "4/refine~2/draft"),
+            (7, "a[10]/b-c/d_e[0]/f", "7/a~10/b-c/d_e~0/f"),
+        ] {
+            let place = Place(position, path.to_owned().into());
+            assert_eq!(place.to_string(), shown);
+            assert_eq!(Place::parse(shown), Some(place));
+        }
+        assert_eq!(Place::parse("x/a"), None);
+        assert_eq!(Place::parse("4"), None);
     }
 }

@@ -107,10 +107,47 @@ async fn nodes_and_events_come_in_parts_in_their_order() {
     .await;
     assert_eq!(rest[..], numbers[10..]);
     let past = api
-        .get(&format!("/executions/{id}/nodes?cursor=9999999"))
+        .get(&format!("/executions/{id}/nodes?cursor=9999999/n"))
         .await
         .expect(200);
     assert_eq!(past, json!({"nodes": [], "next_cursor": null}));
+}
+
+#[tokio::test]
+async fn nested_nodes_are_listed_after_the_node_around_them_once_they_have_begun() {
+    let api = Api::start();
+    let echo = |id: &str| json!({"id": id, "type": "agent_call", "agent_id": "echo"});
+    let document = json!({"name": "nested", "nodes": [
+        {"id": "g", "type": "parallel_group", "config": {
+            "items": "{{input.items}}", "body": {"nodes": [echo("n"), echo("m")], "edges": [{"from": "n", "to": "m"}]},
+        }},
+        {"id": "ask", "type": "human_approval", "config": {"message": "Go on?"}},
+        {"id": "l", "type": "loop", "depends_on": ["ask"], "config": {"body": {"nodes": [echo("x")]}, "items": [1]}},
+    ]});
+    let items: Vec<u32> = (0..11).collect();
+    let execution = api.run(&document, &json!({"input": {"items": items}})).await;
+    let id = text(&execution["id"]);
+    let path = format!("/executions/{id}/nodes?");
+    let numbered = |node: &str| -> Vec<String> { (0..11).map(|i| format!("g[{i}]/{node}")).collect() };
+    let mut expected = vec!["g".to_owned()];
+    expected.extend(numbered("n"));
+    expected.extend(numbered("m"));
+    expected.extend(["ask".to_owned(), "l".to_owned()]);
+    assert_eq!(all(&api, &path, "nodes", "path").await, expected);
+    let nodes = api.get(&format!("{path}limit=200")).await.expect(200);
+    let of = |path: &str| {
+        nodes["nodes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|node| node["path"] == path)
+            .unwrap()
+    };
+    assert_eq!(of("g[3]/m")["input"]["upstream"]["n"]["echo"], json!({}));
+    assert_eq!(
+        (&of("l")["status"], &of("g")["type"]),
+        (&json!("pending"), &json!("parallel_group"))
+    );
 }
 
 #[tokio::test]

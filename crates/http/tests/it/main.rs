@@ -18,4 +18,5 @@ mod refusals;
 mod server;
 mod support;
 mod templates;
+mod trees;
 mod workflows;

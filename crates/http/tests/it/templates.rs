@@ -12,7 +12,15 @@ async fn every_template_can_be_read_by_its_key() {
     let keys: Vec<&Value> = templates.iter().map(|template| &template["key"]).collect();
     assert_eq!(
         keys,
-        ["sequential-pipeline", "fan-out-fan-in", "human-in-the-loop"]
+        [
+            "sequential-pipeline",
+            "fan-out-fan-in",
+            "human-in-the-loop",
+            "conditional-routing",
+            "evaluator-optimizer",
+            "map-reduce",
+            "ensemble-vote",
+        ]
     );
     for template in templates {
         let key = template["key"].as_str().unwrap();
@@ -30,12 +38,27 @@ async fn run(api: &Api, key: &str) -> Value {
 #[tokio::test]
 async fn pipelines_run_as_they_are() {
     let api = Api::start();
+    let score = json!({"score": 0.8, "remarks": ["short"]});
+    let panel = json!({"accuracy": score, "clarity": score, "balance": score});
     for (key, output) in [
         (
             "sequential-pipeline",
             json!({"summary": "a and b", "score": 0.8, "remarks": ["short"]}),
         ),
         ("fan-out-fan-in", json!({"merge": {"summary": "a and b"}})),
+        (
+            "conditional-routing",
+            json!({"route": "deep", "summary": "a and b"}),
+        ),
+        (
+            "evaluator-optimizer",
+            json!({"summary": "a and b", "score": 0.8, "versions": 1}),
+        ),
+        ("map-reduce", json!({"summary": "a and b", "topics": 3})),
+        (
+            "ensemble-vote",
+            json!({"accepted": true, "scores": panel, "summary": "a and b"}),
+        ),
     ] {
         let execution = run(&api, key).await;
         assert_eq!(execution["status"], "completed", "{execution}");

@@ -8,12 +8,17 @@
 
 mod approvals;
 mod breaker;
+mod children;
 mod conditions;
 mod control;
 mod endings;
 mod expiry;
+mod explain;
+mod forks;
+mod groups;
 mod harness;
 mod joins;
+mod loops;
 mod money;
 mod property;
 mod recovery;

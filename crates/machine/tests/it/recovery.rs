@@ -164,9 +164,9 @@ fn a_task_that_is_lost_while_aborting_is_not_sent_again() {
     run.ends("a", AttemptOutcome::Lost);
     assert_eq!(
         (run.states().as_str(), run.called().as_str()),
-        ("a:failed(outcome_unknown)", "a")
+        ("a:cancelled", "a")
     );
-    assert_eq!(run.status(), "cancelled(outcome_unknown)");
+    assert_eq!(run.status(), "cancelled");
 }
 
 #[test]
@@ -234,4 +234,57 @@ fn recovering_what_was_not_interrupted_changes_nothing() {
     let mut run = flow("q?").start();
     run.reload();
     assert!(run.feed(Input::Recover).is_empty());
+}
+
+#[test]
+fn a_person_may_have_an_attempt_of_unknown_outcome_sent_again() {
+    let mut run = flow("a")
+        .node("a", json!({"on_unknown": "ask", "max_cost": 0.5}))
+        .start();
+    run.crash();
+    assert_eq!(
+        (run.state("a"), run.status()),
+        ("waiting(outcome)".into(), "paused(approval)".into())
+    );
+    assert_eq!(run.rows.execution.reserved, usd("0.5"));
+    let first = run.call("a").message_id;
+    run.decide("a", "resend", "bob").unwrap();
+    assert_eq!((run.called().as_str(), run.call("a").message_id), ("a a", first));
+    assert_eq!(run.call("a").attempt, 1);
+    run.play("a+");
+    assert_eq!(run.status(), "completed");
+}
+
+#[test]
+fn a_person_may_give_up_an_attempt_of_unknown_outcome() {
+    let mut run = flow("a").node("a", json!({"on_unknown": "ask"})).start();
+    run.crash();
+    run.decide("a", "fail", "bob").unwrap();
+    assert_eq!(run.status(), "failed(outcome_unknown)");
+}
+
+#[test]
+fn what_a_person_said_during_a_pause_is_done_after_it_and_survives_a_crash() {
+    let mut run = flow("a b").node("a", json!({"on_unknown": "ask"})).start();
+    run.pause().unwrap();
+    run.crash();
+    run.decide("a", "resend", "bob").unwrap();
+    assert_eq!(run.state("a"), "waiting(outcome)");
+    run.crash();
+    run.resume().unwrap();
+    assert_eq!(run.state("a"), "running");
+}
+
+#[test]
+fn an_attempt_of_unknown_outcome_is_posted_when_the_execution_ends() {
+    let mut run = flow("a")
+        .node("a", json!({"on_unknown": "ask", "max_cost": 0.5}))
+        .start();
+    run.crash();
+    run.cancel().unwrap();
+    assert_eq!(
+        (run.states().as_str(), run.status()),
+        ("a:cancelled", "cancelled".into())
+    );
+    assert_eq!(run.rows.execution.reserved, agentchains_cost::Usd::ZERO);
 }

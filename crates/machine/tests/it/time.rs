@@ -99,11 +99,13 @@ fn a_cancel_takes_the_place_of_a_timeout_that_is_under_way() {
 }
 
 #[test]
-fn a_timeout_during_a_drain_changes_nothing() {
+fn a_timeout_during_a_drain_aborts_what_is_in_flight_and_the_failure_stays_the_reason() {
     let mut run = flow("a b").set(json!({"timeout": "10s"})).start();
     run.play("a-");
-    assert!(run.wait("10s").is_empty());
-    run.play("b+");
+    run.wait("10s");
+    assert_eq!(run.aborts, [("b".to_owned(), 1)]);
+    run.aborted("b");
+    assert_eq!(run.states(), "a:failed(agent_rejected) b:cancelled");
     assert_eq!(run.status(), "failed(agent_rejected)");
 }
 

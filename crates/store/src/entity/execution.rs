@@ -26,14 +26,27 @@ pub struct Model {
     /// JSON object of text.
     pub labels: String,
     pub initiated_by: String,
+    pub parent_execution_id: Option<String>,
+    /// Its own id at the top of a tree.
+    pub root_execution_id: String,
+    /// The parent's node that started it.
+    pub parent_path: Option<String>,
+    /// 1 at the top of a tree.
+    pub depth: u32,
+    /// Whether the parent's node waits for its end.
+    pub parent_waits: bool,
+    /// Whether an execution above it is paused.
+    pub parent_holds: bool,
+    pub forked_from: Option<String>,
     pub created_at: i64,
     pub started_at: Option<i64>,
     pub finished_at: Option<i64>,
     pub deadline: Option<i64>,
-    pub abort_deadline: Option<i64>,
     pub wake_at: Option<i64>,
     pub last_seq: i64,
     pub in_flight: u32,
+    /// Child executions that it waits for.
+    pub children: u32,
     pub nodes_total: u32,
     pub nodes_settled: u32,
     /// Counts the commits; with the epoch, the fence.

@@ -17,5 +17,6 @@ pub mod execution_label;
 pub mod idempotency_key;
 pub mod meta;
 pub mod node;
+pub mod seed;
 pub mod workflow;
 pub mod workflow_version;

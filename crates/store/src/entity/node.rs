@@ -15,19 +15,29 @@ pub struct Model {
     pub position: u32,
     /// The word for `state`.
     pub status: String,
-    /// JSON: the state with what belongs to it, but for the reservation.
+    /// JSON: the state with what belongs to it, but for amounts.
     pub state: String,
     pub attempts: u32,
+    /// Those of them that came before the node around it was tried again.
+    pub attempts_before: u32,
+    /// Of a loop: the iteration that it is at.
+    pub iteration: u32,
     /// JSON: what the node was asked.
     pub request: Option<String>,
     /// JSON: the agent's task of the last attempt.
     pub remote_task: Option<String>,
     pub cost: i64,
     pub cost_known: bool,
-    /// What is reserved for an attempt in flight.
+    /// What is reserved for an attempt in flight or a child execution.
     pub reserved: i64,
+    /// What the child execution that runs has spent.
+    pub child_spent: i64,
+    /// What that one may spend.
+    pub child_max_budget: Option<i64>,
     /// JSON.
     pub usage: Option<String>,
+    pub reused: bool,
+    pub child_execution_id: Option<String>,
     /// When time alone changes `state`.
     pub wake_at: Option<i64>,
     pub started_at: Option<i64>,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use agentchains_cost::Usd;
-use agentchains_machine::{Changes, ExecutionRow};
+use agentchains_machine::{Changes, ExecutionRow, NodePath, Parent};
 use agentchains_ports::{Fence, StoreError};
 use serde_json::Value;
 
@@ -14,6 +14,7 @@ use super::column::{
 use crate::entity::{execution, execution_input, execution_label};
 
 pub(super) fn execution_model(row: &ExecutionRow, fence: Fence) -> Result<execution::Model, StoreError> {
+    let parent = row.parent.as_ref();
     Ok(execution::Model {
         id: text(row.id),
         tenant: row.tenant.clone(),
@@ -31,14 +32,21 @@ pub(super) fn execution_model(row: &ExecutionRow, fence: Fence) -> Result<execut
         cost_known: row.cost_known,
         labels: to_json("executions.labels", &row.labels)?,
         initiated_by: row.initiated_by.clone(),
+        parent_execution_id: parent.map(|parent| text(parent.execution_id)),
+        root_execution_id: text(row.root()),
+        parent_path: parent.map(|parent| text(&parent.path)),
+        depth: row.depth(),
+        parent_waits: parent.is_some_and(|parent| parent.waits),
+        parent_holds: parent.is_some_and(|parent| parent.holds),
+        forked_from: row.forked_from.map(text),
         created_at: micros(row.created_at),
         started_at: row.started_at.map(micros),
         finished_at: row.finished_at.map(micros),
         deadline: row.deadline.map(micros),
-        abort_deadline: row.abort_deadline.map(micros),
         wake_at: row.wake_at.map(micros),
         last_seq: count("executions.last_seq", row.last_seq)?,
         in_flight: row.in_flight,
+        children: row.children,
         nodes_total: row.nodes_total,
         nodes_settled: row.nodes_settled,
         revision: count("executions.revision", fence.revision)?,
@@ -73,6 +81,7 @@ pub(crate) fn execution_row(
         epoch: number("executions.lease_epoch", model.lease_epoch)?,
         revision: number("executions.revision", model.revision)?,
     };
+    let parent = parent(&model)?;
     let row = ExecutionRow {
         id: word("executions.id", &model.id)?,
         tenant: model.tenant,
@@ -94,16 +103,46 @@ pub(crate) fn execution_row(
         cost_known: model.cost_known,
         labels: from_json("executions.labels", &model.labels)?,
         initiated_by: model.initiated_by,
+        parent,
+        forked_from: model
+            .forked_from
+            .map(|id| word("executions.forked_from", &id))
+            .transpose()?,
         created_at: moment("executions.created_at", model.created_at)?,
         started_at: moment_or_none("executions.started_at", model.started_at)?,
         finished_at: moment_or_none("executions.finished_at", model.finished_at)?,
         deadline: moment_or_none("executions.deadline", model.deadline)?,
-        abort_deadline: moment_or_none("executions.abort_deadline", model.abort_deadline)?,
         wake_at: moment_or_none("executions.wake_at", model.wake_at)?,
         last_seq: number("executions.last_seq", model.last_seq)?,
         in_flight: model.in_flight,
+        children: model.children,
         nodes_total: model.nodes_total,
         nodes_settled: model.nodes_settled,
     };
     Ok((row, fence))
+}
+
+/// Where an execution hangs in its tree. Whatever is not below another one is the top of its own.
+fn parent(model: &execution::Model) -> Result<Option<Parent>, StoreError> {
+    let root_execution_id = word("executions.root_execution_id", &model.root_execution_id)?;
+    let Some(execution_id) = &model.parent_execution_id else {
+        if model.root_execution_id != model.id {
+            return Err(corrupt(
+                "executions.root_execution_id",
+                "it is another one's, without a parent",
+            ));
+        }
+        return Ok(None);
+    };
+    let path = model.parent_path.clone();
+    Ok(Some(Parent {
+        execution_id: word("executions.parent_execution_id", execution_id)?,
+        root_execution_id,
+        path: path
+            .map(NodePath::from)
+            .ok_or_else(|| corrupt("executions.parent_path", "a child has none"))?,
+        depth: model.depth,
+        waits: model.parent_waits,
+        holds: model.parent_holds,
+    }))
 }

@@ -10,6 +10,7 @@ mod column;
 mod event;
 mod execution;
 mod node;
+mod seed;
 mod workflow;
 
 use agentchains_machine::Changes;
@@ -23,6 +24,7 @@ pub(crate) use self::{
     event::event,
     execution::{execution_row, input_model, label_models},
     node::node_row,
+    seed::{seed, seed_models},
     workflow::{folded, version_model, version_record, workflow_model, workflow_record},
 };
 use crate::entity;

@@ -1,9 +1,9 @@
 //! Table `nodes`.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{mem::swap, sync::Arc};
 
 use agentchains_cost::Usd;
-use agentchains_machine::{Attempt, NodePath, NodeRequest, NodeRow, NodeState};
+use agentchains_machine::{NodePath, NodeRequest, NodeRow, NodeState, Waiting};
 use agentchains_ports::StoreError;
 
 use super::column::{
@@ -12,6 +12,9 @@ use super::column::{
 use crate::entity::node;
 
 pub(super) fn node_model(execution_id: &str, row: &NodeRow) -> Result<node::Model, StoreError> {
+    let mut state = row.state.clone();
+    let mut amounts = Amounts::default();
+    amounts.swap(&mut state);
     Ok(node::Model {
         execution_id: execution_id.to_owned(),
         path: text(&row.path),
@@ -19,15 +22,21 @@ pub(super) fn node_model(execution_id: &str, row: &NodeRow) -> Result<node::Mode
         kind: text(row.kind),
         position: row.position,
         status: text(row.state.status()),
-        state: to_json("nodes.state", &*without_reservation(&row.state))?,
+        state: to_json("nodes.state", &state)?,
         attempts: row.attempts,
+        attempts_before: row.attempts_before,
+        iteration: row.iteration,
         request: to_json_or_none("nodes.request", row.request.as_deref())?,
         remote_task: to_json_or_none("nodes.remote_task", row.remote_task.as_ref())?,
         cost: row.cost.nanos(),
         cost_known: row.cost_known,
-        reserved: row.state.reserved().nanos(),
+        reserved: amounts.reserved.nanos(),
+        child_spent: amounts.child_spent.nanos(),
+        child_max_budget: amounts.child_max_budget.map(Usd::nanos),
         usage: to_json_or_none("nodes.usage", row.usage.as_ref())?,
-        wake_at: wake_at(&row.state),
+        reused: row.reused,
+        child_execution_id: row.child_execution_id.map(text),
+        wake_at: row.state.due_at().map(micros),
         started_at: row.started_at.map(micros),
         finished_at: row.finished_at.map(micros),
     })
@@ -40,9 +49,12 @@ pub(crate) fn node_row(model: node::Model) -> Result<NodeRow, StoreError> {
         let problem = format!("{:?} is not what `state` says", model.status);
         return Err(corrupt("nodes.status", problem));
     }
-    if let NodeState::Running(attempt) = &mut state {
-        attempt.reserved = Usd::from_nanos(model.reserved);
-    }
+    let mut amounts = Amounts {
+        reserved: Usd::from_nanos(model.reserved),
+        child_spent: Usd::from_nanos(model.child_spent),
+        child_max_budget: model.child_max_budget.map(Usd::from_nanos),
+    };
+    amounts.swap(&mut state);
     Ok(NodeRow {
         path: NodePath::from(model.path),
         node_id: model.node_id,
@@ -50,31 +62,44 @@ pub(crate) fn node_row(model: node::Model) -> Result<NodeRow, StoreError> {
         position: model.position,
         state,
         attempts: model.attempts,
+        attempts_before: model.attempts_before,
+        iteration: model.iteration,
         request: from_json_or_none::<NodeRequest>("nodes.request", model.request.as_deref())?.map(Arc::new),
         remote_task: from_json_or_none("nodes.remote_task", model.remote_task.as_deref())?,
         cost: Usd::from_nanos(model.cost),
         cost_known: model.cost_known,
         usage: from_json_or_none("nodes.usage", model.usage.as_deref())?,
+        reused: model.reused,
+        child_execution_id: model
+            .child_execution_id
+            .map(|id| word("nodes.child_execution_id", &id))
+            .transpose()?,
         started_at: moment_or_none("nodes.started_at", model.started_at)?,
         finished_at: moment_or_none("nodes.finished_at", model.finished_at)?,
     })
 }
 
-/// The state as it is written: the reservation is in its column only, where no large amount is rounded.
-fn without_reservation(state: &NodeState) -> Cow<'_, NodeState> {
-    match state {
-        NodeState::Running(attempt) => Cow::Owned(NodeState::Running(Attempt {
-            reserved: Usd::ZERO,
-            ..attempt.clone()
-        })),
-        other => Cow::Borrowed(other),
-    }
+/// The amounts of a state. They are in their columns only: as numbers in JSON, large ones would be rounded.
+#[derive(Default)]
+struct Amounts {
+    reserved: Usd,
+    child_spent: Usd,
+    child_max_budget: Option<Usd>,
 }
 
-fn wake_at(state: &NodeState) -> Option<i64> {
-    match state {
-        NodeState::Running(attempt) => Some(micros(attempt.deadline)),
-        NodeState::Waiting(waiting) => waiting.due_at().map(micros),
-        _ => None,
+impl Amounts {
+    /// Exchanges them with those that the state holds: into the columns, and back.
+    fn swap(&mut self, state: &mut NodeState) {
+        match state {
+            NodeState::Running(attempt) | NodeState::Waiting(Waiting::Outcome { attempt, .. }) => {
+                swap(&mut self.reserved, &mut attempt.reserved);
+            }
+            NodeState::Child(child) => {
+                swap(&mut self.reserved, &mut child.reserved);
+                swap(&mut self.child_spent, &mut child.spent);
+                swap(&mut self.child_max_budget, &mut child.max_budget);
+            }
+            _ => {}
+        }
     }
 }

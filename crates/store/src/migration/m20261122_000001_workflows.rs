@@ -38,7 +38,10 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager.create_table(workflows()).await?;
         manager.create_table(workflow_versions()).await?;
-        manager.create_index(newest_first()).await
+        for index in indexes() {
+            manager.create_index(index).await?;
+        }
+        Ok(())
     }
 
     fn use_transaction(&self) -> Option<bool> {
@@ -84,11 +87,17 @@ fn workflow_versions() -> TableCreateStatement {
         .take()
 }
 
-fn newest_first() -> IndexCreateStatement {
-    Index::create()
-        .name("workflows_newest_first")
-        .table(Workflows::Table)
-        .col(Workflows::Tenant)
-        .col(Workflows::Id)
-        .take()
+/// One for each way in which workflows are listed or looked for: per tenant, and by name.
+fn indexes() -> [IndexCreateStatement; 2] {
+    use Workflows::{Id, Name, Tenant};
+
+    let on_workflows = |name: &str| Index::create().name(name).table(Workflows::Table).take();
+    [
+        on_workflows("workflows_newest_first").col(Tenant).col(Id).take(),
+        on_workflows("workflows_by_name")
+            .col(Tenant)
+            .col(Name)
+            .col(Id)
+            .take(),
+    ]
 }

@@ -27,14 +27,21 @@ enum Executions {
     CostKnown,
     Labels,
     InitiatedBy,
+    ParentExecutionId,
+    RootExecutionId,
+    ParentPath,
+    Depth,
+    ParentWaits,
+    ParentHolds,
+    ForkedFrom,
     CreatedAt,
     StartedAt,
     FinishedAt,
     Deadline,
-    AbortDeadline,
     WakeAt,
     LastSeq,
     InFlight,
+    Children,
     NodesTotal,
     NodesSettled,
     Revision,
@@ -92,14 +99,21 @@ fn executions() -> TableCreateStatement {
         .col(boolean(Executions::CostKnown))
         .col(text(Executions::Labels))
         .col(text(Executions::InitiatedBy))
+        .col(string_null(Executions::ParentExecutionId))
+        .col(string(Executions::RootExecutionId))
+        .col(text_null(Executions::ParentPath))
+        .col(unsigned(Executions::Depth))
+        .col(boolean(Executions::ParentWaits))
+        .col(boolean(Executions::ParentHolds))
+        .col(string_null(Executions::ForkedFrom))
         .col(big_integer(Executions::CreatedAt))
         .col(big_integer_null(Executions::StartedAt))
         .col(big_integer_null(Executions::FinishedAt))
         .col(big_integer_null(Executions::Deadline))
-        .col(big_integer_null(Executions::AbortDeadline))
         .col(big_integer_null(Executions::WakeAt))
         .col(big_integer(Executions::LastSeq))
         .col(unsigned(Executions::InFlight))
+        .col(unsigned(Executions::Children))
         .col(unsigned(Executions::NodesTotal))
         .col(unsigned(Executions::NodesSettled))
         .col(big_integer(Executions::Revision))
@@ -142,9 +156,12 @@ fn labels() -> TableCreateStatement {
 }
 
 /// One for each way in which executions are listed or looked for: per tenant, of a workflow, in a status,
-/// due, interrupted, and by label.
-fn indexes() -> [IndexCreateStatement; 6] {
-    use Executions::{Id, LeaseEpoch, Status, Tenant, WakeAt, WorkflowId};
+/// interrupted, due, below a parent, in a tree, and by label. A parent that was deleted is still named by its
+/// children, so no foreign key leads there.
+fn indexes() -> [IndexCreateStatement; 8] {
+    use Executions::{
+        Id, LeaseEpoch, ParentExecutionId, RootExecutionId, Status, Tenant, WakeAt, WorkflowId,
+    };
 
     let on_executions = |name: &str| Index::create().name(name).table(Executions::Table).take();
     [
@@ -172,6 +189,12 @@ fn indexes() -> [IndexCreateStatement; 6] {
             .col(Id)
             .and_where(Expr::col(WakeAt).is_not_null())
             .take(),
+        on_executions("executions_of_parent")
+            .col(ParentExecutionId)
+            .col(Id)
+            .and_where(Expr::col(ParentExecutionId).is_not_null())
+            .take(),
+        on_executions("executions_in_tree").col(RootExecutionId).take(),
         Index::create()
             .name("execution_labels_by_value")
             .table(ExecutionLabels::Table)

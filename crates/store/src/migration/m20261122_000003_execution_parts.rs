@@ -1,8 +1,8 @@
-//! Creates what belongs to an execution and goes with it: `nodes`, `attempts` and `events`.
+//! Creates what belongs to an execution and goes with it: `nodes`, `attempts`, `events` and `seeds`.
 
 use sea_orm_migration::{
     prelude::*,
-    schema::{big_integer, big_integer_null, boolean, string, text, text_null, unsigned},
+    schema::{big_integer, big_integer_null, boolean, string, string_null, text, text_null, unsigned},
 };
 
 #[derive(DeriveMigrationName)]
@@ -25,12 +25,18 @@ enum Nodes {
     Status,
     State,
     Attempts,
+    AttemptsBefore,
+    Iteration,
     Request,
     RemoteTask,
     Cost,
     CostKnown,
     Reserved,
+    ChildSpent,
+    ChildMaxBudget,
     Usage,
+    Reused,
+    ChildExecutionId,
     WakeAt,
     StartedAt,
     FinishedAt,
@@ -64,12 +70,23 @@ enum Events {
     Data,
 }
 
+#[derive(DeriveIden)]
+enum Seeds {
+    Table,
+    ExecutionId,
+    Path,
+    Digest,
+    Output,
+    Branch,
+}
+
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager.create_table(nodes()).await?;
         manager.create_table(attempts()).await?;
-        manager.create_table(events()).await
+        manager.create_table(events()).await?;
+        manager.create_table(seeds()).await
     }
 
     fn use_transaction(&self) -> Option<bool> {
@@ -88,12 +105,18 @@ fn nodes() -> TableCreateStatement {
         .col(string(Nodes::Status))
         .col(text(Nodes::State))
         .col(unsigned(Nodes::Attempts))
+        .col(unsigned(Nodes::AttemptsBefore))
+        .col(unsigned(Nodes::Iteration))
         .col(text_null(Nodes::Request))
         .col(text_null(Nodes::RemoteTask))
         .col(big_integer(Nodes::Cost))
         .col(boolean(Nodes::CostKnown))
         .col(big_integer(Nodes::Reserved))
+        .col(big_integer(Nodes::ChildSpent))
+        .col(big_integer_null(Nodes::ChildMaxBudget))
         .col(text_null(Nodes::Usage))
+        .col(boolean(Nodes::Reused))
+        .col(string_null(Nodes::ChildExecutionId))
         .col(big_integer_null(Nodes::WakeAt))
         .col(big_integer_null(Nodes::StartedAt))
         .col(big_integer_null(Nodes::FinishedAt))
@@ -138,6 +161,19 @@ fn events() -> TableCreateStatement {
         .col(text(Events::Data))
         .primary_key(Index::create().col(Events::ExecutionId).col(Events::Seq))
         .foreign_key(&mut of_execution(Events::Table, Events::ExecutionId))
+        .take()
+}
+
+fn seeds() -> TableCreateStatement {
+    Table::create()
+        .table(Seeds::Table)
+        .col(string(Seeds::ExecutionId))
+        .col(text(Seeds::Path))
+        .col(string_null(Seeds::Digest))
+        .col(text(Seeds::Output))
+        .col(text_null(Seeds::Branch))
+        .primary_key(Index::create().col(Seeds::ExecutionId).col(Seeds::Path))
+        .foreign_key(&mut of_execution(Seeds::Table, Seeds::ExecutionId))
         .take()
 }
 

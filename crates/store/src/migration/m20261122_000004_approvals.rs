@@ -84,10 +84,11 @@ fn approvals() -> TableCreateStatement {
         .take()
 }
 
-/// One for each way in which questions are listed: all and those in a status of a tenant, and those of an
-/// execution.
-fn indexes() -> [IndexCreateStatement; 3] {
-    use Approvals::{ExecutionId, Id, Status, Tenant};
+/// One for each way in which questions are listed: all and those in a status of a tenant, those of an execution,
+/// and those of a tree of executions. The last two hold the tenant, because SQLite would otherwise read all of a
+/// tenant's questions for the sake of their order.
+fn indexes() -> [IndexCreateStatement; 4] {
+    use Approvals::{ExecutionId, Id, RootExecutionId, Status, Tenant};
 
     let on_approvals = |name: &str| Index::create().name(name).table(Approvals::Table).take();
     [
@@ -99,7 +100,12 @@ fn indexes() -> [IndexCreateStatement; 3] {
             .take(),
         on_approvals("approvals_of_execution")
             .col(ExecutionId)
-            .col(Status)
+            .col(Tenant)
+            .col(Id)
+            .take(),
+        on_approvals("approvals_of_tree")
+            .col(RootExecutionId)
+            .col(Tenant)
             .col(Id)
             .take(),
     ]

@@ -115,6 +115,9 @@ impl Section {
         if let Some(execution_id) = filter.execution_id {
             query = query.filter(Column::ExecutionId.eq(execution_id.to_string()));
         }
+        if let Some(root) = filter.root_execution_id {
+            query = query.filter(Column::RootExecutionId.eq(root.to_string()));
+        }
         if let Some(last) = last {
             query = query.filter(Column::Id.lt(last.to_string()));
         }

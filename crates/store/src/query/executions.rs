@@ -3,7 +3,8 @@
 use agentchains_machine::{ExecutionId, ExecutionRow};
 use agentchains_ports::{ExecutionFilter, Page, PageRequest, StoreError};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, Select,
 };
 
 use crate::{
@@ -29,6 +30,35 @@ pub(super) async fn one<C: ConnectionTrait>(
         .await
         .map_err(store_error)?;
     Ok(found.map(execution_row).transpose()?.map(|(row, _)| row))
+}
+
+/// The child executions of one, ascending.
+pub(super) async fn children<C: ConnectionTrait>(
+    connection: &C,
+    parent: ExecutionId,
+) -> Result<Vec<ExecutionRow>, StoreError> {
+    let rows = Entity::find()
+        .filter(Column::ParentExecutionId.eq(parent.to_string()))
+        .order_by_asc(Column::Id)
+        .find_also_related(execution_input::Entity)
+        .all(connection)
+        .await
+        .map_err(store_error)?;
+    rows.into_iter()
+        .map(|found| execution_row(found).map(|(row, _)| row))
+        .collect()
+}
+
+/// How many executions are in a tree.
+pub(super) async fn count_in_tree<C: ConnectionTrait>(
+    connection: &C,
+    root: ExecutionId,
+) -> Result<u64, StoreError> {
+    Entity::find()
+        .filter(Column::RootExecutionId.eq(root.to_string()))
+        .count(connection)
+        .await
+        .map_err(store_error)
 }
 
 /// A tenant's executions, newest first.

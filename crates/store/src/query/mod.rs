@@ -1,11 +1,16 @@
 //! Reading executions and what belongs to them.
 
-pub(crate) mod approvals;
+mod approvals;
 mod executions;
-pub(crate) mod nodes;
+mod nodes;
+pub(crate) mod snapshot;
 
-use agentchains_machine::{ApprovalId, ApprovalRow, AttemptRow, Event, ExecutionId, ExecutionRow, NodeRow};
-use agentchains_ports::{ApprovalFilter, ExecutionFilter, ExecutionQuery, Page, PageRequest, StoreError};
+use agentchains_machine::{
+    ApprovalId, ApprovalRow, AttemptRow, Event, ExecutionId, ExecutionRow, NodeRow, Snapshot,
+};
+use agentchains_ports::{
+    ApprovalFilter, ExecutionFilter, ExecutionQuery, Page, PageRequest, StoreError, compare_paths,
+};
 use async_trait::async_trait;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
@@ -32,21 +37,37 @@ impl ExecutionQuery for Store {
         executions::list(self.reader(), tenant, filter, page).await
     }
 
+    async fn children(&self, parent: ExecutionId) -> Result<Vec<ExecutionRow>, StoreError> {
+        executions::children(self.reader(), parent).await
+    }
+
+    async fn count_in_tree(&self, root: ExecutionId) -> Result<u64, StoreError> {
+        executions::count_in_tree(self.reader(), root).await
+    }
+
+    async fn snapshot(&self, tenant: &str, id: ExecutionId) -> Result<Option<Snapshot>, StoreError> {
+        let tx = self.begin_read().await?;
+        match executions::one(&tx, tenant, id).await? {
+            Some(execution) => snapshot::of_execution(&tx, execution).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     async fn nodes(&self, id: ExecutionId) -> Result<Vec<NodeRow>, StoreError> {
         nodes::of_execution(self.reader(), id).await
     }
 
     async fn attempts(&self, id: ExecutionId) -> Result<Vec<AttemptRow>, StoreError> {
-        use attempt::Column::{ExecutionId, Number, Path};
+        use attempt::Column::ExecutionId;
 
         let rows = attempt::Entity::find()
             .filter(ExecutionId.eq(id.to_string()))
-            .order_by_asc(Path)
-            .order_by_asc(Number)
             .all(self.reader())
             .await
             .map_err(store_error)?;
-        rows.into_iter().map(attempt_row).collect()
+        let mut attempts = rows.into_iter().map(attempt_row).collect::<Result<Vec<_>, _>>()?;
+        attempts.sort_by(|a, b| compare_paths(&a.path, &b.path).then(a.number.cmp(&b.number)));
+        Ok(attempts)
     }
 
     async fn events(&self, id: ExecutionId, after_seq: u64, limit: u32) -> Result<Vec<Event>, StoreError> {
@@ -77,8 +98,8 @@ impl ExecutionQuery for Store {
         filter: &ApprovalFilter,
         page: &PageRequest,
     ) -> Result<Page<ApprovalRow>, StoreError> {
-        let snapshot = self.snapshot().await?;
-        approvals::list(&snapshot, tenant, filter, page).await
+        let tx = self.begin_read().await?;
+        approvals::list(&tx, tenant, filter, page).await
     }
 
     async fn delete_terminal(&self, tenant: &str, id: ExecutionId) -> Result<bool, StoreError> {

@@ -69,6 +69,20 @@ impl WorkflowStore for Store {
         row.map(workflow_record).transpose()
     }
 
+    async fn find_by_name(&self, tenant: &str, name: &str) -> Result<Option<WorkflowRecord>, StoreError> {
+        use workflow::Column::{Archived, Id, Name, Tenant};
+
+        let row = workflow::Entity::find()
+            .filter(Tenant.eq(tenant))
+            .filter(Name.eq(name))
+            .filter(Archived.eq(false))
+            .order_by_desc(Id)
+            .one(self.reader())
+            .await
+            .map_err(store_error)?;
+        row.map(workflow_record).transpose()
+    }
+
     async fn workflows(
         &self,
         tenant: &str,

@@ -1,6 +1,6 @@
 //! Group commit: creations and commits of different executions in one transaction.
 //!
-//! Each part stands for itself: a commit whose fence does not hold is refused, a creation whose key was used is
+//! Each part stands for itself: a commit whose fence does not hold is refused, a creation that was made before is
 //! answered, and the others are written. Only a failure of the transaction fails all of it.
 
 use std::collections::HashSet;
@@ -86,16 +86,11 @@ impl Batch {
     }
 
     async fn apply(&self, tx: &DatabaseTransaction) -> Result<Outcomes, DbErr> {
-        let plans = create::plan(tx, &self.creates).await?;
-        let replayed = plans.iter().filter_map(|plan| match plan {
-            Plan::Replay { resource_id } => Some(resource_id.as_str()),
-            _ => None,
-        });
-        let changed = self
-            .commits
-            .iter()
-            .map(|commit| commit.rows.execution.id.as_str());
-        let mut standings = standing::standings(tx, changed.chain(replayed).collect()).await?;
+        let used = create::used_keys(tx, &self.creates).await?;
+        let made = used.values().map(|key| &key.resource_id);
+        let ids = self.ids.iter().chain(made).map(String::as_str).collect();
+        let mut standings = standing::standings(tx, ids).await?;
+        let plans = create::plan(&self.creates, used, &standings);
 
         let mut committed = Vec::with_capacity(self.commits.len());
         let mut commits = Vec::with_capacity(self.commits.len());

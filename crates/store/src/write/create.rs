@@ -1,4 +1,4 @@
-//! Creations, and what an idempotency key makes of them.
+//! Creations, and what becomes of those that were asked for before.
 
 use std::collections::{HashMap, hash_map::Entry};
 
@@ -9,8 +9,8 @@ use tokio::sync::oneshot;
 
 use super::standing::Standing;
 use crate::{
-    entity::{execution_input, execution_label, idempotency_key},
-    idempotency,
+    entity::{execution_input, execution_label, idempotency_key, seed},
+    idempotency::{self, UsedKeys},
     mapping::Rows,
 };
 
@@ -22,6 +22,7 @@ pub(crate) struct NewRows {
     pub(crate) rows: Rows,
     pub(crate) input: execution_input::Model,
     pub(crate) labels: Vec<execution_label::Model>,
+    pub(crate) seeds: Vec<seed::Model>,
     pub(crate) key: Option<idempotency_key::Model>,
 }
 
@@ -34,15 +35,15 @@ pub(super) struct Create {
 /// What is to be done about a creation.
 pub(super) enum Plan {
     Write,
-    /// Answer with what the same request has made.
+    /// Answer with what is there already.
     Replay {
         resource_id: String,
     },
     KeyReused,
 }
 
-/// Decides about each creation by its key: of several with the same one, the first counts.
-pub(super) async fn plan(tx: &DatabaseTransaction, creates: &[Create]) -> Result<Vec<Plan>, DbErr> {
+/// The keys that were used before, of all that the creations come with.
+pub(super) async fn used_keys(tx: &DatabaseTransaction, creates: &[Create]) -> Result<UsedKeys, DbErr> {
     let keys: Vec<&idempotency_key::Model> = creates
         .iter()
         .filter_map(|create| create.new.key.as_ref())
@@ -51,26 +52,39 @@ pub(super) async fn plan(tx: &DatabaseTransaction, creates: &[Create]) -> Result
         .iter()
         .map(|create| create.new.rows.execution.created_at)
         .max();
-    let mut used = match now {
-        Some(now) if !keys.is_empty() => idempotency::used(tx, &keys, now).await?,
-        _ => HashMap::new(),
-    };
+    match now {
+        Some(now) if !keys.is_empty() => idempotency::used(tx, &keys, now).await,
+        _ => Ok(HashMap::new()),
+    }
+}
+
+/// Decides about each creation by its key, and then by its id: of several with the same key, the first counts, and
+/// what is there stays as it is.
+pub(super) fn plan(
+    creates: &[Create],
+    mut used: UsedKeys,
+    standings: &HashMap<String, Standing>,
+) -> Vec<Plan> {
     let mut decide = |create: &Create| {
+        let id = &create.new.rows.execution.id;
+        let repeated = standings.contains_key(id).then(|| Plan::Replay {
+            resource_id: id.clone(),
+        });
         let Some(key) = &create.new.key else {
-            return Plan::Write;
+            return repeated.unwrap_or(Plan::Write);
         };
         match used.entry((key.tenant.clone(), key.key.clone())) {
-            Entry::Vacant(entry) => {
+            Entry::Vacant(entry) => repeated.unwrap_or_else(|| {
                 entry.insert(key.clone());
                 Plan::Write
-            }
+            }),
             Entry::Occupied(entry) if entry.get().fingerprint == key.fingerprint => Plan::Replay {
                 resource_id: entry.get().resource_id.clone(),
             },
             Entry::Occupied(_) => Plan::KeyReused,
         }
     };
-    Ok(creates.iter().map(&mut decide).collect())
+    creates.iter().map(&mut decide).collect()
 }
 
 impl Plan {

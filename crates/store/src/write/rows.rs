@@ -7,7 +7,9 @@ use sea_orm::{
 
 use super::create::NewRows;
 use crate::{
-    entity::{approval, attempt, event, execution, execution_input, execution_label, idempotency_key, node},
+    entity::{
+        approval, attempt, event, execution, execution_input, execution_label, idempotency_key, node, seed,
+    },
     mapping::Rows,
     terminal::not_terminal,
 };
@@ -35,6 +37,8 @@ pub(super) async fn write(
         .flat_map(|new| new.labels.iter().cloned())
         .collect();
     insert::<execution_label::Entity>(tx, labels, None).await?;
+    let seeds = created.iter().flat_map(|new| new.seeds.iter().cloned()).collect();
+    insert::<seed::Entity>(tx, seeds, None).await?;
     let keys = created.iter().filter_map(|new| new.key.clone()).collect();
     insert::<idempotency_key::Entity>(tx, keys, None).await?;
 
@@ -98,9 +102,9 @@ where
 /// Everything of an execution that may change, if the row is the one that the new values were computed from.
 fn advance_execution() -> OnConflict {
     use execution::Column::{
-        AbortDeadline, CostKnown, Deadline, Ending, Error, FinishedAt, Id, InFlight, LastSeq, LeaseEpoch,
-        MaxBudget, NodesSettled, NodesTotal, Output, PauseReason, Reserved, Revision, Spent, StartedAt,
-        Status, WakeAt,
+        Children, CostKnown, Deadline, Ending, Error, FinishedAt, Id, InFlight, LastSeq, LeaseEpoch,
+        MaxBudget, NodesSettled, NodesTotal, Output, ParentHolds, PauseReason, Reserved, Revision, Spent,
+        StartedAt, Status, WakeAt,
     };
     OnConflict::column(Id)
         .update_columns([
@@ -113,13 +117,14 @@ fn advance_execution() -> OnConflict {
             Spent,
             Reserved,
             CostKnown,
+            ParentHolds,
             StartedAt,
             FinishedAt,
             Deadline,
-            AbortDeadline,
             WakeAt,
             LastSeq,
             InFlight,
+            Children,
             NodesTotal,
             NodesSettled,
             Revision,
@@ -132,13 +137,30 @@ fn advance_execution() -> OnConflict {
 
 fn replace_node() -> OnConflict {
     use node::Column::{
-        Attempts, Cost, CostKnown, ExecutionId, FinishedAt, Path, RemoteTask, Request, Reserved, StartedAt,
-        State, Status, Usage, WakeAt,
+        Attempts, AttemptsBefore, ChildExecutionId, ChildMaxBudget, ChildSpent, Cost, CostKnown, ExecutionId,
+        FinishedAt, Iteration, Path, RemoteTask, Request, Reserved, Reused, StartedAt, State, Status, Usage,
+        WakeAt,
     };
     OnConflict::columns([ExecutionId, Path])
         .update_columns([
-            Status, State, Attempts, Request, RemoteTask, Cost, CostKnown, Reserved, Usage, WakeAt,
-            StartedAt, FinishedAt,
+            Status,
+            State,
+            Attempts,
+            AttemptsBefore,
+            Iteration,
+            Request,
+            RemoteTask,
+            Cost,
+            CostKnown,
+            Reserved,
+            ChildSpent,
+            ChildMaxBudget,
+            Usage,
+            Reused,
+            ChildExecutionId,
+            WakeAt,
+            StartedAt,
+            FinishedAt,
         ])
         .to_owned()
 }
@@ -170,7 +192,7 @@ mod tests {
     use super::*;
     use crate::{
         StoreOptions, connect,
-        mapping::{input_model, label_models},
+        mapping::{input_model, label_models, seed_models},
         migration::Migrator,
     };
 
@@ -192,6 +214,7 @@ mod tests {
             rows: rows(status, fence),
             input: input_model(&changes).unwrap(),
             labels: label_models(&changes),
+            seeds: seed_models(&changes).unwrap(),
             key: None,
         };
         let tx = connection.begin().await.unwrap();

@@ -3,7 +3,7 @@
 use agentchains_ports::{ExecutionQuery, ExecutionStore, StoreError};
 use agentchains_store::{OpenError, Store};
 use agentchains_testkit::{
-    samples::{TENANT, approval, approval_id, attempt, changes, execution, execution_id, node},
+    samples::{TENANT, approval, approval_id, attempt, changes, child, execution_id, node, seeds},
     store_conformance::Backend,
 };
 use sea_orm::{ConnectionTrait, Database};
@@ -21,10 +21,11 @@ async fn tampered(backend: &SqliteFile, sql: &str) -> Result<Store, OpenError> {
 async fn filled() -> SqliteFile {
     let backend = SqliteFile::new();
     let store = backend.open().await.unwrap();
-    let mut changes = changes(execution(1), 1);
+    let mut changes = changes(child(1, 7), 1);
     changes.nodes = vec![node("web", 0)];
     changes.attempts = vec![attempt("web", 1)];
     changes.approvals = vec![approval(1, execution_id(1))];
+    changes.seeds = seeds();
     store.create(changes, None).await.unwrap();
     store.close().await;
     backend
@@ -39,6 +40,7 @@ async fn read_error(store: &Store) -> Option<&'static str> {
         store.attempts(id).await.err(),
         store.events(id, 0, 10).await.err(),
         store.approval(TENANT, approval_id(1)).await.err(),
+        store.snapshot(TENANT, id).await.err(),
     ];
     errors
         .into_iter()
@@ -59,6 +61,10 @@ async fn what_cannot_be_understood_is_named() {
         ("executions.on_budget", "'panic'"),
         ("executions.workflow_id", "'w1'"),
         ("executions.labels", "'[]'"),
+        ("executions.root_execution_id", "'e1'"),
+        ("executions.parent_execution_id", "'e1'"),
+        ("executions.parent_path", "NULL"),
+        ("executions.forked_from", "'e1'"),
         ("executions.created_at", "9223372036854775807"),
         ("executions.last_seq", "-1"),
         ("executions.revision", "-1"),
@@ -66,6 +72,7 @@ async fn what_cannot_be_understood_is_named() {
         ("nodes.state", "'{}'"),
         ("nodes.status", "'completed'"),
         ("nodes.type", "'teapot'"),
+        ("nodes.child_execution_id", "'e1'"),
         ("attempts.status", "'exploded'"),
         ("attempts.message_id", "'m1'"),
         ("attempts.usage", "'7'"),
@@ -73,6 +80,7 @@ async fn what_cannot_be_understood_is_named() {
         ("events.data", "'not JSON'"),
         ("approvals.kind", "'riddle'"),
         ("approvals.decisions", "'{}'"),
+        ("seeds.output", "'{'"),
     ] {
         let backend = filled().await;
         let (table, name) = column.split_once('.').unwrap();
@@ -99,6 +107,16 @@ async fn a_value_of_another_type_is_an_error() {
         assert_eq!(read_error(&store).await, Some("a column"), "{table}.{name}");
         store.close().await;
     }
+}
+
+#[tokio::test]
+async fn a_child_execution_that_lost_its_parent_is_an_error() {
+    let backend = filled().await;
+    let store = tampered(&backend, "UPDATE executions SET parent_execution_id = NULL")
+        .await
+        .unwrap();
+    assert_eq!(read_error(&store).await, Some("executions.root_execution_id"));
+    store.close().await;
 }
 
 #[tokio::test]

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use agentchains_cost::Usd;
-use agentchains_machine::{Changes, Completion, ExecutionRow, NodeRequest, NodeRow, NodeState};
+use agentchains_machine::{
+    Attempt, Changes, ChildRun, Completion, ExecutionRow, MessageId, NodeRequest, NodeRow, NodeState, Waiting,
+};
 use agentchains_ports::{ExecutionQuery, ExecutionStore};
 use agentchains_testkit::{
-    samples::{TENANT, changes, full_execution, full_node},
+    samples::{TENANT, approval_id, changes, execution_id, full_execution, full_node, path, seeds},
     store_conformance::Backend,
 };
 use jiff::Timestamp;
@@ -50,39 +52,92 @@ prop_compose! {
         initiated_by in any::<String>(),
         (max_budget, spent, reserved) in (proptest::option::of(money()), money(), money()),
         (created_at, wake_at) in (moment(), proptest::option::of(moment())),
-        (in_flight, nodes_total, nodes_settled) in any::<(u32, u32, u32)>(),
+        (in_flight, children, nodes_total, nodes_settled) in any::<(u32, u32, u32, u32)>(),
         workflow_version in any::<u32>(),
     ) -> ExecutionRow {
         ExecutionRow {
             input: Arc::new(input), output: Some(Arc::new(output)), labels, initiated_by, max_budget, spent,
-            reserved, created_at, wake_at, in_flight, nodes_total, nodes_settled, workflow_version,
+            reserved, created_at, wake_at, in_flight, children, nodes_total, nodes_settled, workflow_version,
             ..full_execution(1)
         }
     }
 }
 
 prop_compose! {
+    fn an_attempt()(
+        (started_at, deadline, abort_by) in (moment(), moment(), proptest::option::of(moment())),
+        reserved in money(),
+        (number, agent_id) in any::<(u32, String)>(),
+    ) -> Attempt {
+        let message_id = MessageId::of_attempt(execution_id(1), &path("web"), number);
+        Attempt { number, message_id, agent_id, started_at, deadline, reserved, abort_by }
+    }
+}
+
+prop_compose! {
+    fn a_child()(
+        (deadline, cancel_by) in (proptest::option::of(moment()), proptest::option::of(moment())),
+        (max_budget, spent, reserved) in (proptest::option::of(money()), money(), money()),
+    ) -> ChildRun {
+        let execution_id = execution_id(2);
+        ChildRun { execution_id, max_budget, spent, reserved, deadline, pause_reason: None, cancel_by }
+    }
+}
+
+/// The states with values that are not words: what belongs to the others is in the samples.
+fn state() -> impl Strategy<Value = NodeState> {
+    let approval_id = approval_id(1);
+    prop_oneof![
+        an_attempt().prop_map(NodeState::Running),
+        proptest::option::of(moment()).prop_map(|deadline| NodeState::Open { deadline }),
+        a_child().prop_map(NodeState::Child),
+        (an_attempt(), proptest::option::of(moment())).prop_map(move |(attempt, resend_at)| {
+            NodeState::Waiting(Waiting::Outcome {
+                approval_id,
+                attempt,
+                resend_at,
+            })
+        }),
+        json().prop_map(|output| {
+            let output = Arc::new(output);
+            NodeState::Completed(Completion {
+                output,
+                branch: None,
+                replaced: None,
+            })
+        }),
+    ]
+}
+
+prop_compose! {
     fn a_node()(
-        (config, output) in (json(), json()),
+        config in json(),
+        state in state(),
         upstream in collection::vec(any::<String>(), 0..3),
         cost in money(),
-        (attempts, position) in any::<(u32, u32)>(),
+        (attempts, attempts_before, iteration, position) in any::<(u32, u32, u32, u32)>(),
+        reused in any::<bool>(),
         finished_at in proptest::option::of(moment()),
     ) -> NodeRow {
-        let done = Completion { output: Arc::new(output), branch: None, replaced: None };
         NodeRow {
-            attempts, cost, finished_at,
+            attempts, attempts_before, iteration, reused, cost, finished_at,
             request: Some(Arc::new(NodeRequest { config, upstream })),
-            ..full_node("web", position, NodeState::Completed(done))
+            ..full_node("web", position, state)
         }
     }
 }
 
 prop_compose! {
-    fn a_creation()(execution in an_execution(), node in a_node(), data in json()) -> Changes {
+    fn a_creation()(
+        execution in an_execution(),
+        node in a_node(),
+        (data, left_behind) in (json(), json()),
+    ) -> Changes {
         let mut changes = changes(execution, 1);
         changes.events[0].data = data;
         changes.nodes = vec![node];
+        changes.seeds = seeds();
+        changes.seeds[1].output = Arc::new(left_behind);
         changes
     }
 }
@@ -94,16 +149,17 @@ proptest! {
     fn what_is_read_is_what_was_written(written in a_creation()) {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let id = written.execution.id;
-        let (execution, nodes, events) = runtime.block_on(async {
+        let (snapshot, events) = runtime.block_on(async {
             let store = SqliteInMemory.open().await.unwrap();
             store.create(written.clone(), None).await.unwrap();
-            let execution = store.execution(TENANT, id).await.unwrap();
-            let read = (execution, store.nodes(id).await.unwrap(), store.events(id, 0, 10).await.unwrap());
+            let snapshot = store.snapshot(TENANT, id).await.unwrap().unwrap();
+            let read = (snapshot, store.events(id, 0, 10).await.unwrap());
             store.close().await;
             read
         });
-        prop_assert_eq!(execution, Some(written.execution));
-        prop_assert_eq!(nodes, written.nodes);
+        prop_assert_eq!(snapshot.execution, written.execution);
+        prop_assert_eq!(snapshot.nodes, written.nodes);
+        prop_assert_eq!(snapshot.seeds, written.seeds);
         prop_assert_eq!(events, written.events);
     }
 }

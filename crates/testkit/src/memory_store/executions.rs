@@ -1,6 +1,6 @@
 //! The write path of executions.
 
-use agentchains_machine::{ApprovalRow, ApprovalStatus, Changes, ExecutionId, ExecutionStatus, Snapshot};
+use agentchains_machine::{Changes, ExecutionId, ExecutionStatus};
 use agentchains_ports::{
     Claimed, Commit, CommitError, Creation, ExecutionStore, Fence, Idempotency, StoreError,
 };
@@ -30,8 +30,8 @@ impl ExecutionStore for MemoryStore {
                 KeyVerdict::Reused => return Ok(Creation::KeyReused),
             }
         }
-        if data.executions.contains_key(&id) {
-            return Err(repeated("executions.id"));
+        if let Some(earlier) = data.executions.get(&id) {
+            return Ok(Creation::Replayed((id, earlier.fence)));
         }
         if let Some(key) = idempotency {
             data.use_key(&tenant, key, id.as_uuid());
@@ -77,15 +77,9 @@ impl ExecutionStore for MemoryStore {
             return Ok(None);
         };
         entry.fence.epoch = entry.fence.epoch.max(self.epoch);
-        let pending = |row: &&ApprovalRow| row.status == ApprovalStatus::Pending;
-        let snapshot = Snapshot {
-            execution: entry.row.clone(),
-            nodes: entry.nodes(),
-            approvals: entry.approvals.values().filter(pending).cloned().collect(),
-        };
         Ok(Some(Claimed {
             fence: entry.fence,
-            snapshot,
+            snapshot: entry.snapshot(),
         }))
     }
 
@@ -95,8 +89,9 @@ impl ExecutionStore for MemoryStore {
         limit: u32,
     ) -> Result<Vec<ExecutionId>, StoreError> {
         let driven = |entry: &Entry| {
-            let status = entry.row.status;
-            !status.is_terminal() && (status != ExecutionStatus::Paused || entry.row.in_flight > 0)
+            let row = &entry.row;
+            let reported_to = row.in_flight > 0 || row.children > 0;
+            !row.status.is_terminal() && (row.status != ExecutionStatus::Paused || reported_to)
         };
         let data = self.data();
         let interrupted = data

@@ -14,10 +14,12 @@ use std::{
 };
 
 use agentchains_machine::{
-    ApprovalId, ApprovalRow, AttemptRow, Changes, Event, ExecutionId, ExecutionRow, NodePath, NodeRow,
-    WorkflowId,
+    ApprovalId, ApprovalRow, ApprovalStatus, AttemptRow, Changes, Event, ExecutionId, ExecutionRow, NodePath,
+    NodeRow, Seed, Snapshot, WorkflowId,
 };
-use agentchains_ports::{AgentRecord, Fence, Idempotency, StoreError, VersionRecord, WorkflowRecord};
+use agentchains_ports::{
+    AgentRecord, Fence, Idempotency, StoreError, VersionRecord, WorkflowRecord, compare_nodes, compare_paths,
+};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -80,10 +82,12 @@ struct Entry {
     attempts: BTreeMap<(NodePath, u32), AttemptRow>,
     approvals: BTreeMap<ApprovalId, ApprovalRow>,
     events: Vec<Event>,
+    seeds: BTreeMap<NodePath, Seed>,
 }
 
 impl Entry {
-    fn new(changes: Changes, fence: Fence) -> Self {
+    fn new(mut changes: Changes, fence: Fence) -> Self {
+        let seeds = std::mem::take(&mut changes.seeds);
         let mut entry = Self {
             row: changes.execution.clone(),
             fence,
@@ -91,6 +95,7 @@ impl Entry {
             attempts: BTreeMap::new(),
             approvals: BTreeMap::new(),
             events: Vec::new(),
+            seeds: seeds.into_iter().map(|row| (row.path.clone(), row)).collect(),
         };
         entry.apply(changes);
         entry
@@ -103,6 +108,8 @@ impl Entry {
             attempts,
             approvals,
             events,
+            // They come with the creation only.
+            seeds: _,
         } = changes;
         self.row = execution;
         self.nodes
@@ -119,8 +126,24 @@ impl Entry {
 
     fn nodes(&self) -> Vec<NodeRow> {
         let mut nodes: Vec<NodeRow> = self.nodes.values().cloned().collect();
-        nodes.sort_by_key(|row| row.position);
+        nodes.sort_by(compare_nodes);
         nodes
+    }
+
+    fn attempts(&self) -> Vec<AttemptRow> {
+        let mut attempts: Vec<AttemptRow> = self.attempts.values().cloned().collect();
+        attempts.sort_by(|a, b| compare_paths(&a.path, &b.path).then(a.number.cmp(&b.number)));
+        attempts
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let pending = |row: &&ApprovalRow| row.status == ApprovalStatus::Pending;
+        Snapshot {
+            execution: self.row.clone(),
+            nodes: self.nodes(),
+            approvals: self.approvals.values().filter(pending).cloned().collect(),
+            seeds: self.seeds.values().cloned().collect(),
+        }
     }
 }
 

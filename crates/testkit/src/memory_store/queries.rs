@@ -1,7 +1,7 @@
 //! Reading executions and what belongs to them.
 
 use agentchains_machine::{
-    ApprovalId, ApprovalRow, ApprovalStatus, AttemptRow, Event, ExecutionId, ExecutionRow, NodeRow,
+    ApprovalId, ApprovalRow, ApprovalStatus, AttemptRow, Event, ExecutionId, ExecutionRow, NodeRow, Snapshot,
 };
 use agentchains_ports::{ApprovalFilter, ExecutionFilter, ExecutionQuery, Page, PageRequest, StoreError};
 use async_trait::async_trait;
@@ -35,14 +35,34 @@ impl ExecutionQuery for MemoryStore {
         Ok(paging::part(rows, page, |last| last.id.to_string()))
     }
 
+    async fn children(&self, parent: ExecutionId) -> Result<Vec<ExecutionRow>, StoreError> {
+        let of_parent = |row: &&ExecutionRow| {
+            row.parent
+                .as_ref()
+                .is_some_and(|above| above.execution_id == parent)
+        };
+        let data = self.data();
+        let rows = data.executions.values().map(|entry| &entry.row);
+        Ok(rows.filter(of_parent).cloned().collect())
+    }
+
+    async fn count_in_tree(&self, root: ExecutionId) -> Result<u64, StoreError> {
+        let data = self.data();
+        let in_tree = data.executions.values().filter(|entry| entry.row.root() == root);
+        Ok(u64::try_from(in_tree.count()).unwrap_or(u64::MAX))
+    }
+
+    async fn snapshot(&self, tenant: &str, id: ExecutionId) -> Result<Option<Snapshot>, StoreError> {
+        let snapshot = self.of(id, Entry::snapshot);
+        Ok(snapshot.filter(|snapshot| snapshot.execution.tenant == tenant))
+    }
+
     async fn nodes(&self, id: ExecutionId) -> Result<Vec<NodeRow>, StoreError> {
         Ok(self.of(id, Entry::nodes).unwrap_or_default())
     }
 
     async fn attempts(&self, id: ExecutionId) -> Result<Vec<AttemptRow>, StoreError> {
-        Ok(self
-            .of(id, |entry| entry.attempts.values().cloned().collect())
-            .unwrap_or_default())
+        Ok(self.of(id, Entry::attempts).unwrap_or_default())
     }
 
     async fn events(&self, id: ExecutionId, after_seq: u64, limit: u32) -> Result<Vec<Event>, StoreError> {
@@ -83,6 +103,11 @@ impl ExecutionQuery for MemoryStore {
             .flat_map(|entry| entry.approvals.values())
             .filter(|row| filter.status.is_none_or(|status| row.status == status))
             .filter(|row| filter.execution_id.is_none_or(|id| row.execution_id == id))
+            .filter(|row| {
+                filter
+                    .root_execution_id
+                    .is_none_or(|root| row.root_execution_id == root)
+            })
             .filter(|row| last.is_none_or(|last| rank(row) < last))
             .collect();
         rows.sort_by_key(|row| std::cmp::Reverse(rank(row)));

@@ -111,6 +111,14 @@ impl WorkflowStore for MemoryStore {
         Ok(stored.map(|stored| stored.record.clone()))
     }
 
+    async fn find_by_name(&self, tenant: &str, name: &str) -> Result<Option<WorkflowRecord>, StoreError> {
+        let data = self.data();
+        let mut newest_first = data.workflows.values().rev().map(|stored| &stored.record);
+        let wanted =
+            |record: &&WorkflowRecord| record.tenant == tenant && record.name == name && !record.archived;
+        Ok(newest_first.find(wanted).cloned())
+    }
+
     async fn workflows(
         &self,
         tenant: &str,

@@ -7,12 +7,12 @@ use super::{at, execution_id, failure, path, usage};
 
 /// A line of the ledger, in flight.
 #[must_use]
-pub fn attempt(node_id: &str, number: u32) -> AttemptRow {
+pub fn attempt(at_path: &str, number: u32) -> AttemptRow {
     AttemptRow {
-        path: path(node_id),
+        path: path(at_path),
         number,
         agent_id: "web-search".to_owned(),
-        message_id: MessageId::of_attempt(execution_id(1), &path(node_id), number),
+        message_id: MessageId::of_attempt(execution_id(1), &path(at_path), number),
         status: AttemptStatus::Running,
         reserved: Usd::from_nanos(5),
         cost: Usd::ZERO,
@@ -26,7 +26,7 @@ pub fn attempt(node_id: &str, number: u32) -> AttemptRow {
 
 /// A line of the ledger with everything that may be absent.
 #[must_use]
-pub fn full_attempt(node_id: &str, number: u32, status: AttemptStatus) -> AttemptRow {
+pub fn full_attempt(at_path: &str, number: u32, status: AttemptStatus) -> AttemptRow {
     AttemptRow {
         status,
         cost: Usd::from_nanos(7),
@@ -34,6 +34,6 @@ pub fn full_attempt(node_id: &str, number: u32, status: AttemptStatus) -> Attemp
         usage: Some(usage()),
         error: Some(failure()),
         finished_at: Some(at(9)),
-        ..attempt(node_id, number)
+        ..attempt(at_path, number)
     }
 }

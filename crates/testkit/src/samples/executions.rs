@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use agentchains_cost::Usd;
-use agentchains_machine::{Ending, ExecutionRow, ExecutionStatus, PauseReason};
+use agentchains_machine::{Ending, ExecutionRow, ExecutionStatus, Parent, PauseReason, Seed};
 use agentchains_workflow::OnBudget;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{TENANT, at, deep_value, execution_id, failure, path, workflow_id};
 
@@ -30,14 +30,16 @@ pub fn execution(ordinal: u32) -> ExecutionRow {
         cost_known: true,
         labels: BTreeMap::new(),
         initiated_by: "ada".to_owned(),
+        parent: None,
+        forked_from: None,
         created_at: at(ordinal),
         started_at: None,
         finished_at: None,
         deadline: None,
-        abort_deadline: None,
         wake_at: None,
         last_seq: 0,
         in_flight: 0,
+        children: 0,
         nodes_total: 1,
         nodes_settled: 0,
     }
@@ -65,16 +67,65 @@ pub fn full_execution(ordinal: u32) -> ExecutionRow {
             ("a \"quoted\" name".to_owned(), String::new()),
         ]),
         initiated_by: "grace 'O' \u{1F600}".to_owned(),
+        parent: Some(parent()),
+        forked_from: Some(execution_id(75)),
         started_at: Some(at(10)),
         finished_at: Some(at(20)),
         deadline: Some(at(30)),
-        abort_deadline: Some(at(40)),
         wake_at: Some(at(50)),
         in_flight: u32::MAX,
+        children: u32::MAX,
         nodes_total: u32::MAX,
         nodes_settled: u32::MAX,
         ..execution(ordinal)
     }
+}
+
+/// The place of an execution in the middle of a tree that is paused above it.
+#[must_use]
+pub fn parent() -> Parent {
+    Parent {
+        execution_id: execution_id(76),
+        root_execution_id: execution_id(77),
+        path: path("refine[2]/draft"),
+        depth: 3,
+        waits: true,
+        holds: true,
+    }
+}
+
+/// An execution that the one at the top of its tree has started, and waits for.
+#[must_use]
+pub fn child(ordinal: u32, of: u32) -> ExecutionRow {
+    ExecutionRow {
+        parent: Some(Parent {
+            execution_id: execution_id(of),
+            root_execution_id: execution_id(of),
+            depth: 2,
+            holds: false,
+            ..parent()
+        }),
+        ..execution(ordinal)
+    }
+}
+
+/// What an execution may be given to start from, by path, with and without what may be absent.
+#[must_use]
+pub fn seeds() -> Vec<Seed> {
+    vec![
+        Seed {
+            path: path("academic"),
+            digest: None,
+            output: Arc::new(Value::Null),
+            branch: None,
+        },
+        Seed {
+            path: path("refine[2]/draft"),
+            digest: Some("9f86d081".to_owned()),
+            output: Arc::new(deep_value()),
+            branch: Some("yes".to_owned()),
+        },
+    ]
 }
 
 /// A way to wind an execution down, of each sort.

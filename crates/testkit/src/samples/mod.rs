@@ -21,7 +21,7 @@ use uuid::Builder;
 pub use self::{
     approvals::{approval, full_approval},
     attempts::{attempt, full_attempt},
-    executions::{endings, execution, full_execution},
+    executions::{child, endings, execution, full_execution, parent, seeds},
     nodes::{full_node, node, node_states},
 };
 
@@ -87,6 +87,7 @@ pub fn changes(mut execution: ExecutionRow, events: u32) -> Changes {
         attempts: Vec::new(),
         approvals: Vec::new(),
         events,
+        seeds: Vec::new(),
     }
 }
 
@@ -103,10 +104,17 @@ pub fn usage() -> Usage {
     }
 }
 
-/// A failure in a node.
+/// A failure in a node, due to one inside of it, due to one that is in no node.
 #[must_use]
 pub fn failure() -> Failure {
-    Failure::in_node(&path("web"), FailureCode::AgentTimeout, "no answer within 60 s")
+    let execution = Failure::of_execution(FailureCode::ExecutionTimeout, "it took longer than 30 min");
+    let inner = Failure::in_node(
+        &path("refine[2]/draft"),
+        FailureCode::SubworkflowFailed,
+        "the child failed",
+    );
+    Failure::in_node(&path("refine"), FailureCode::LoopFailed, "iteration 2 failed")
+        .caused_by(inner.caused_by(execution))
 }
 
 /// A path of a node.

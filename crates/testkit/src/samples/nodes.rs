@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use agentchains_cost::Usd;
 use agentchains_machine::{
-    Attempt, Completion, MessageId, NodeFailure, NodeRequest, NodeRow, NodeState, NodeType, RemoteCancel,
-    RemoteTask, SkipCause, SkipReason, Waiting,
+    Attempt, ChildRun, Completion, MessageId, NodeFailure, NodeRequest, NodeRow, NodeState, NodeType,
+    PauseReason, RemoteCancel, RemoteTask, SkipCause, SkipReason, Waiting,
 };
 use serde_json::Value;
 
@@ -13,19 +13,24 @@ use super::{approval_id, at, deep_value, execution_id, failure, path, usage};
 
 /// A node that is pending.
 #[must_use]
-pub fn node(node_id: &str, position: u32) -> NodeRow {
+pub fn node(at_path: &str, position: u32) -> NodeRow {
+    let path = path(at_path);
     NodeRow {
-        path: path(node_id),
-        node_id: node_id.to_owned(),
+        node_id: path.node_id().to_owned(),
+        path,
         kind: NodeType::AgentCall,
         position,
         state: NodeState::Pending,
         attempts: 0,
+        attempts_before: 0,
+        iteration: 0,
         request: None,
         remote_task: None,
         cost: Usd::ZERO,
         cost_known: true,
         usage: None,
+        reused: false,
+        child_execution_id: None,
         started_at: None,
         finished_at: None,
     }
@@ -33,11 +38,13 @@ pub fn node(node_id: &str, position: u32) -> NodeRow {
 
 /// A node in a state, with everything that may be absent.
 #[must_use]
-pub fn full_node(node_id: &str, position: u32, state: NodeState) -> NodeRow {
+pub fn full_node(at_path: &str, position: u32, state: NodeState) -> NodeRow {
     NodeRow {
         kind: NodeType::HumanApproval,
         state,
         attempts: 3,
+        attempts_before: 2,
+        iteration: u32::MAX,
         request: Some(Arc::new(NodeRequest {
             config: deep_value(),
             upstream: vec!["web".to_owned()],
@@ -49,9 +56,11 @@ pub fn full_node(node_id: &str, position: u32, state: NodeState) -> NodeRow {
         cost: Usd::from_nanos(i64::MAX),
         cost_known: false,
         usage: Some(usage()),
+        reused: true,
+        child_execution_id: Some(execution_id(5)),
         started_at: Some(at(1)),
         finished_at: Some(at(2)),
-        ..node(node_id, position)
+        ..node(at_path, position)
     }
 }
 
@@ -61,22 +70,18 @@ pub fn node_states() -> Vec<NodeState> {
     let mut states = vec![
         NodeState::Pending,
         NodeState::Running(attempt_in_flight()),
-        NodeState::Waiting(Waiting::Retry {
-            due_at: at(5),
-            error: failure(),
-        }),
-        NodeState::Waiting(Waiting::Breaker {
-            agent_id: "web-search".to_owned(),
-            retry_at: at(6),
-            until: at(7),
-        }),
-        NodeState::Waiting(Waiting::Approval {
-            approval_id: approval_id(1),
-            expires_at: None,
-        }),
-        NodeState::Waiting(Waiting::Approval {
-            approval_id: approval_id(1),
-            expires_at: Some(at(8)),
+        NodeState::Running(aborted()),
+        NodeState::Open { deadline: None },
+        NodeState::Open {
+            deadline: Some(at(4)),
+        },
+        NodeState::Child(child_in_flight()),
+        NodeState::Child(ChildRun {
+            pause_reason: Some(PauseReason::Approval),
+            max_budget: Some(Usd::MAX),
+            deadline: Some(at(4)),
+            cancel_by: Some(at(5)),
+            ..child_in_flight()
         }),
         NodeState::Completed(Completion {
             output: Arc::new(Value::Null),
@@ -91,13 +96,16 @@ pub fn node_states() -> Vec<NodeState> {
         NodeState::Failed(NodeFailure {
             failure: failure(),
             handled: true,
+            retryable: false,
         }),
         NodeState::Failed(NodeFailure {
             failure: failure(),
             handled: false,
+            retryable: true,
         }),
         NodeState::Cancelled { remote_cancel: None },
     ];
+    states.extend(waits().map(NodeState::Waiting));
     states.extend(SkipCause::ALL.iter().map(|cause| {
         NodeState::Skipped(SkipReason {
             cause: *cause,
@@ -114,6 +122,40 @@ pub fn node_states() -> Vec<NodeState> {
     states
 }
 
+/// Everything that a node waits for.
+fn waits() -> impl Iterator<Item = Waiting> {
+    [
+        Waiting::Retry {
+            due_at: at(5),
+            error: failure(),
+        },
+        Waiting::Breaker {
+            agent_id: "web-search".to_owned(),
+            retry_at: at(6),
+            until: at(7),
+        },
+        Waiting::Approval {
+            approval_id: approval_id(1),
+            expires_at: None,
+        },
+        Waiting::Approval {
+            approval_id: approval_id(1),
+            expires_at: Some(at(8)),
+        },
+        Waiting::Outcome {
+            approval_id: approval_id(1),
+            attempt: aborted(),
+            resend_at: None,
+        },
+        Waiting::Outcome {
+            approval_id: approval_id(1),
+            attempt: aborted(),
+            resend_at: Some(at(9)),
+        },
+    ]
+    .into_iter()
+}
+
 fn attempt_in_flight() -> Attempt {
     Attempt {
         number: 2,
@@ -122,5 +164,25 @@ fn attempt_in_flight() -> Attempt {
         started_at: at(3),
         deadline: at(4),
         reserved: Usd::from_nanos(i64::MAX),
+        abort_by: None,
+    }
+}
+
+fn aborted() -> Attempt {
+    Attempt {
+        abort_by: Some(at(9)),
+        ..attempt_in_flight()
+    }
+}
+
+fn child_in_flight() -> ChildRun {
+    ChildRun {
+        execution_id: execution_id(5),
+        max_budget: None,
+        spent: Usd::from_nanos(i64::MAX - 1),
+        reserved: Usd::from_nanos(i64::MAX),
+        deadline: None,
+        pause_reason: None,
+        cancel_by: None,
     }
 }

@@ -4,8 +4,8 @@ use agentchains_machine::{ExecutionRow, ExecutionStatus};
 use agentchains_ports::{Creation, Fence, Idempotency};
 use futures_util::future::try_join_all;
 
-use super::{Ports, TestResult, advance, create, read};
-use crate::samples::{TENANT, at, changes, execution, execution_id};
+use super::{Ports, TestResult, advance, create};
+use crate::samples::{TENANT, at, changes, execution, execution_id, node, seeds};
 
 fn key(key: &str, fingerprint: &str) -> Option<Idempotency> {
     Some(Idempotency {
@@ -15,16 +15,56 @@ fn key(key: &str, fingerprint: &str) -> Option<Idempotency> {
     })
 }
 
-/// A second execution of the same id is refused and the first one stays as it is.
+/// A further creation of the same id is answered with the present fence, and nothing of it is written: neither its
+/// rows nor its key.
 pub async fn an_execution_is_created_once<S: Ports>(store: &S) -> TestResult {
     let first = changes(execution(1), 1);
-    assert_eq!(create(store, first.clone()).await?.revision, 1);
-    let second = ExecutionRow {
+    let id = first.execution.id;
+    let fence = create(store, first.clone()).await?;
+    assert_eq!(fence.revision, 1);
+    let again = ExecutionRow {
         initiated_by: "grace".to_owned(),
         ..execution(1)
     };
-    assert!(store.create(changes(second, 1), None).await.is_err());
-    assert_eq!(read(store, first.execution.id).await?, first.execution);
+    let mut again = changes(again, 2);
+    again.nodes = vec![node("web", 0)];
+    again.seeds = seeds();
+    for key in [None, key("k", "POST /a")] {
+        let answer = store.create(again.clone(), key).await?;
+        assert_eq!(answer, Creation::Replayed((id, fence)));
+    }
+    let there = store.snapshot(TENANT, id).await?.ok_or("the first one stays")?;
+    assert_eq!(there.execution, first.execution);
+    assert_eq!((there.nodes, there.seeds), (vec![], vec![]));
+    assert_eq!(store.events(id, 0, 10).await?, first.events);
+
+    advance(store, id, fence, |row| row.status = ExecutionStatus::Completed).await?;
+    let later = store.create(again, None).await?;
+    assert_eq!(later, Creation::Replayed((id, fence.advanced())));
+    let free = store
+        .create(changes(execution(2), 1), key("k", "POST /b"))
+        .await?;
+    assert!(matches!(free, Creation::Created(_)), "{free:?}");
+    Ok(())
+}
+
+/// Of many creations of a few ids at the same time, one for each makes the execution that all are answered with.
+pub async fn an_id_that_many_race_on_makes_one_execution<S: Ports>(store: &S) -> TestResult {
+    let ids = || (0..40).map(|ordinal| ordinal % 4);
+    let answers = try_join_all(ids().map(|id| store.create(changes(execution(id), 1), None))).await?;
+    for (id, answer) in ids().zip(&answers) {
+        let (Creation::Created((made, _)) | Creation::Replayed((made, _))) = answer else {
+            return Err(format!("{answer:?} names no execution").into());
+        };
+        assert_eq!(*made, execution_id(id));
+    }
+    let created = answers
+        .iter()
+        .filter(|answer| matches!(answer, Creation::Created(_)));
+    assert_eq!(created.count(), 4);
+    for id in 0..4 {
+        assert_eq!(store.events(execution_id(id), 0, 10).await?.len(), 1);
+    }
     Ok(())
 }
 

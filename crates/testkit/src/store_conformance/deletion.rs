@@ -4,9 +4,11 @@ use agentchains_machine::{ExecutionRow, ExecutionStatus};
 use agentchains_ports::{Creation, Idempotency};
 
 use super::{Ports, TestResult, create, create_plain, read};
-use crate::samples::{TENANT, approval, approval_id, at, attempt, changes, execution, execution_id, node};
+use crate::samples::{
+    TENANT, approval, approval_id, at, attempt, changes, child, execution, execution_id, node, seeds,
+};
 
-/// Nodes, attempts, questions and events; others keep theirs.
+/// Nodes, attempts, questions, events and seeds; others keep theirs.
 pub async fn a_terminal_execution_is_forgotten_with_all_that_is_its<S: Ports>(store: &S) -> TestResult {
     for ordinal in [1, 2] {
         let completed = ExecutionRow {
@@ -17,6 +19,7 @@ pub async fn a_terminal_execution_is_forgotten_with_all_that_is_its<S: Ports>(st
         changes.nodes = vec![node("web", 0)];
         changes.attempts = vec![attempt("web", 1)];
         changes.approvals = vec![approval(ordinal, execution_id(ordinal))];
+        changes.seeds = seeds();
         create(store, changes).await?;
     }
     let id = execution_id(1);
@@ -28,6 +31,9 @@ pub async fn a_terminal_execution_is_forgotten_with_all_that_is_its<S: Ports>(st
     assert_eq!(store.attempts(id).await?, []);
     assert_eq!(store.events(id, 0, 10).await?, []);
     assert_eq!(store.approval(TENANT, approval_id(1)).await?, None);
+    create_plain(store, [1]).await?;
+    let anew = store.snapshot(TENANT, id).await?;
+    assert_eq!(anew.map(|anew| anew.seeds), Some(vec![]));
 
     let other = execution_id(2);
     assert_eq!(store.nodes(other).await?.len(), 1);
@@ -42,6 +48,32 @@ pub async fn a_live_execution_is_not_deleted<S: Ports>(store: &S) -> TestResult 
     assert!(!store.delete_terminal(TENANT, execution_id(1)).await?);
     assert!(!store.delete_terminal(TENANT, execution_id(2)).await?);
     read(store, execution_id(1)).await?;
+    Ok(())
+}
+
+/// Its child executions and those that were made from it, with its id.
+pub async fn those_that_name_a_forgotten_execution_stay<S: Ports>(store: &S) -> TestResult {
+    let completed = |row| ExecutionRow {
+        status: ExecutionStatus::Completed,
+        ..row
+    };
+    let made_from_it = ExecutionRow {
+        forked_from: Some(execution_id(1)),
+        ..execution(3)
+    };
+    for row in [completed(execution(1)), completed(child(2, 1)), made_from_it] {
+        create(store, changes(row, 1)).await?;
+    }
+    assert!(store.delete_terminal(TENANT, execution_id(1)).await?);
+    let children = store.children(execution_id(1)).await?;
+    assert_eq!(children, [read(store, execution_id(2)).await?]);
+    assert_eq!(store.count_in_tree(execution_id(1)).await?, 1);
+    assert_eq!(
+        read(store, execution_id(3)).await?.forked_from,
+        Some(execution_id(1))
+    );
+    assert!(store.delete_terminal(TENANT, execution_id(2)).await?);
+    assert_eq!(store.count_in_tree(execution_id(1)).await?, 0);
     Ok(())
 }
 

@@ -6,7 +6,9 @@ use agentchains_machine::{ApprovalId, ApprovalRow, ApprovalStatus, ExecutionRow,
 use agentchains_ports::{ApprovalFilter, ExecutionFilter, PageRequest, StoreError};
 
 use super::{Ports, TestResult, create, create_plain, first_page, read_all};
-use crate::samples::{TENANT, approval, approval_id, at, changes, execution, execution_id, workflow_id};
+use crate::samples::{
+    TENANT, approval, approval_id, at, changes, child, execution, execution_id, workflow_id,
+};
 
 /// Parts of any size make up the whole.
 pub async fn executions_are_listed_newest_first_in_parts<S: Ports>(store: &S) -> TestResult {
@@ -167,9 +169,48 @@ pub async fn approvals_are_filtered<S: Ports>(store: &S) -> TestResult {
         (expired, first, vec![12]),
         (None, Some(execution_id(9)), vec![]),
     ] {
-        let ids = questions(store, ApprovalFilter { status, execution_id }, 2).await?;
+        let filter = ApprovalFilter {
+            status,
+            execution_id,
+            root_execution_id: None,
+        };
+        let ids = questions(store, filter, 2).await?;
         let expected: Vec<_> = expected.into_iter().map(approval_id).collect();
         assert_eq!(ids, expected, "{status:?} of {execution_id:?}");
+    }
+    Ok(())
+}
+
+/// Those of its top and of everything below, by status too.
+pub async fn approvals_of_a_tree_are_listed_together<S: Ports>(store: &S) -> TestResult {
+    let decided = Some(ApprovalStatus::Decided);
+    for row in [execution(1), child(2, 1), execution(3)] {
+        let (id, root_execution_id) = (row.id, row.root());
+        let ordinal = u32::try_from(row.created_at.duration_since(at(0)).as_millis())?;
+        let mut changes = changes(row, 1);
+        for (question, status) in [(10, ApprovalStatus::Pending), (20, ApprovalStatus::Decided)] {
+            changes.approvals.push(ApprovalRow {
+                status,
+                root_execution_id,
+                ..approval(question + ordinal, id)
+            });
+        }
+        create(store, changes).await?;
+    }
+    for (root, execution, status, expected) in [
+        (1, None, None, vec![12, 11, 22, 21]),
+        (1, None, decided, vec![22, 21]),
+        (1, Some(2), None, vec![12, 22]),
+        (2, None, None, vec![]),
+        (3, None, None, vec![13, 23]),
+    ] {
+        let filter = ApprovalFilter {
+            status,
+            execution_id: execution.map(execution_id),
+            root_execution_id: Some(execution_id(root)),
+        };
+        let expected: Vec<_> = expected.into_iter().map(approval_id).collect();
+        assert_eq!(questions(store, filter.clone(), 2).await?, expected, "{filter:?}");
     }
     Ok(())
 }

@@ -18,6 +18,7 @@ pub mod lists;
 pub mod recovery;
 pub mod round_trip;
 mod suite;
+pub mod trees;
 pub mod workflows;
 
 use std::error::Error;

@@ -9,7 +9,8 @@ use crate::samples::{self, approval, at, changes, execution, execution_id, full_
 /// Of the questions, the pending ones.
 pub async fn the_claimed_rows_are_those_that_were_written<S: Ports>(store: &S) -> TestResult {
     let mut written = changes(full_execution(1), 3);
-    written.nodes = vec![node("web", 0), node("academic", 1)];
+    written.nodes = vec![node("web", 0), node("academic", 1), node("academic[3]/find", 1)];
+    written.seeds = samples::seeds();
     written.attempts = vec![samples::attempt("web", 1)];
     written.approvals = vec![
         approval(1, execution_id(1)),
@@ -24,6 +25,7 @@ pub async fn the_claimed_rows_are_those_that_were_written<S: Ports>(store: &S) -
     assert_eq!(claimed.fence, fence);
     assert_eq!(claimed.snapshot.execution, written.execution);
     assert_eq!(claimed.snapshot.nodes, written.nodes);
+    assert_eq!(claimed.snapshot.seeds, written.seeds);
     written.approvals.remove(1);
     assert_eq!(claimed.snapshot.approvals, written.approvals);
     Ok(())
@@ -82,13 +84,14 @@ pub async fn nothing_is_interrupted_in_its_own_epoch<S: Ports>(store: &S) -> Tes
     Ok(())
 }
 
-/// Rows, events, workflows, agents and keys.
+/// Rows, events and seeds.
 pub async fn everything_is_there_after_reopening<B: Backend>(backend: &B) -> TestResult {
     let store = backend.open().await?;
     let mut written = changes(full_execution(1), 5);
     written.nodes = vec![node("web", 0)];
     written.attempts = vec![samples::attempt("web", 1)];
     written.approvals = vec![approval(1, execution_id(1))];
+    written.seeds = samples::seeds();
     create(&store, written.clone()).await?;
     backend.close(store).await;
 
@@ -104,6 +107,8 @@ pub async fn everything_is_there_after_reopening<B: Backend>(backend: &B) -> Tes
         written.approvals.first()
     );
     assert_eq!(store.events(execution_id(1), 0, 10).await?, written.events);
+    let snapshot = store.snapshot(samples::TENANT, execution_id(1)).await?;
+    assert_eq!(snapshot.map(|snapshot| snapshot.seeds), Some(written.seeds));
     backend.close(store).await;
     Ok(())
 }
@@ -130,11 +135,17 @@ pub async fn what_was_being_driven_is_interrupted_after_reopening<B: Backend>(ba
         ..execution(20)
     };
     create(&store, changes(paused_with_calls, 1)).await?;
+    let paused_with_children = ExecutionRow {
+        status: ExecutionStatus::Paused,
+        children: 1,
+        ..execution(21)
+    };
+    create(&store, changes(paused_with_children, 1)).await?;
     backend.close(store).await;
 
     let store = backend.open().await?;
-    // Pending, running, cancelling, and paused with calls in flight.
-    let interrupted = [1, 2, 4, 20].map(execution_id);
+    // Pending, running, cancelling, and paused with calls in flight or with child executions.
+    let interrupted = [1, 2, 4, 20, 21].map(execution_id);
     assert_eq!(store.interrupted(None, 10).await?, interrupted);
     assert_eq!(store.interrupted(None, 2).await?, interrupted[..2]);
     assert_eq!(

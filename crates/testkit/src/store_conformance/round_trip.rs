@@ -1,13 +1,13 @@
 //! Every field of every row comes back as it was written.
 
 use agentchains_machine::{
-    ApprovalRow, ApprovalStatus, AttemptStatus, ExecutionRow, ExecutionStatus, NodeRow, PauseReason,
+    ApprovalRow, ApprovalStatus, AttemptStatus, ExecutionRow, ExecutionStatus, NodeRow, Parent, PauseReason,
 };
 use agentchains_ports::Commit;
 
 use super::{Ports, TestResult, advance, create, read};
 use crate::samples::{
-    self, TENANT, approval, attempt, changes, execution, full_approval, full_attempt, full_execution,
+    self, TENANT, approval, attempt, changes, child, execution, full_approval, full_attempt, full_execution,
     full_node, node,
 };
 
@@ -45,7 +45,7 @@ pub async fn executions_are_read_back_with_every_ending<S: Ports>(store: &S) -> 
     Ok(())
 }
 
-/// In each state, listed by position and path.
+/// In each state, with and without what may be absent.
 pub async fn nodes_are_read_back_in_every_state<S: Ports>(store: &S) -> TestResult {
     let mut changes = changes(execution(1), 1);
     let states = samples::node_states();
@@ -60,6 +60,30 @@ pub async fn nodes_are_read_back_in_every_state<S: Ports>(store: &S) -> TestResu
     }
     create(store, changes.clone()).await?;
     assert_eq!(store.nodes(changes.execution.id).await?, changes.nodes);
+    Ok(())
+}
+
+/// At the same position; the tenth iteration comes after the second.
+pub async fn nodes_and_attempts_are_listed_by_the_numbers_in_their_paths<S: Ports>(store: &S) -> TestResult {
+    let paths = [
+        "refine",
+        "refine[0]/draft",
+        "refine[2]/draft",
+        "refine[2]/draft[9]/web",
+        "refine[2]/draft[10]/web",
+        "refine[10]/draft",
+    ];
+    let mut sorted = changes(execution(1), 1);
+    sorted.nodes = paths.map(|path| node(path, 1)).to_vec();
+    sorted.nodes.insert(0, node("web", 0));
+    sorted.attempts = paths.map(|path| attempt(path, 1)).to_vec();
+    sorted.attempts.insert(1, attempt("refine", 10));
+    let mut written = sorted.clone();
+    written.nodes.reverse();
+    written.attempts.reverse();
+    create(store, written).await?;
+    assert_eq!(store.nodes(sorted.execution.id).await?, sorted.nodes);
+    assert_eq!(store.attempts(sorted.execution.id).await?, sorted.attempts);
     Ok(())
 }
 
@@ -96,7 +120,7 @@ pub async fn approvals_are_read_back_in_every_status<S: Ports>(store: &S) -> Tes
 
 /// A commit's rows take the place of those of the same key, and leave the others as they are.
 pub async fn later_rows_replace_earlier_ones<S: Ports>(store: &S) -> TestResult {
-    let mut first = changes(execution(1), 1);
+    let mut first = changes(child(1, 77), 1);
     let id = first.execution.id;
     first.nodes = vec![node("web", 0), node("academic", 1)];
     first.attempts = vec![attempt("web", 1), attempt("web", 2)];
@@ -114,7 +138,13 @@ pub async fn later_rows_replace_earlier_ones<S: Ports>(store: &S) -> TestResult 
             },
             1,
         );
-        // What an execution was started with never changes.
+        // What an execution was started with never changes, nor where it hangs; but it may be held.
+        let parent = first.execution.parent.clone();
+        next.execution.parent = parent.map(|parent| Parent {
+            holds: true,
+            ..parent
+        });
+        next.execution.forked_from = first.execution.forked_from;
         next.execution.workflow_id = first.execution.workflow_id;
         next.execution.workflow_version = first.execution.workflow_version;
         next.execution.input.clone_from(&first.execution.input);

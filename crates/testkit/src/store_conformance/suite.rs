@@ -9,10 +9,12 @@ macro_rules! store_conformance {
             round_trip: executions_are_read_back_in_every_status,
                 executions_are_read_back_with_every_ending,
                 nodes_are_read_back_in_every_state,
+                nodes_and_attempts_are_listed_by_the_numbers_in_their_paths,
                 attempts_are_read_back_in_every_status,
                 approvals_are_read_back_in_every_status,
                 later_rows_replace_earlier_ones;
             creation: an_execution_is_created_once,
+                an_id_that_many_race_on_makes_one_execution,
                 a_key_makes_one_execution_and_is_answered_with_it,
                 a_key_that_many_race_on_makes_one_execution,
                 a_key_of_another_request_is_refused,
@@ -34,14 +36,20 @@ macro_rules! store_conformance {
                 executions_are_filtered_by_labels,
                 approvals_are_listed_pending_first_in_parts,
                 approvals_are_filtered,
+                approvals_of_a_tree_are_listed_together,
                 a_cursor_that_no_list_gave_out_is_refused,
                 another_tenant_sees_nothing;
             recovery: the_claimed_rows_are_those_that_were_written,
                 what_cannot_be_claimed_is_none,
                 parked_executions_are_due_in_the_order_of_their_times,
                 nothing_is_interrupted_in_its_own_epoch;
+            trees: children_are_listed_ascending,
+                a_tree_is_counted_with_its_top,
+                a_snapshot_has_the_rows_that_a_claim_reads,
+                a_snapshot_of_any_execution_takes_nothing_over;
             deletion: a_terminal_execution_is_forgotten_with_all_that_is_its,
                 a_live_execution_is_not_deleted,
+                those_that_name_a_forgotten_execution_stay,
                 a_key_outlives_its_execution;
             workflows: a_workflow_is_read_back,
                 a_version_is_added_to_the_one_that_was_seen,
@@ -49,6 +57,7 @@ macro_rules! store_conformance {
                 archiving_is_done_once_and_undone_by_a_version,
                 workflows_are_listed_newest_first_in_parts,
                 workflows_are_found_by_any_text_of_their_name,
+                the_newest_active_workflow_of_a_name_is_found,
                 a_key_makes_one_workflow,
                 a_workflow_of_another_tenant_is_absent;
             agents: agents_are_saved_replaced_and_deleted;

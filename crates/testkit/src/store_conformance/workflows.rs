@@ -224,6 +224,43 @@ async fn find<S: Ports>(store: &S, text: &str) -> Result<Vec<WorkflowId>, Box<dy
     Ok(page.items.into_iter().map(|record| record.id).collect())
 }
 
+/// By exactly its name, in its latest version.
+pub async fn the_newest_active_workflow_of_a_name_is_found<S: Ports>(store: &S) -> TestResult {
+    let names = ["Research", "Research", "research", "Research ", "Re%"];
+    for (ordinal, name) in (1_u32..).zip(names) {
+        create(store, ordinal, name).await?;
+    }
+    let (first, second) = (workflow_id(1), workflow_id(2));
+    is_found(store, "Research", Some(second)).await?;
+    is_found(store, "research", Some(workflow_id(3))).await?;
+    is_found(store, "RESEARCH", None).await?;
+    is_found(store, "Re%", Some(workflow_id(5))).await?;
+    is_found(store, "' OR 1=1 --", None).await?;
+    assert_eq!(store.find_by_name("other", "Research").await?, None);
+
+    store.archive_workflow(TENANT, second, None, at(50)).await?;
+    is_found(store, "Research", Some(first)).await?;
+    store
+        .add_version(TENANT, first, None, version("Renamed", 60))
+        .await?;
+    is_found(store, "Research", None).await?;
+    is_found(store, "Renamed", Some(first)).await?;
+    store
+        .add_version(TENANT, second, None, version("Renamed", 70))
+        .await?;
+    is_found(store, "Renamed", Some(second)).await?;
+    Ok(())
+}
+
+async fn is_found<S: Ports>(store: &S, name: &str, expected: Option<WorkflowId>) -> TestResult {
+    let found = store.find_by_name(TENANT, name).await?;
+    assert_eq!(found.as_ref().map(|record| record.id), expected, "{name:?}");
+    if let Some(id) = expected {
+        assert_eq!(found, store.workflow(TENANT, id).await?);
+    }
+    Ok(())
+}
+
 /// However many ask at the same time; another request with it is refused.
 pub async fn a_key_makes_one_workflow<S: Ports>(store: &S) -> TestResult {
     let key = |fingerprint: &str| {

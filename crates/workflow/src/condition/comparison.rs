@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::{
     condition::ConditionError,
     expression::{Evaluation, Expression, OutOfSteps, Steps, equal, less},
-    template::{Scope, Template},
+    template::{LoopField, Scope, Template},
 };
 
 /// A comparison of what a path selects with a value.
@@ -122,5 +122,13 @@ impl Scope for Document<'_> {
 
     fn execution(&self) -> Value {
         self.0["execution"].clone()
+    }
+
+    fn item(&self) -> Option<Value> {
+        self.0.get("item").cloned()
+    }
+
+    fn loop_field(&self, field: LoopField) -> Option<Value> {
+        self.0["loop"].get(field.as_str()).cloned()
     }
 }

@@ -8,11 +8,12 @@ mod comparison;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    expression::{Evaluation, Expression, NotKept, OutOfSteps, Reach, Values},
+    expression::{Evaluation, Expression, NotKept, OutOfSteps, Values},
     limits,
-    template::RenderError,
+    template::{LoopField, RenderError},
 };
 
+pub use crate::expression::Reach;
 pub(crate) use comparison::{Comparison, Operator};
 
 /// The label that is chosen when no case holds.
@@ -24,6 +25,32 @@ pub struct Condition {
     cases: Vec<Case>,
     otherwise: Option<String>,
     reach: Reach,
+    /// Bytes that its output may have.
+    max_bytes: usize,
+}
+
+/// What a loop asks before or after an iteration.
+#[derive(Debug, Clone)]
+pub struct Predicate {
+    pub(crate) expression: Expression,
+}
+
+impl Predicate {
+    /// Whether it holds, given the document that expressions see (section 2), of which it needs only what is within
+    /// [`reach`](Self::reach).
+    ///
+    /// # Errors
+    ///
+    /// The evaluation takes more steps than [`limits::MAX_CONDITION_STEPS`].
+    pub fn holds(&self, document: &Value) -> Result<bool, ConditionError> {
+        Ok(self.expression.holds(&mut Evaluation::new(document))?)
+    }
+
+    /// What it may look at.
+    #[must_use]
+    pub fn reach(&self) -> &Reach {
+        self.expression.reach()
+    }
 }
 
 /// A label, and when it is chosen.
@@ -85,10 +112,9 @@ impl From<NotKept> for ConditionError {
     fn from(reason: NotKept) -> Self {
         match reason {
             NotKept::OutOfSteps => OutOfSteps.into(),
-            NotKept::TooLarge => Self::new(format!(
-                "the output, which tells what the paths selected, has more than {} bytes",
-                limits::MAX_VALUE_BYTES
-            )),
+            NotKept::TooLarge => Self::new(
+                "the output, which tells what the paths selected, is larger than a value may be (max_value_bytes)",
+            ),
             NotKept::TooDeep => Self::new(format!(
                 "the output, which tells what the paths selected, is nested more than {} levels deep",
                 limits::MAX_DEPTH
@@ -104,7 +130,7 @@ impl From<RenderError> for ConditionError {
 }
 
 impl Condition {
-    pub(crate) fn new(cases: Vec<Case>, otherwise: Option<&str>) -> Self {
+    pub(crate) fn new(cases: Vec<Case>, otherwise: Option<&str>, max_bytes: usize) -> Self {
         let mut reach = Reach::default();
         for case in &cases {
             reach.add(case.test.reach());
@@ -113,6 +139,7 @@ impl Condition {
             cases,
             otherwise: otherwise.map(str::to_owned),
             reach,
+            max_bytes,
         }
     }
 
@@ -121,8 +148,8 @@ impl Condition {
         self.otherwise = Some(DEFAULT.to_owned());
     }
 
-    /// Decides, given `{"input", "nodes", "execution"}` (section 2), where `nodes` need only hold those that
-    /// [`reads_node`](Self::reads_node) names. The first case that holds is taken.
+    /// Decides, given the document that expressions see (section 2), of which it needs only what is within
+    /// [`reach`](Self::reach). The first case that holds is taken.
     ///
     /// # Errors
     ///
@@ -130,7 +157,7 @@ impl Condition {
     /// was selected is too large or nested too deep for an output.
     pub fn decide(&self, document: &Value) -> Result<Decision, ConditionError> {
         let mut evaluation = Evaluation::new(document);
-        let mut values = Values::new();
+        let mut values = Values::new(self.max_bytes);
         let mut label = self.otherwise.as_ref();
         for case in &self.cases {
             let holds = case.test.holds(document, &mut evaluation)?;
@@ -146,10 +173,10 @@ impl Condition {
         })
     }
 
-    /// Whether the decision may depend on what that node left behind.
+    /// What the decision may depend on.
     #[must_use]
-    pub fn reads_node(&self, id: &str) -> bool {
-        self.reach.includes(id)
+    pub fn reach(&self) -> &Reach {
+        &self.reach
     }
 }
 
@@ -178,6 +205,9 @@ impl Test {
         if let Self::Comparison(comparison) = self {
             for node in comparison.value.references().keys() {
                 reach.insert(node);
+            }
+            if comparison.value.reads_loop(LoopField::Results) {
+                reach.insert_loop_results();
             }
         }
         reach

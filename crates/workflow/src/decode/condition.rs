@@ -63,7 +63,8 @@ pub(super) fn decode(node: &Fields<'_>, draft: &mut DraftNode, report: &mut Repo
         Test::Comparison(comparison(&fields, &mut draft.uses, report)?)
     };
     let label = YES.to_owned();
-    Some(Condition::new(vec![Case { label, test }], Some(NO)))
+    let max_bytes = report.limits().max_value_bytes;
+    Some(Condition::new(vec![Case { label, test }], Some(NO), max_bytes))
 }
 
 /// The nodes that a field names, each the target of a branch with that label.
@@ -119,7 +120,7 @@ fn cases(fields: &Fields<'_>, draft: &mut DraftNode, report: &mut Report) -> Opt
     branches(fields, DEFAULT, DEFAULT, draft, report);
     let otherwise = fields.get(DEFAULT).map(|_| DEFAULT);
     let cases = cases.into_iter().collect::<Option<_>>()?;
-    Some(Condition::new(cases, otherwise))
+    Some(Condition::new(cases, otherwise, report.limits().max_value_bytes))
 }
 
 /// The label of a case; its number where it has none of its own.

@@ -5,73 +5,25 @@
 
 mod agent_call;
 mod condition;
+mod draft;
 mod human_approval;
+mod r#loop;
 mod node;
+mod parallel_group;
 mod policy;
 mod scalar;
+mod scope;
+mod subworkflow;
 mod workflow;
 
 use crate::{
     diagnostic::Code,
-    document::{Join, Node, Settings},
     report::{Report, quoted},
-    template::Use,
-    tree::{At, Spot},
+    tree::At,
 };
 
+pub(crate) use draft::{Asked, Branch, Draft, DraftEdge, DraftGraph, DraftNode, Named, Provided, Repetition};
 pub(crate) use workflow::decode;
-
-/// A document as far as it could be decoded.
-#[derive(Debug)]
-pub(crate) struct Draft {
-    pub(crate) settings: Settings,
-    /// What the `output` template refers to.
-    pub(crate) output_uses: Vec<Use>,
-    pub(crate) nodes: Vec<DraftNode>,
-    pub(crate) edges: Vec<DraftEdge>,
-}
-
-/// A node as far as it could be decoded.
-#[derive(Debug)]
-pub(crate) struct DraftNode {
-    pub(crate) id: Option<Named>,
-    pub(crate) depends_on: Vec<Named>,
-    pub(crate) join: Join,
-    pub(crate) join_spot: Spot,
-    /// The target of its `on_error`.
-    pub(crate) goto: Option<Named>,
-    /// Where the branches of a condition lead; `None` for other types.
-    pub(crate) branches: Option<Vec<Branch>>,
-    /// The labels that its edges may have; `None` where that cannot be told.
-    pub(crate) labels: Option<Vec<String>>,
-    /// What its templates refer to.
-    pub(crate) uses: Vec<Use>,
-    /// `None` where something in it is wrong.
-    pub(crate) node: Option<Node>,
-}
-
-/// A node that a condition's config names, and the label that leads there.
-#[derive(Debug)]
-pub(crate) struct Branch {
-    pub(crate) label: String,
-    pub(crate) target: Named,
-}
-
-/// A member of `edges`.
-#[derive(Debug)]
-pub(crate) struct DraftEdge {
-    pub(crate) from: Named,
-    pub(crate) to: Named,
-    pub(crate) label: Option<Named>,
-    pub(crate) spot: Spot,
-}
-
-/// A name, and where it is written.
-#[derive(Debug, Clone)]
-pub(crate) struct Named {
-    pub(crate) name: String,
-    pub(crate) spot: Spot,
-}
 
 impl Named {
     fn decode(at: &At<'_>, report: &mut Report) -> Option<Self> {

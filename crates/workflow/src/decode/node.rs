@@ -1,13 +1,17 @@
 //! One node: what all types have in common, and the choice of the type (sections 1 and 7).
 
 use crate::{
+    composite::ScopeIndex,
     decode::{
-        DraftNode, Fields, Named, agent_call, condition, human_approval, list,
+        DraftGraph, DraftNode, Fields, Named, agent_call, condition, human_approval, list, r#loop,
+        parallel_group,
         policy::{join, on_error, retry},
         scalar::{duration, string, text, time_limit, usd},
+        subworkflow,
     },
     diagnostic::Code,
-    document::{Join, Node, NodeKind, OnUnknown},
+    document::{Node, NodeKind, OnUnknown},
+    graph::NodeIndex,
     limits,
     report::{Report, listed, quoted},
     schema::Schema,
@@ -32,10 +36,13 @@ const FIELDS: [&str; 15] = [
     "input_schema",
     "output_schema",
 ];
-const TYPES: [(&str, Type); 3] = [
+const TYPES: [(&str, Type); 6] = [
     ("agent_call", Type::AgentCall),
     ("condition", Type::Condition),
+    ("parallel_group", Type::ParallelGroup),
+    ("loop", Type::Loop),
     ("human_approval", Type::HumanApproval),
+    ("subworkflow", Type::Subworkflow),
 ];
 const ON_UNKNOWN: [(&str, OnUnknown); 3] = [
     ("resend", OnUnknown::Resend),
@@ -50,25 +57,20 @@ const MAX_ID_CHARS: usize = 100;
 enum Type {
     AgentCall,
     Condition,
+    ParallelGroup,
+    Loop,
     HumanApproval,
+    Subworkflow,
 }
 
-/// Decodes a node.
-pub(super) fn decode(at: &At<'_>, report: &mut Report) -> DraftNode {
-    let mut draft = DraftNode {
-        id: None,
-        depends_on: Vec::new(),
-        join: Join::Default,
-        join_spot: at.spot(),
-        goto: None,
-        branches: None,
-        labels: None,
-        uses: Vec::new(),
-        node: None,
-    };
+/// Decodes a node that is written in a scope, and its members after it.
+pub(super) fn decode(at: &At<'_>, scope: ScopeIndex, graph: &mut DraftGraph, report: &mut Report) {
+    let index = NodeIndex::new(graph.nodes.len());
+    graph.nodes.push(DraftNode::new(at.spot(), scope));
     let Some(fields) = Fields::open(at, report) else {
-        return draft;
+        return;
     };
+    let mut draft = DraftNode::new(at.spot(), scope);
     draft.id = fields.require("id", report).and_then(|at| id(&at, report));
     if let Some(at) = fields.get("depends_on") {
         draft.depends_on = list(&at, report, Named::decode).unwrap_or_default();
@@ -77,13 +79,14 @@ pub(super) fn decode(at: &At<'_>, report: &mut Report) -> DraftNode {
         draft.join = join(&at, report).unwrap_or_default();
         draft.join_spot = at.spot();
     }
-    let kind = kind(&fields, &mut draft, report);
-    draft.node = node(&fields, &mut draft, kind, report);
-    draft
+    let kind = kind(&fields, index, &mut draft, graph, report);
+    draft.node = node(&fields, index, &mut draft, kind, report);
+    graph.nodes[index.index()] = draft;
 }
 
 fn node(
     fields: &Fields<'_>,
+    index: NodeIndex,
     draft: &mut DraftNode,
     kind: Option<NodeKind>,
     report: &mut Report,
@@ -111,6 +114,8 @@ fn node(
     let on_unknown = on_unknown.and_then(|at| super::scalar::choice(&at, &ON_UNKNOWN, report));
     Some(Node {
         id: draft.id.as_ref()?.name.clone(),
+        position: index.position(),
+        pointer: fields.at.pointer(),
         name,
         join: draft.join,
         timeout,
@@ -149,30 +154,43 @@ fn is_id(name: &str) -> bool {
 }
 
 /// The node's type with the fields that only it has.
-fn kind(fields: &Fields<'_>, draft: &mut DraftNode, report: &mut Report) -> Option<NodeKind> {
+fn kind(
+    fields: &Fields<'_>,
+    index: NodeIndex,
+    draft: &mut DraftNode,
+    graph: &mut DraftGraph,
+    report: &mut Report,
+) -> Option<NodeKind> {
     let at = fields.require("type", report)?;
     let name = string(&at, report)?;
     let Some((name, kind)) = TYPES.iter().find(|(known, _)| *known == name) else {
         unknown_type(&at, name, report);
         return None;
     };
-    let own: &[&str] = match kind {
-        Type::AgentCall => &["agent_id"],
-        Type::Condition | Type::HumanApproval => &[],
+    let own: &[&str] = if let Type::AgentCall = kind {
+        &["agent_id"]
+    } else {
+        &[]
     };
     fields.refuse_others(&[&FIELDS, own].concat(), &format!("`{name}`"), report);
-    match kind {
-        Type::AgentCall => {
-            draft.labels = Some(Vec::new());
-            agent_call::decode(fields, &mut draft.uses, report).map(NodeKind::AgentCall)
-        }
-        Type::Condition => condition::decode(fields, draft, report).map(NodeKind::Condition),
-        Type::HumanApproval => {
-            let approval = human_approval::decode(fields, &mut draft.uses, report)?;
-            draft.labels = Some(human_approval::labels(&approval));
-            Some(NodeKind::HumanApproval(Box::new(approval)))
-        }
+    if !matches!(kind, Type::Condition | Type::HumanApproval) {
+        draft.labels = Some(Vec::new());
     }
+    let uses = &mut draft.uses;
+    Some(match kind {
+        Type::AgentCall => NodeKind::AgentCall(agent_call::decode(fields, uses, report)?),
+        Type::Condition => NodeKind::Condition(condition::decode(fields, draft, report)?),
+        Type::ParallelGroup => NodeKind::ParallelGroup(Box::new(parallel_group::decode(
+            fields, index, uses, graph, report,
+        )?)),
+        Type::Loop => NodeKind::Loop(Box::new(r#loop::decode(fields, index, uses, graph, report)?)),
+        Type::HumanApproval => {
+            let approval = human_approval::decode(fields, uses, report)?;
+            draft.labels = Some(human_approval::labels(&approval));
+            NodeKind::HumanApproval(Box::new(approval))
+        }
+        Type::Subworkflow => NodeKind::Subworkflow(Box::new(subworkflow::decode(fields, uses, report)?)),
+    })
 }
 
 fn unknown_type(at: &At<'_>, name: &str, report: &mut Report) {

@@ -72,6 +72,11 @@ pub(super) fn boolean(at: &At<'_>, report: &mut Report) -> Option<bool> {
 
 /// A whole number from 1 to `most`.
 pub(super) fn count(at: &At<'_>, most: u32, report: &mut Report) -> Option<NonZeroU32> {
+    whole(at, 1..=most, report).and_then(NonZeroU32::new)
+}
+
+/// A whole number within bounds that are part of them.
+pub(super) fn whole(at: &At<'_>, bounds: RangeInclusive<u32>, report: &mut Report) -> Option<u32> {
     let Some(lit) = at.value.as_number_lit() else {
         wrong_type(at, "a whole number", report);
         return None;
@@ -82,11 +87,16 @@ pub(super) fn count(at: &At<'_>, most: u32, report: &mut Report) -> Option<NonZe
         report.add(Code::WrongType, at.spot(), "expected a whole number");
         return None;
     }
-    if !(1.0..=f64::from(most)).contains(&value) {
-        invalid(at, format!("expected a whole number from 1 to {most}"), report);
+    let (least, most) = bounds.into_inner();
+    if !(f64::from(least)..=f64::from(most)).contains(&value) {
+        invalid(
+            at,
+            format!("expected a whole number from {least} to {most}"),
+            report,
+        );
         return None;
     }
-    NonZeroU32::new(value as u32)
+    Some(value as u32)
 }
 
 /// A number within bounds that are part of them.

@@ -1,11 +1,13 @@
-//! The document's own fields, its nodes and its edges (section 1).
+//! The document's own fields (section 1).
 
 use std::num::NonZeroU32;
 
 use crate::{
+    composite::ScopeIndex,
     decode::{
-        Draft, DraftEdge, DraftNode, Fields, Named, node,
-        scalar::{self, at_least_one, count, text, time_limit, usd},
+        Draft, DraftGraph, Fields,
+        scalar::{at_least_one, count, text, time_limit, usd},
+        scope,
     },
     diagnostic::Code,
     document::{OnBudget, OnFailure, Scheduling, Settings, UnknownCost},
@@ -31,7 +33,6 @@ const FIELDS: [&str; 13] = [
     "max_concurrency",
     "on_failure",
 ];
-const EDGE_FIELDS: [&str; 3] = ["from", "to", "when"];
 const DEFAULT_CONCURRENCY: NonZeroU32 = at_least_one(64);
 const ON_BUDGET: [(&str, OnBudget); 2] = [("fail", OnBudget::Fail), ("pause", OnBudget::Pause)];
 const UNKNOWN_COST: [(&str, UnknownCost); 3] = [
@@ -52,17 +53,12 @@ pub(crate) fn decode(root: &At<'_>, report: &mut Report) -> Option<Draft> {
     fields.refuse_others(&FIELDS, "a workflow", report);
     let mut output_uses = Vec::new();
     let settings = settings(&fields, &mut output_uses, report);
-    let nodes = fields.require("nodes", report);
-    let nodes = nodes.map(|at| nodes_of(&at, report)).unwrap_or_default();
-    let edges = fields
-        .get("edges")
-        .map(|at| edges_of(&at, report))
-        .unwrap_or_default();
+    let mut graph = DraftGraph::new();
+    scope::members(&fields, ScopeIndex::TOP, Code::EmptyWorkflow, &mut graph, report);
     Some(Draft {
         settings,
         output_uses,
-        nodes,
-        edges,
+        graph,
     })
 }
 
@@ -92,55 +88,4 @@ fn settings(fields: &Fields<'_>, output_uses: &mut Vec<Use>, report: &mut Report
             .unwrap_or(DEFAULT_CONCURRENCY),
         on_failure: fields.choice("on_failure", &ON_FAILURE, report),
     }
-}
-
-fn nodes_of(at: &At<'_>, report: &mut Report) -> Vec<DraftNode> {
-    let Some(array) = at.value.as_array() else {
-        scalar::wrong_type(at, "an array", report);
-        return Vec::new();
-    };
-    if array.elements.is_empty() {
-        report.add(
-            Code::EmptyWorkflow,
-            at.spot(),
-            "a workflow needs at least one node",
-        );
-    }
-    if array.elements.len() > limits::MAX_NODES {
-        let message = format!("a workflow has at most {} nodes", limits::MAX_NODES);
-        report.add(Code::TooManyNodes, at.spot(), message);
-        return Vec::new();
-    }
-    at.items().map(|item| node::decode(&item, report)).collect()
-}
-
-fn edges_of(at: &At<'_>, report: &mut Report) -> Vec<DraftEdge> {
-    let Some(array) = at.value.as_array() else {
-        scalar::wrong_type(at, "an array", report);
-        return Vec::new();
-    };
-    if array.elements.len() > limits::MAX_EDGES {
-        let message = format!("a workflow has at most {} edges", limits::MAX_EDGES);
-        report.add(Code::TooManyEdges, at.spot(), message);
-        return Vec::new();
-    }
-    at.items().filter_map(|item| edge(&item, report)).collect()
-}
-
-fn edge(at: &At<'_>, report: &mut Report) -> Option<DraftEdge> {
-    let fields = Fields::open(at, report)?;
-    fields.refuse_others(&EDGE_FIELDS, "an edge", report);
-    let from = fields
-        .require("from", report)
-        .and_then(|at| Named::decode(&at, report));
-    let to = fields
-        .require("to", report)
-        .and_then(|at| Named::decode(&at, report));
-    let label = fields.get("when").and_then(|at| Named::decode(&at, report));
-    Some(DraftEdge {
-        from: from?,
-        to: to?,
-        label,
-        spot: at.spot(),
-    })
 }

@@ -26,13 +26,13 @@ use crate::{
     tree::At,
 };
 use problem::Problem;
-use reach::{begins_at, named_nodes};
+use reach::{begins_at, targets};
 use read::Reading;
 use syntax::{Query, Test, each_outer_query, each_query};
 
 pub(crate) use compare::{equal, less};
 pub(crate) use evaluate::Evaluation;
-pub(crate) use reach::Reach;
+pub use reach::Reach;
 pub(crate) use steps::{OutOfSteps, Steps};
 pub(crate) use values::{NotKept, Values};
 
@@ -50,7 +50,7 @@ struct Compiled {
 }
 
 impl Expression {
-    /// Compiles an expression of the document, and adds the nodes that it names to `uses`; `None`, after saying
+    /// Compiles an expression of the document, and adds what it refers to to `uses`; `None`, after saying
     /// why, where it is none.
     pub(crate) fn compile(at: &At<'_>, uses: &mut Vec<Use>, report: &mut Report) -> Option<Self> {
         let Some(lit) = at.value.as_string_lit() else {
@@ -96,16 +96,16 @@ impl Expression {
 
     fn add_uses(&self, at: &At<'_>, uses: &mut Vec<Use>) {
         each_query(&self.compiled.test, &mut |query| {
-            // A node that was skipped selects nothing, which every expression can deal with.
-            uses.extend(named_nodes(query).into_iter().map(|node| Use {
-                node: node.to_owned(),
+            // What is not there selects nothing, which every expression can deal with.
+            uses.extend(targets(query).into_iter().map(|target| Use {
+                target,
                 kind: ReferenceKind::Defaulted,
                 spot: at.spot_inside(query.written.start),
             }));
         });
     }
 
-    /// The nodes that the expression may look at.
+    /// What the expression may look at.
     pub(crate) fn reach(&self) -> &Reach {
         &self.compiled.reach
     }

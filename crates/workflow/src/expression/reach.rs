@@ -1,83 +1,117 @@
-//! Which nodes an expression looks at.
+//! What an expression looks at of the document: which nodes, and whether the results of iterations.
 
 use std::collections::BTreeSet;
 
-use crate::expression::syntax::{Origin, Query, Segment, Selector, Test, each_query};
+use crate::{
+    expression::syntax::{Origin, Query, Segment, Selector, Test, each_query},
+    template::{LoopField, Target},
+};
 
-/// The member of the document that holds the nodes.
+/// Members of the document.
 const NODES: &str = "nodes";
+const ITEM: &str = "item";
+const LOOP: &str = "loop";
 
-/// The nodes that an expression may look at when it is evaluated.
+/// What an expression may look at when it is evaluated.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Reach {
-    /// Those with these ids.
-    Named(BTreeSet<String>),
-    /// Any that the document holds.
-    Every,
+pub struct Reach {
+    /// The nodes with these ids; `None` for any that the document holds.
+    nodes: Option<BTreeSet<String>>,
+    loop_results: bool,
 }
 
 impl Default for Reach {
     fn default() -> Self {
-        Self::Named(BTreeSet::new())
+        Self {
+            nodes: Some(BTreeSet::new()),
+            loop_results: false,
+        }
     }
 }
 
 impl Reach {
     pub(super) fn of(test: &Test) -> Self {
         let mut reach = Self::default();
-        each_query(test, &mut |query| reach.add(of_query(query)));
+        each_query(test, &mut |query| reach.add_query(query));
         reach
     }
 
-    pub(crate) fn includes(&self, id: &str) -> bool {
-        match self {
-            Self::Named(ids) => ids.contains(id),
-            Self::Every => true,
-        }
+    /// The ids of the nodes that may be looked at; `None` for any that there are.
+    #[must_use]
+    pub fn nodes(&self) -> Option<&BTreeSet<String>> {
+        self.nodes.as_ref()
+    }
+
+    /// Whether `loop.results` may be looked at.
+    #[must_use]
+    pub fn includes_loop_results(&self) -> bool {
+        self.loop_results
     }
 
     /// Includes one more node.
     pub(crate) fn insert(&mut self, id: &str) {
-        if let Self::Named(ids) = self {
+        if let Some(ids) = &mut self.nodes {
             ids.insert(id.to_owned());
         }
     }
 
+    pub(crate) fn insert_loop_results(&mut self) {
+        self.loop_results = true;
+    }
+
     /// Includes what another one includes.
     pub(crate) fn add(&mut self, other: Self) {
-        match (&mut *self, other) {
-            (Self::Named(ids), Self::Named(others)) => ids.extend(others),
-            _ => *self = Self::Every,
+        self.loop_results |= other.loop_results;
+        match (&mut self.nodes, other.nodes) {
+            (Some(ids), Some(others)) => ids.extend(others),
+            _ => self.nodes = None,
+        }
+    }
+
+    fn add_query(&mut self, query: &Query) {
+        if query.origin == Origin::Tested {
+            // What is tested was selected by a path that is counted itself, with everything below it.
+            return;
+        }
+        let roots = query.segments.first().and_then(names);
+        let members = query.segments.get(1).and_then(names);
+        let may_begin_at = |root| roots.as_ref().is_none_or(|roots| roots.contains(&root));
+        if may_begin_at(NODES) {
+            match (&roots, &members) {
+                (Some(_), Some(ids)) => ids.iter().for_each(|id| self.insert(id)),
+                _ => self.nodes = None,
+            }
+        }
+        let results = LoopField::Results.as_str();
+        if may_begin_at(LOOP) && members.is_none_or(|members| members.contains(&results)) {
+            self.loop_results = true;
         }
     }
 }
 
-fn of_query(query: &Query) -> Reach {
-    if query.origin == Origin::Tested {
-        // What is tested was selected by a path that is counted itself, with everything below it.
-        return Reach::default();
-    }
-    let Some(first) = query.segments.first() else {
-        return Reach::Every;
-    };
-    match names(first) {
-        Some(roots) if !roots.contains(&NODES) => Reach::default(),
-        Some(_) => match query.segments.get(1).and_then(names) {
-            Some(ids) => Reach::Named(ids.into_iter().map(str::to_owned).collect()),
-            None => Reach::Every,
-        },
-        None => Reach::Every,
-    }
-}
-
-/// The ids that a path names with certainty: those of `$.nodes.id` and `$.nodes['id', 'other']`.
-pub(super) fn named_nodes(query: &Query) -> Vec<&str> {
-    match &*query.segments {
-        [first, second, ..]
-            if query.origin == Origin::Document && names(first).as_deref() == Some(&[NODES]) =>
-        {
-            names(second).unwrap_or_default()
+/// What a path names with certainty of that which is not there for every expression, such as the nodes of
+/// `$.nodes.id` and `$.nodes['id', 'other']`.
+pub(super) fn targets(query: &Query) -> Vec<Target> {
+    let roots = query.segments.first().and_then(names).unwrap_or_default();
+    let members = query.segments.get(1).and_then(names);
+    match (query.origin, &*roots) {
+        (Origin::Document, [root]) if *root == NODES => {
+            let ids = members.unwrap_or_default().into_iter();
+            ids.map(|id| Target::Node(id.to_owned())).collect()
         }
+        (Origin::Document, [root]) if *root == LOOP => {
+            let fields = members
+                .unwrap_or_default()
+                .into_iter()
+                .filter_map(LoopField::named);
+            let named: Vec<_> = fields.map(|field| Target::Loop(Some(field))).collect();
+            if named.is_empty() {
+                vec![Target::Loop(None)]
+            } else {
+                named
+            }
+        }
+        (Origin::Document, [root]) if *root == ITEM => vec![Target::Item],
         _ => Vec::new(),
     }
 }

@@ -32,10 +32,11 @@ impl From<OutOfSteps> for NotKept {
 }
 
 impl Values {
-    pub(crate) fn new() -> Self {
+    /// Of an output of at most so many bytes.
+    pub(crate) fn new(max_bytes: usize) -> Self {
         Self {
             kept: Map::new(),
-            room: limits::MAX_VALUE_BYTES - FRAME,
+            room: max_bytes.saturating_sub(FRAME),
         }
     }
 

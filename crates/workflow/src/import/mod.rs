@@ -17,6 +17,7 @@ use crate::{
     decode,
     diagnostic::{Code, Diagnostics},
     json::{self, NoTree, type_name},
+    limits::Limits,
     report::{Report, quoted},
     tree::{At, Spot},
 };
@@ -43,7 +44,7 @@ pub fn import(text: &str) -> Result<Value, Diagnostics> {
     match workflow {
         Some(workflow) if is_older => Ok(workflow.document),
         Some(_) => {
-            let mut report = Report::new();
+            let mut report = Report::new(Limits::default());
             let message = "the document has no `graph_json`: it is not of the older form";
             report.add(Code::MissingField, Spot::document(), message);
             Err(report.finish(text))

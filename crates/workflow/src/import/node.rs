@@ -93,6 +93,8 @@ impl Conversion<'_, '_> {
         match self.node["type"].as_str() {
             Some("agent_call") if is_object => self.agent_call(config),
             Some("condition") if is_object => self.condition(config),
+            Some("loop") if is_object => self.composite(config, true),
+            Some("parallel_group" | "subworkflow") if is_object => self.composite(config, false),
             _ => {
                 if let Some(config) = config {
                     self.set("config", config.to_json(), "config");
@@ -205,6 +207,30 @@ impl Conversion<'_, '_> {
                 self.put(&mut converted, "path", path.into(), "field");
                 self.put(&mut converted, "operator", operator, "operator");
                 self.put(&mut converted, "value", value, "value");
+            }
+        }
+        self.set("config", Value::Object(converted), "config");
+    }
+
+    /// Groups, loops and sub-workflows have the same fields in both forms, but that the older one has null where
+    /// nothing is given, and may call `condition` what ends a loop.
+    fn composite(&mut self, config: Option<&At<'_>>, is_loop: bool) {
+        let mut converted = Map::new();
+        for (key, at) in config.iter().flat_map(|config| config.members()) {
+            let field = if is_loop && key == "condition" {
+                "until"
+            } else {
+                key
+            };
+            if is_null(&at) {
+                continue;
+            }
+            if converted.contains_key(field) {
+                self.refuse(key, &format!("`{field}` is given twice"), None);
+            } else if field == key {
+                converted.insert(key.to_owned(), at.to_json());
+            } else {
+                self.put(&mut converted, field, at.to_json(), key);
             }
         }
         self.set("config", Value::Object(converted), "config");

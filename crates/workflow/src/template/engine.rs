@@ -24,6 +24,9 @@ pub(super) const FILTERS: [&str; 10] = [
     "default", "length", "join", "tojson", "upper", "lower", "trim", "first", "last", "round",
 ];
 
+/// The name by which expressions check that an operand is a number; authors cannot use it.
+pub(super) const NUMBER: &str = "number";
+
 /// Stack that must be left for compiling; else a new one is made.
 const STACK_LEFT: usize = 1 << 20;
 const STACK: usize = 16 << 20;
@@ -42,6 +45,7 @@ static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     engine.add_filter("first", filters::first);
     engine.add_filter("last", filters::last);
     engine.add_filter("round", filters::round);
+    engine.add_filter(NUMBER, number_only);
     engine
 });
 
@@ -60,6 +64,18 @@ fn to_text(value: &Computed) -> Result<String, minijinja::Error> {
         Ok(json) => Ok(json.to_string()),
         Err(error) if error.code == RenderErrorCode::TemplateMissing => Err(ErrorKind::UndefinedError.into()),
         Err(error) => Err(minijinja::Error::new(ErrorKind::InvalidOperation, error.message)),
+    }
+}
+
+/// The crate's own operators repeat and join texts and lists too.
+fn number_only(value: &Computed) -> Result<Computed, minijinja::Error> {
+    match value.kind() {
+        ValueKind::Number => Ok(value.clone()),
+        ValueKind::Undefined => Err(ErrorKind::UndefinedError.into()),
+        other => {
+            let message = format!("arithmetic is for numbers, and this is of the type {other}");
+            Err(minijinja::Error::new(ErrorKind::InvalidOperation, message))
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     limits,
     template::{
         engine::Program,
-        path::{Path, Root},
+        path::Path,
         reader::{Reading, read},
         token::tokens,
     },
@@ -104,12 +104,4 @@ impl Expression {
 /// The name that a path's value has in the program.
 pub(super) fn variable(position: usize) -> String {
     format!("p{position}")
-}
-
-/// The nodes that `paths` begin at, each with what it is needed for.
-pub(super) fn nodes(paths: &[Path]) -> impl Iterator<Item = (&str, &Path)> {
-    paths.iter().filter_map(|path| match &path.root {
-        Root::Node(id) => Some((id.as_str(), path)),
-        Root::Input | Root::Execution => None,
-    })
 }

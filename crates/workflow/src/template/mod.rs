@@ -11,21 +11,22 @@ mod render;
 mod split;
 mod token;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jsonc_parser::ast;
 use serde_json::Value;
 
 use crate::{
     diagnostic::Code,
+    limits,
     report::Report,
     tree::{At, Spot},
 };
 use expression::Expression;
-use path::Need;
+use path::{Need, Path, Root};
 use split::Part;
 
-pub use render::{RenderError, RenderErrorCode, Scope};
+pub use render::{LoopField, RenderError, RenderErrorCode, Scope};
 
 /// The nodes that a template refers to, each with what the reference needs.
 pub type References = BTreeMap<String, ReferenceKind>;
@@ -39,12 +40,23 @@ pub enum ReferenceKind {
     Defaulted,
 }
 
-/// A reference to a node, and where it is written.
+/// A reference to something that is not there for every template and expression, and where it is written.
 #[derive(Debug, Clone)]
 pub(crate) struct Use {
-    pub(crate) node: String,
+    pub(crate) target: Target,
     pub(crate) kind: ReferenceKind,
     pub(crate) spot: Spot,
+}
+
+/// What is referred to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// The node of that id.
+    Node(String),
+    /// `item`.
+    Item,
+    /// A member of `loop`, or `loop` itself.
+    Loop(Option<LoopField>),
 }
 
 /// A JSON value whose strings may hold `{{ }}`, checked and compiled.
@@ -52,7 +64,17 @@ pub(crate) struct Use {
 pub struct Template {
     source: Value,
     shape: Shape,
-    references: References,
+    needs: Needs,
+    /// Bytes that it may render to.
+    max_bytes: usize,
+}
+
+/// What rendering asks the scope for.
+#[derive(Debug, Clone, Default)]
+struct Needs {
+    nodes: References,
+    item: bool,
+    repetition: BTreeSet<LoopField>,
 }
 
 /// The compiled form of a value.
@@ -84,7 +106,12 @@ impl Template {
     /// The nodes that the template refers to.
     #[must_use]
     pub fn references(&self) -> &References {
-        &self.references
+        &self.needs.nodes
+    }
+
+    /// Whether the template refers to that member of `loop`.
+    pub(crate) fn reads_loop(&self, field: LoopField) -> bool {
+        self.needs.repetition.contains(&field)
     }
 
     /// The value with every expression replaced by what it yields.
@@ -96,7 +123,12 @@ impl Template {
     /// [`RenderErrorCode::TemplateMissing`] when a path without a `default` does not exist,
     /// [`RenderErrorCode::TemplateError`] when an expression cannot be evaluated or the result is too large.
     pub fn render(&self, scope: &dyn Scope) -> Result<Value, RenderError> {
-        render::render(&self.shape, &self.references, scope)
+        render::render(&self.shape, &self.needs, self.max_bytes, scope)
+    }
+
+    /// Whether it renders to a text, whatever the values are.
+    pub(crate) fn is_text(&self) -> bool {
+        matches!(self.shape, Shape::Text(_) | Shape::Constant(Value::String(_)))
     }
 
     /// A template without expressions.
@@ -104,7 +136,8 @@ impl Template {
         Self {
             source: value.clone(),
             shape: Shape::Constant(value),
-            references: References::new(),
+            needs: Needs::default(),
+            max_bytes: limits::MAX_VALUE_BYTES,
         }
     }
 
@@ -112,22 +145,23 @@ impl Template {
     pub(crate) fn compile(at: &At<'_>, uses: &mut Vec<Use>, report: &mut Report) -> Option<Self> {
         let mut compiler = Compiler {
             uses,
-            references: References::new(),
+            needs: Needs::default(),
             report,
         };
         let shape = compiler.shape(at)?;
-        let references = compiler.references;
+        let needs = compiler.needs;
         Some(Self {
+            max_bytes: report.limits().max_value_bytes,
             source: at.to_json(),
             shape,
-            references,
+            needs,
         })
     }
 }
 
 struct Compiler<'c> {
     uses: &'c mut Vec<Use>,
-    references: References,
+    needs: Needs,
     report: &'c mut Report,
 }
 
@@ -186,21 +220,39 @@ impl Compiler<'_> {
                 return None;
             }
         };
-        for (node, path) in expression::nodes(expression.paths()) {
-            let kind = match path.need {
-                Need::Required => ReferenceKind::Required,
-                Need::Optional => ReferenceKind::Defaulted,
-            };
-            let known = self.references.entry(node.to_owned()).or_insert(kind);
-            if kind == ReferenceKind::Required {
-                *known = kind;
-            }
-            self.uses.push(Use {
-                node: node.to_owned(),
-                kind,
-                spot: at.spot(),
-            });
+        for path in expression.paths() {
+            self.refer(path, at);
         }
         Some(expression)
+    }
+    /// Notes what a path begins at.
+    fn refer(&mut self, path: &Path, at: &At<'_>) {
+        let kind = match path.need {
+            Need::Required => ReferenceKind::Required,
+            Need::Optional => ReferenceKind::Defaulted,
+        };
+        let target = match &path.root {
+            Root::Input | Root::Execution => return,
+            Root::Node(node) => {
+                let known = self.needs.nodes.entry(node.clone()).or_insert(kind);
+                if kind == ReferenceKind::Required {
+                    *known = kind;
+                }
+                Target::Node(node.clone())
+            }
+            Root::Item => {
+                self.needs.item = true;
+                Target::Item
+            }
+            Root::Loop(field) => {
+                self.needs.repetition.insert(*field);
+                Target::Loop(Some(*field))
+            }
+        };
+        self.uses.push(Use {
+            target,
+            kind,
+            spot: at.spot(),
+        });
     }
 }

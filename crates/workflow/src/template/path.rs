@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::{
     diagnostic::Code,
     report::{listed, quoted},
-    template::expression::Problem,
+    template::{expression::Problem, render::LoopField},
 };
 
 /// Members of a settled node.
@@ -20,6 +20,9 @@ pub(super) enum Root {
     Execution,
     /// The object of a settled node.
     Node(String),
+    Item,
+    /// A member of `loop`.
+    Loop(LoopField),
 }
 
 /// A step from a value into it.
@@ -71,9 +74,19 @@ pub(super) fn resolve(name: &str, mut steps: Vec<Step>) -> Result<(Root, Vec<Ste
             check_field(&steps, &format!("nodes.{id}"), &NODE_FIELDS)?;
             Ok((Root::Node(id), steps))
         }
-        "loop" | "item" => {
-            let message = format!("`{name}` exists only inside the body of a loop or group");
-            Err(Problem::new(Code::UnknownReference, message))
+        "item" => Ok((Root::Item, steps)),
+        "loop" => {
+            check_field(&steps, "loop", &LoopField::ALL.map(LoopField::as_str))?;
+            let field = match steps.first() {
+                Some(Step::Key(key)) => LoopField::named(key),
+                _ => None,
+            };
+            let Some(field) = field else {
+                let hint = "name the member, as in `loop.index`";
+                return Err(Problem::new(Code::InvalidTemplate, "`loop` is no value of its own").hint(hint));
+            };
+            steps.remove(0);
+            Ok((Root::Loop(field), steps))
         }
         "secrets" => {
             let message = "secrets are not allowed in data that agents, people or callers see";

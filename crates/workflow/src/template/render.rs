@@ -11,7 +11,7 @@ use crate::{
     nesting::depth,
     size::size,
     template::{
-        References, Shape, TextPart,
+        Needs, Shape, TextPart,
         engine::{Computed, from_json, to_json},
         expression::Expression,
         path::{Need, Path, Root, follow},
@@ -33,6 +33,46 @@ pub trait Scope {
 
     /// The object `{"id", "workflow_id", "version", "started_at"}` of the execution.
     fn execution(&self) -> Value;
+
+    /// The item of the body that runs over items; `None` outside of one.
+    fn item(&self) -> Option<Value> {
+        None
+    }
+
+    /// A member of `loop`; `None` outside of a body, and where there is none yet.
+    fn loop_field(&self, _field: LoopField) -> Option<Value> {
+        None
+    }
+}
+
+/// A member of `loop` (section 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LoopField {
+    /// The number of the iteration or item, counted from 0.
+    Index,
+    /// The output of the iteration before.
+    Last,
+    /// The outputs of all iterations before.
+    Results,
+}
+
+impl LoopField {
+    pub(crate) const ALL: [Self; 3] = [Self::Index, Self::Last, Self::Results];
+
+    /// The name in templates and expressions.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Index => "index",
+            Self::Last => "last",
+            Self::Results => "results",
+        }
+    }
+
+    /// The member with that name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|field| field.as_str() == name)
+    }
 }
 
 /// Why a template could not be rendered.
@@ -54,7 +94,7 @@ impl RenderError {
     }
 
     pub(super) fn too_large() -> Self {
-        let message = format!("the result has more than {} bytes", limits::MAX_VALUE_BYTES);
+        let message = "the result is larger than a value may be (max_value_bytes)";
         Self::new(RenderErrorCode::TemplateError, message)
     }
 }
@@ -84,13 +124,14 @@ pub(super) fn cut(text: &str) -> String {
     text.chars().take(MESSAGE_CHARS).collect()
 }
 
-/// The value of a compiled template.
+/// The value of a compiled template, of at most so many bytes.
 pub(super) fn render(
     shape: &Shape,
-    references: &References,
+    needs: &Needs,
+    max_bytes: usize,
     scope: &dyn Scope,
 ) -> Result<Value, RenderError> {
-    let value = Renderer::new(scope, references).render(shape)?;
+    let value = Renderer::new(scope, needs, max_bytes).render(shape)?;
     if depth(&value) > limits::MAX_DEPTH {
         let message = format!("the result is nested more than {} levels deep", limits::MAX_DEPTH);
         return Err(RenderError::new(RenderErrorCode::TemplateError, message));
@@ -103,6 +144,8 @@ struct Renderer<'s> {
     input: &'s Value,
     execution: Value,
     nodes: BTreeMap<&'s str, Option<Value>>,
+    item: Option<Value>,
+    repetition: BTreeMap<LoopField, Value>,
     /// Bytes that the result may still grow by.
     room: usize,
     /// Bytes that expressions may still read.
@@ -110,16 +153,19 @@ struct Renderer<'s> {
 }
 
 impl<'s> Renderer<'s> {
-    /// Asks the scope for each referenced node once.
-    fn new(scope: &'s dyn Scope, references: &'s References) -> Self {
+    /// Asks the scope once for each thing that is referred to.
+    fn new(scope: &'s dyn Scope, needs: &'s Needs, max_bytes: usize) -> Self {
+        let nodes = needs.nodes.keys();
+        let fields = needs.repetition.iter();
         Self {
             input: scope.input(),
             execution: scope.execution(),
-            nodes: references
-                .keys()
-                .map(|id| (id.as_str(), scope.node(id)))
+            nodes: nodes.map(|id| (id.as_str(), scope.node(id))).collect(),
+            item: if needs.item { scope.item() } else { None },
+            repetition: fields
+                .filter_map(|field| Some((*field, scope.loop_field(*field)?)))
                 .collect(),
-            room: limits::MAX_VALUE_BYTES,
+            room: max_bytes,
             work: limits::MAX_RENDER_WORK,
         }
     }
@@ -224,6 +270,8 @@ impl<'s> Renderer<'s> {
             Root::Input => self.input,
             Root::Execution => &self.execution,
             Root::Node(id) => self.nodes.get(id.as_str())?.as_ref()?,
+            Root::Item => self.item.as_ref()?,
+            Root::Loop(field) => self.repetition.get(field)?,
         };
         follow(start, &path.steps)
     }

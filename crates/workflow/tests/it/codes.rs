@@ -1,29 +1,30 @@
 //! Each code has a document that gets it and a close one that does not.
 //!
 //! `codes.json` holds the short ones: what is found, and the two documents. There, `a` is the only node, with the
-//! fields that are given; members of `nodes` without a type are calls; `document` is a whole document.
+//! fields that are given; members of `nodes`, nested ones included, are calls where they have no type; `document` is a
+//! whole document.
 
 use std::collections::BTreeSet;
 
-use agentchains_workflow::{Code, check};
+use agentchains_workflow::{Code, Diagnostic, check, limits};
 use serde_json::{Map, Value, json};
 
-use crate::support::{approval, call, findings, found, one};
+use crate::support::{approval, call, findings, found, one, workflow};
 
 struct Case {
-    bad: Value,
+    bad: String,
     finding: String,
-    good: Value,
+    good: String,
 }
 
 fn cases() -> Vec<Case> {
     let table: Vec<Map<String, Value>> = serde_json::from_str(include_str!("codes.json")).unwrap();
     let short = table.iter().map(|row| Case {
-        bad: document(&row["in"]),
+        bad: document(&row["in"]).to_string(),
         finding: row["finds"].as_str().unwrap().to_owned(),
-        good: document(&row["but_not_in"]),
+        good: document(&row["but_not_in"]).to_string(),
     });
-    short.chain(long()).collect()
+    short.chain(long()).chain(texts()).collect()
 }
 
 fn document(short: &Value) -> Value {
@@ -46,20 +47,30 @@ fn document(short: &Value) -> Value {
     for (field, value) in fields.iter().filter(|(field, _)| *field != "a") {
         document[field] = value.clone();
     }
-    for node in document["nodes"].as_array_mut().into_iter().flatten() {
-        if node.get("type").is_none() {
+    complete(&mut document);
+    document
+}
+
+/// Makes calls of the nodes without a type, in an object with `nodes` and in the bodies below.
+fn complete(around: &mut Value) {
+    let nodes = around.get_mut("nodes").and_then(Value::as_array_mut);
+    for node in nodes.into_iter().flatten() {
+        if node.get("type").is_none() && node.is_object() {
             *node = call(node["id"].as_str().unwrap(), node.clone());
         }
+        if let Some(config) = node.get_mut("config").filter(|config| config.is_object()) {
+            complete(config);
+            config.get_mut("body").into_iter().for_each(complete);
+        }
     }
-    document
 }
 
 /// Documents that are too long for the table.
 fn long() -> Vec<Case> {
     let case = |finding: &str, bad: Value, good: Value| Case {
-        bad,
+        bad: bad.to_string(),
         finding: finding.to_owned(),
-        good,
+        good: good.to_string(),
     };
     let with = |field: &str, value: Value| {
         let mut document = one(json!({}));
@@ -76,6 +87,19 @@ fn long() -> Vec<Case> {
         }
         defs.insert(format!("d{levels}"), json!(true));
         one(json!({"output_schema": {"$defs": defs, "$ref": "#/$defs/d0"}}))
+    };
+    let numbered = |count: usize| {
+        let nodes: Vec<_> = (0..count)
+            .map(|number| call(&format!("n{number}"), json!({})))
+            .collect();
+        workflow(&nodes)
+    };
+    let pairs = |count: usize| {
+        let mut document = numbered(500);
+        let pairs = (0..500_usize).flat_map(|to| (0..to).map(move |from| (from, to)));
+        let edge = |(from, to)| json!({"from": format!("n{from}"), "to": format!("n{to}")});
+        document["edges"] = pairs.take(count).map(edge).collect();
+        document
     };
     vec![
         case(
@@ -103,41 +127,91 @@ fn long() -> Vec<Case> {
             doubling(30),
             doubling(3),
         ),
+        case(
+            "too_many_nodes@/nodes",
+            numbered(limits::MAX_NODES + 1),
+            numbered(limits::MAX_NODES),
+        ),
+        case(
+            "too_many_edges@/edges",
+            pairs(limits::MAX_EDGES + 1),
+            pairs(limits::MAX_EDGES),
+        ),
+    ]
+}
+
+/// What no JSON value can show.
+fn texts() -> Vec<Case> {
+    let valid = one(json!({})).to_string();
+    let nested = |levels: usize| {
+        // The document, its nodes, the node and its config are around it.
+        let value = format!("{}{}", "[".repeat(levels - 4), "]".repeat(levels - 4));
+        one(json!({"config": {"x": 0}}))
+            .to_string()
+            .replace("\"x\":0", &format!("\"x\":{value}"))
+    };
+    let case = |finding: &str, bad: String, good: String| Case {
+        bad,
+        finding: finding.to_owned(),
+        good,
+    };
+    vec![
+        case("invalid_json@", valid.replacen('{', "", 1), valid.clone()),
+        case(
+            "duplicate_key@/name",
+            valid.replacen('{', "{\"name\": \"t\", ", 1),
+            valid,
+        ),
+        case(
+            "too_deep@",
+            nested(limits::MAX_DEPTH + 1),
+            nested(limits::MAX_DEPTH),
+        ),
     ]
 }
 
 #[test]
 fn each_finding_has_its_code_and_place_and_a_close_document_has_none() {
     for Case { bad, finding, good } in cases() {
-        assert_eq!(findings(&bad), [finding], "{bad}");
-        assert_eq!(findings(&good), [""; 0], "{good}");
+        let shown: String = bad.chars().take(1_000).collect();
+        assert_eq!(found(&check(&bad)), [finding], "{shown}");
+        let shown: String = good.chars().take(1_000).collect();
+        assert_eq!(found(&check(&good)), [""; 0], "{shown}");
     }
 }
 
-/// Codes whose documents are texts, or too large for the table.
-const ELSEWHERE: [Code; 5] = [
-    Code::DuplicateKey,
-    Code::InvalidJson,
-    Code::TooDeep,
-    Code::TooManyEdges,
-    Code::TooManyNodes,
+/// Codes that are found by those who know the agents and the workflows.
+const OF_OTHERS: [Code; 4] = [
+    Code::SubworkflowRecursion,
+    Code::UnboundedCost,
+    Code::UnknownAgent,
+    Code::UnknownWorkflow,
 ];
-/// Codes that are found by those who know the agents.
-const OF_OTHERS: [Code; 2] = [Code::UnboundedCost, Code::UnknownAgent];
 
 #[test]
 fn the_table_has_every_code() {
-    let mut covered: BTreeSet<Code> = ELSEWHERE.into_iter().chain(OF_OTHERS).collect();
-    for case in cases() {
-        covered.extend(
-            check(&case.bad.to_string())
-                .diagnostics
-                .iter()
-                .map(|found| found.code),
-        );
-    }
-    let missing: Vec<_> = Code::ALL.iter().filter(|code| !covered.contains(code)).collect();
+    let named: BTreeSet<_> = cases()
+        .iter()
+        .filter_map(|case| case.finding.split('@').next().map(str::to_owned))
+        .collect();
+    let missing: Vec<_> = Code::ALL
+        .iter()
+        .filter(|code| !OF_OTHERS.contains(code) && !named.contains(code.as_str()))
+        .collect();
     assert!(missing.is_empty(), "no case for {missing:?}");
+}
+
+#[test]
+fn every_hint_is_a_short_sentence_of_its_own() {
+    for case in cases() {
+        for Diagnostic { message, hint, .. } in &check(&case.bad).diagnostics {
+            let hint = hint.as_deref().unwrap_or("-");
+            assert!(
+                !hint.is_empty() && hint.len() < 1_000 && hint != message,
+                "{message}: {hint}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -253,7 +253,10 @@ fn agents_are_listed_with_the_places_that_name_them() {
         json!({"id": "c", "type": "agent_call", "agent_id": "web"}),
     ];
     let workflow = compiled(&workflow(&nodes));
-    let agents: Vec<_> = workflow.agents().collect();
+    let agents: Vec<_> = workflow
+        .agents()
+        .map(|(pointer, call)| (pointer, call.agent_id.as_str()))
+        .collect();
     assert_eq!(
         agents,
         [

@@ -390,7 +390,7 @@ fn a_problem_stands_where_it_is_in_the_text() {
 fn a_condition_reads_the_nodes_that_its_paths_name() {
     let reads = |expression: &str| {
         let condition = condition(expression).unwrap();
-        ["before", "a"].map(|id| condition.reads_node(id))
+        ["before", "a"].map(|id| condition.reach().nodes().is_none_or(|ids| ids.contains(id)))
     };
     let every = [true, true];
     let none = [false, false];

@@ -109,8 +109,40 @@ fn only_the_current_form_is_kept_and_it_compiles_to_the_same() {
             "check>ask-back [false]"
         ]
     );
-    let agents: Vec<_> = imported.agents().map(|(_, agent)| agent).collect();
+    let agents: Vec<_> = imported
+        .agents()
+        .map(|(_, agent)| agent.agent_id.as_str())
+        .collect();
     assert_eq!(agents, ["analyst", "https://search.example/run"]);
+}
+
+#[test]
+fn groups_loops_and_sub_workflows_are_converted_with_the_nodes_they_name() {
+    let call = |before: &[&str]| json!({"config": {"agent_id": "x"}, "depends_on": before});
+    let graph = json!({"nodes": {
+        "plan": call(&[]),
+        "both": {"type": "parallel_group", "depends_on": ["plan"], "config": {"nodes": ["left", "right"], "mode": null}},
+        "left": call(&[]),
+        "right": call(&["left"]),
+        "polish": {
+            "type": "loop", "depends_on": ["both"],
+            "config": {"nodes": ["draft"], "condition": "$.loop.last.draft.done", "until": null, "max_iterations": 5}
+        },
+        "draft": call(&[]),
+        "publish": {"type": "subworkflow", "depends_on": ["polish"], "config": {"workflow_id": "Publishing"}}
+    }, "edges": [{"from": "left", "to": "right"}]});
+    let workflow = compiled(&json!({"name": "t", "graph_json": graph}));
+    let nodes = &workflow.document()["nodes"];
+    let config = |id: &str| {
+        let node = nodes.as_array().unwrap().iter().find(|node| node["id"] == id);
+        node.unwrap()["config"].clone()
+    };
+    assert_eq!(config("both"), json!({"nodes": ["left", "right"]}));
+    let polish = json!({"nodes": ["draft"], "until": "$.loop.last.draft.done", "max_iterations": 5});
+    assert_eq!(config("polish"), polish);
+    assert_eq!(config("publish"), json!({"workflow_id": "Publishing"}));
+    assert_eq!(workflow.graph().layers().len(), 4);
+    assert_eq!(workflow.nodes().count(), 7);
 }
 
 fn condition_config(config: &Value, depends_on: &Value) -> Value {

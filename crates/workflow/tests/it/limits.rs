@@ -3,7 +3,7 @@
 use agentchains_workflow::{check, limits};
 use serde_json::{Value, json};
 
-use crate::support::{call, compiled, findings, found, one, workflow};
+use crate::support::{call, compiled, findings, found, group, one, workflow};
 
 /// Each node after the one before.
 fn chain(count: usize) -> Value {
@@ -112,4 +112,163 @@ fn a_hundred_thousand_wrong_edges_are_told_in_bounded_space() {
     let checked = check(&document.to_string());
     assert_eq!(found(&checked).len(), limits::MAX_ERRORS);
     assert_eq!(checked.diagnostics.omitted(), 50_000 - limits::MAX_ERRORS);
+}
+
+/// Runs in a stack of 2 MiB, which is what a thread of the server has.
+fn in_a_small_stack(test: impl FnOnce() + Send + 'static) {
+    let thread = std::thread::Builder::new()
+        .stack_size(2 << 20)
+        .spawn(test)
+        .unwrap();
+    thread.join().unwrap();
+}
+
+/// A call inside of that many groups, each written in the one around it. Written as text: the limit is that of the
+/// text, and a value would be nested as deep.
+fn written_inside(groups: usize) -> String {
+    let open: String = (0..groups)
+        .map(|number| format!(r#"{{"id": "g{number}", "type": "parallel_group", "config": {{"nodes": ["#))
+        .collect();
+    let node = call("a", json!({}));
+    format!(
+        r#"{{"name": "t", "nodes": [{open}{node}{}]}}"#,
+        "]}}".repeat(groups)
+    )
+}
+
+#[test]
+fn groups_are_nested_as_deep_as_json_is() {
+    in_a_small_stack(|| {
+        // The document and its nodes, three levels for each group, and the call.
+        let most = (limits::MAX_DEPTH - 3) / 3;
+        let checked = check(&written_inside(most));
+        assert_eq!(found(&checked), [""; 0]);
+        assert_eq!(checked.workflow.unwrap().nodes().count(), most + 1);
+        for groups in [most + 1, 10_000] {
+            assert_eq!(found(&check(&written_inside(groups))), ["too_deep@"]);
+        }
+    });
+}
+
+/// Groups that each name the next one, and a call in the last.
+fn named_inside(groups: usize) -> Value {
+    let names = |number: usize| {
+        if number + 1 == groups {
+            "a".to_owned()
+        } else {
+            format!("g{}", number + 1)
+        }
+    };
+    let mut nodes: Vec<_> = (0..groups)
+        .map(|number| group(&format!("g{number}"), json!({"nodes": [names(number)]})))
+        .collect();
+    nodes.push(call("a", json!({"config": {"x": "{{ input.x }}"}})));
+    workflow(&nodes)
+}
+
+#[test]
+fn groups_that_name_each_other_are_nested_up_to_a_limit() {
+    in_a_small_stack(|| {
+        let most = limits::MAX_SCOPE_DEPTH;
+        for document in [named_inside(most), reversed(named_inside(most))] {
+            assert_eq!(compiled(&document).nodes().count(), most + 1);
+        }
+        let document = named_inside(most + 1);
+        assert_eq!(findings(&document), [format!("too_deep@/nodes/{most}")]);
+        for document in [named_inside(9_999), reversed(named_inside(9_999))] {
+            let found = findings(&document);
+            assert!(
+                found.len() == 1 && found[0].starts_with("too_deep@/nodes/"),
+                "{found:?}"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_ring_of_ten_thousand_groups_is_told_in_one_line() {
+    let nodes: Vec<_> = (0..limits::MAX_NODES)
+        .map(|number| {
+            let next = (number + 1) % limits::MAX_NODES;
+            group(&format!("g{number}"), json!({"nodes": [format!("g{next}")]}))
+        })
+        .collect();
+    let checked = check(&workflow(&nodes).to_string());
+    let first = checked
+        .diagnostics
+        .iter()
+        .find(|found| found.code.as_str() == "cycle_detected")
+        .unwrap();
+    assert!(first.message.len() < 1_000, "{}", first.message);
+}
+
+#[test]
+fn nodes_are_counted_over_all_scopes() {
+    let members = |count: usize, prefix: &str| -> Vec<Value> {
+        (0..count)
+            .map(|number| call(&format!("{prefix}{number}"), json!({})))
+            .collect()
+    };
+    let document = |inside: usize| {
+        let mut nodes = members(5_000, "a");
+        nodes.push(group("g", json!({"nodes": members(inside, "b")})));
+        workflow(&nodes)
+    };
+    assert_eq!(compiled(&document(4_999)).nodes().count(), limits::MAX_NODES);
+    assert_eq!(
+        findings(&document(5_000)),
+        ["too_many_nodes@/nodes/5000/config/nodes"]
+    );
+    let long = json!({"nodes": chain(100_000)["nodes"]});
+    assert_eq!(
+        findings(&workflow(&[group("g", long)])),
+        ["too_many_nodes@/nodes/0/config/nodes"]
+    );
+}
+
+#[test]
+fn edges_are_counted_over_all_scopes() {
+    let inside = |prefix: &str, count: usize| {
+        let nodes: Vec<_> = (0..400)
+            .map(|number| call(&format!("{prefix}{number}"), json!({})))
+            .collect();
+        let pairs = (0..400_usize).flat_map(|to| (0..to).map(move |from| (from, to)));
+        let edge = |(from, to)| json!({"from": format!("{prefix}{from}"), "to": format!("{prefix}{to}")});
+        let edges: Value = pairs.take(count).map(edge).collect();
+        group(prefix, json!({"nodes": nodes, "edges": edges}))
+    };
+    let document = |second: usize| workflow(&[inside("g", 50_000), inside("h", second)]);
+    assert_eq!(compiled(&document(50_000)).nodes().count(), 802);
+    assert_eq!(
+        findings(&document(50_001)),
+        ["too_many_edges@/nodes/1/config/edges"]
+    );
+}
+
+#[test]
+fn ten_thousand_nodes_in_a_thousand_groups_are_checked_in_one_go() {
+    // Each group after the one before, and in each a chain that reads its group's predecessor and the input.
+    let groups: Vec<_> = (0..1_000_usize)
+        .map(|number| {
+            let before = number.checked_sub(1).map(|before| format!("g{before}"));
+            let text = before
+                .as_ref()
+                .map_or("{{ input }}".to_owned(), |before| format!("{{{{ {before} }}}}"));
+            let members: Vec<_> = (0..9_usize)
+                .map(|member| {
+                    let before = member.checked_sub(1).map(|before| format!("n{number}x{before}"));
+                    let fields = json!({"depends_on": before.as_slice(), "config": {"x": text}});
+                    call(&format!("n{number}x{member}"), fields)
+                })
+                .collect();
+            let mut node = group(&format!("g{number}"), json!({"nodes": members}));
+            node["depends_on"] = json!(before.as_slice());
+            node
+        })
+        .collect();
+    let workflow = compiled(&workflow(&groups));
+    assert_eq!(
+        (workflow.graph().layers().len(), workflow.nodes().count()),
+        (1_000, 10_000)
+    );
 }

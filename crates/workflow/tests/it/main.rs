@@ -6,9 +6,12 @@
     reason = "a helper that fails is a test that fails"
 )]
 
+mod advice;
+mod bodies;
 mod branches;
 mod codes;
 mod compliance;
+mod composites;
 mod conditions;
 mod decoding;
 mod expression_properties;
@@ -17,7 +20,10 @@ mod graph;
 mod import;
 mod json;
 mod limits;
+mod nesting;
+mod nesting_properties;
 mod positions;
+mod reachability;
 mod robustness;
 mod schemas;
 mod support;

@@ -38,7 +38,7 @@ fn findings_stand_where_the_text_has_them() {
             (
                 (4, 30),
                 "unknown_node_type",
-                "did you mean `agent_call`? (valid types: `agent_call`, `condition`, `human_approval`)"
+                "did you mean `agent_call`? (valid types: `agent_call`, `condition`, `parallel_group`, `loop`, `human_approval`, `subworkflow`)"
             ),
             ((5, 5), "missing_field", ""),
             (
@@ -75,7 +75,7 @@ fn hints_name_what_was_probably_meant() {
     let cases = [
         (
             one(json!({"type": "shell"})),
-            "valid types: `agent_call`, `condition`, `human_approval`",
+            "valid types: `agent_call`, `condition`, `parallel_group`, `loop`, `human_approval`, `subworkflow`",
         ),
         (one(json!({"timeouts": 5})), "did you mean `timeout`?"),
         (one(json!({"xyz": 5})), ""),

@@ -4,7 +4,7 @@ use agentchains_workflow::{Checked, check};
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::support::{Values, approval, call, render, workflow};
+use crate::support::{Values, approval, call, group, render, repeat, workflow};
 
 /// A valid document with something of everything.
 fn valid() -> String {
@@ -33,6 +33,18 @@ fn valid() -> String {
         }}),
         call("g", json!({})),
         call("h", json!({"depends_on": ["f"]})),
+        group(
+            "i",
+            json!({"nodes": ["h2", call("i1", json!({}))], "edges": [{"from": "i1", "to": "h2"}], "mode": "any"}),
+        ),
+        call("h2", json!({})),
+        group(
+            "j",
+            json!({"items": "{{ input.list }}", "tolerated_failures": "5%", "body": {"nodes": [
+                repeat("k", json!({"nodes": [call("k1", json!({"config": {"x": "{{ item }} {{ loop.last | default(0) }}"}}))]})),
+            ]}}),
+        ),
+        json!({"id": "l", "type": "subworkflow", "config": {"workflow_id": "w", "version": 2, "wait": false}}),
     ];
     let mut document = workflow(&nodes);
     document["edges"] = json!([{"from": "b", "to": "c"}]);
@@ -104,6 +116,9 @@ fn piece() -> impl Strategy<Value = String> {
         "\"when\":\"approved\"",
         "\u{2028}",
         "\"id\":\"a\"",
+        "\"nodes\":[\"h\"]",
+        "{{ item }}",
+        "loop.",
     ];
     prop_oneof![
         prop::sample::select(pieces.to_vec()).prop_map(str::to_owned),

@@ -62,6 +62,19 @@ pub(crate) fn approval(id: &str, fields: Value) -> Value {
     node
 }
 
+/// A group with that config.
+pub(crate) fn group(id: &str, config: Value) -> Value {
+    json!({"id": id, "type": "parallel_group", "config": config})
+}
+
+/// A loop that runs its body three times, with some of its config.
+pub(crate) fn repeat(id: &str, config: Value) -> Value {
+    let mut node =
+        json!({"id": id, "type": "loop", "config": {"until": "$.loop.index == 2", "max_iterations": 3}});
+    merge(&mut node["config"], config);
+    node
+}
+
 fn merge(node: &mut Value, fields: Value) {
     for (key, value) in fields.as_object().into_iter().flatten() {
         node[key] = value.clone();

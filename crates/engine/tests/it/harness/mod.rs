@@ -5,6 +5,7 @@
 
 mod reads;
 mod store;
+mod tree;
 mod witness;
 
 use std::{sync::Arc, time::Duration};
@@ -21,6 +22,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Builder;
 
 pub(crate) use store::FaultyStore;
+pub(crate) use tree::{named, starts, starts_with};
 use witness::Witness;
 
 /// One process: an engine, and the world that outlives it.
@@ -209,16 +211,20 @@ impl World {
         decision: &str,
         by: &str,
     ) -> Result<ApprovalRow, EngineError> {
-        let decision = Decision {
-            approval_id: question.id,
-            decision: decision.to_owned(),
-            by: by.to_owned(),
-            roles: Vec::new(),
-            comment: None,
-            data: None,
-            shown_hash: None,
-            request_key: None,
-        };
+        let decision = self::decision(question, decision, by);
         self.engine.decide(&Caller::anonymous(), decision).await
+    }
+}
+
+pub(crate) fn decision(question: &ApprovalRow, decision: &str, by: &str) -> Decision {
+    Decision {
+        approval_id: question.id,
+        decision: decision.to_owned(),
+        by: by.to_owned(),
+        roles: Vec::new(),
+        comment: None,
+        data: None,
+        shown_hash: None,
+        request_key: None,
     }
 }

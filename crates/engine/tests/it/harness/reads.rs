@@ -1,7 +1,9 @@
 //! What the faulty store passes on as it is.
 
 use agentchains_engine::{
-    machine::{ApprovalId, ApprovalRow, AttemptRow, Event, ExecutionId, ExecutionRow, NodeRow, WorkflowId},
+    machine::{
+        ApprovalId, ApprovalRow, AttemptRow, Event, ExecutionId, ExecutionRow, NodeRow, Snapshot, WorkflowId,
+    },
     ports::{
         ApprovalFilter, Change, Creation, ExecutionFilter, ExecutionQuery, Idempotency, NewVersion, Page,
         PageRequest, StoreError, VersionRecord, WorkflowFilter, WorkflowRecord, WorkflowStore,
@@ -25,6 +27,18 @@ impl ExecutionQuery for FaultyStore {
         page: &PageRequest,
     ) -> Result<Page<ExecutionRow>, StoreError> {
         self.memory().executions(tenant, filter, page).await
+    }
+
+    async fn children(&self, parent: ExecutionId) -> Result<Vec<ExecutionRow>, StoreError> {
+        self.memory().children(parent).await
+    }
+
+    async fn count_in_tree(&self, root: ExecutionId) -> Result<u64, StoreError> {
+        Ok(self.counted_elsewhere() + self.memory().count_in_tree(root).await?)
+    }
+
+    async fn snapshot(&self, tenant: &str, id: ExecutionId) -> Result<Option<Snapshot>, StoreError> {
+        self.memory().snapshot(tenant, id).await
     }
 
     async fn nodes(&self, id: ExecutionId) -> Result<Vec<NodeRow>, StoreError> {
@@ -97,6 +111,10 @@ impl WorkflowStore for FaultyStore {
 
     async fn workflow(&self, tenant: &str, id: WorkflowId) -> Result<Option<WorkflowRecord>, StoreError> {
         self.memory().workflow(tenant, id).await
+    }
+
+    async fn find_by_name(&self, tenant: &str, name: &str) -> Result<Option<WorkflowRecord>, StoreError> {
+        self.memory().find_by_name(tenant, name).await
     }
 
     async fn workflows(

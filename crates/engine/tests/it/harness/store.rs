@@ -28,6 +28,9 @@ struct Faults {
     commits_tried: usize,
     unreadable: BTreeSet<ExecutionId>,
     claims: Vec<ExecutionId>,
+    counted_elsewhere: u64,
+    creations_to_fail: usize,
+    stuck: Option<ExecutionId>,
 }
 
 impl Default for FaultyStore {
@@ -47,6 +50,7 @@ impl FaultyStore {
     }
 
     pub(crate) fn reopened(&self) -> Self {
+        self.faults().stuck = None;
         Self {
             memory: self.memory.reopened(),
             faults: Arc::clone(&self.faults),
@@ -82,6 +86,25 @@ impl FaultyStore {
         self.faults().claims.clone()
     }
 
+    /// The execution's commits hang for as long as the process lives.
+    pub(crate) fn hold_commits_of(&self, id: ExecutionId) {
+        self.faults().stuck = Some(id);
+    }
+
+    /// Every tree is larger by so many executions than it seems.
+    pub(crate) fn enlarge_trees(&self, by: u64) {
+        self.faults().counted_elsewhere = by;
+    }
+
+    /// The next child executions are not recorded.
+    pub(crate) fn fail_creations_of_children(&self, count: usize) {
+        self.faults().creations_to_fail = count;
+    }
+
+    pub(crate) fn counted_elsewhere(&self) -> u64 {
+        self.faults().counted_elsewhere
+    }
+
     fn faults(&self) -> MutexGuard<'_, Faults> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -99,11 +122,21 @@ impl ExecutionStore for FaultyStore {
         idempotency: Option<Idempotency>,
     ) -> Result<Creation<(ExecutionId, Fence)>, StoreError> {
         self.opened().await;
+        {
+            let mut faults = self.faults();
+            if changes.execution.parent.is_some() && faults.creations_to_fail > 0 {
+                faults.creations_to_fail -= 1;
+                return Err(StoreError::Unavailable("the test says so".into()));
+            }
+        }
         self.memory.create(changes, idempotency).await
     }
 
     async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
         self.opened().await;
+        if self.faults().stuck == Some(commit.changes.execution.id) {
+            std::future::pending::<()>().await;
+        }
         {
             let mut faults = self.faults();
             faults.commits_tried += 1;

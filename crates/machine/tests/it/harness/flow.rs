@@ -7,14 +7,21 @@ use serde_json::{Map, Value, json};
 
 use super::Run;
 
+/// The nodes and edges of a body, written as a flow is.
+pub(crate) fn body(text: &str) -> Value {
+    let Flow { document } = flow(text);
+    json!({"nodes": document["nodes"], "edges": document["edges"]})
+}
+
 /// A workflow document under construction.
 #[derive(Debug, Clone)]
 pub(crate) struct Flow {
     document: Value,
 }
 
-/// Nodes before the bar, edges after it. `ok?` is a `human_approval`, `c=` a `condition`, any other name an `agent_call` of the agent
-/// with the node's id; `ok:rejected>b` is an edge with a label.
+/// Nodes before the bar, edges after it. `ok?` is a `human_approval`, `c=` a `condition`, `g&` a `parallel_group`, `l*`
+/// a `loop`, `s^` a `subworkflow`, any other name an `agent_call` of the agent with the node's id; `ok:rejected>b` is
+/// an edge with a label.
 pub(crate) fn flow(text: &str) -> Flow {
     let (nodes, edges) = text.split_once('|').unwrap_or((text, ""));
     let nodes: Vec<Value> = nodes.split_whitespace().map(node).collect();
@@ -25,10 +32,19 @@ pub(crate) fn flow(text: &str) -> Flow {
 }
 
 fn node(name: &str) -> Value {
-    match (name.strip_suffix('?'), name.strip_suffix('=')) {
-        (Some(id), _) => json!({"id": id, "type": "human_approval"}),
-        (_, Some(id)) => json!({"id": id, "type": "condition"}),
-        (None, None) => json!({"id": name, "type": "agent_call", "agent_id": name}),
+    let types = [
+        ('?', "human_approval"),
+        ('=', "condition"),
+        ('&', "parallel_group"),
+        ('*', "loop"),
+        ('^', "subworkflow"),
+    ];
+    let named = types
+        .iter()
+        .find_map(|(mark, kind)| Some((name.strip_suffix(*mark)?, *kind)));
+    match named {
+        Some((id, kind)) => json!({"id": id, "type": kind}),
+        None => json!({"id": name, "type": "agent_call", "agent_id": name}),
     }
 }
 

@@ -5,31 +5,40 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use agentchains_cost::Usd;
 use agentchains_machine::{
-    ApprovalStatus, AttemptStatus, Effect, Ending, EventType, ExecutionStatus, Machine, NodeRow, NodeState,
-    NodeStatus, SkipCause, Step,
+    ApprovalStatus, AttemptStatus, Effect, Ending, EventType, ExecutionStatus, Machine, NodePath, NodeRow,
+    NodeState, NodeStatus, Step,
 };
-use agentchains_workflow::{EdgeRef, Graph, Join, NodeIndex, NodeKind, Scheduling, When};
+use agentchains_workflow::NodeKind;
 
-use super::{Run, rows::Rows};
+use super::{
+    Run, due,
+    fold::{Fold, node_of},
+    joins::assert_join_holds,
+    rows::Rows,
+    scope::{beside, graph_of},
+    scopes,
+};
 
 /// Checks one committed step.
 pub(super) fn check(before: &Rows, after: &Rows, step: &Step, run: &Run) {
     terminal_is_terminal(before, after, step);
-    transitions_are_legal(before, after);
-    events_are_gapless_and_fold_to_the_rows(after);
+    transitions_are_legal(before, after, step);
+    events_are_gapless_and_fold_to_the_rows(before, after, step);
     starts_are_allowed(before, after, step, run);
-    calls_ask_what_was_committed(after, step, run);
+    calls_ask_what_was_committed(after, step);
     counters_are_exact(after, run);
     money_adds_up(before, after);
     questions_are_answered_once(before, after);
     rows_are_the_whole_truth(after, run);
+    scopes::check(before, after, step, run);
+    due::check(after, run);
 }
 
 /// I1: nothing follows a terminal state.
 fn terminal_is_terminal(before: &Rows, after: &Rows, step: &Step) {
     if before.execution.status.is_terminal() {
         assert!(step.is_empty(), "a terminal execution changed: {step:?}");
-        assert_eq!(before, after);
+        assert_eq!(*before, after.without_events());
     }
     let execution = &after.execution;
     assert_eq!(execution.status.is_terminal(), execution.finished_at.is_some());
@@ -40,27 +49,37 @@ fn terminal_is_terminal(before: &Rows, after: &Rows, step: &Step) {
     if execution.status.is_terminal() {
         assert_eq!(execution.nodes_settled, execution.nodes_total);
         assert_eq!((execution.in_flight, execution.reserved), (0, Usd::ZERO));
-        assert_eq!((execution.wake_at, execution.abort_deadline), (None, None));
+        assert_eq!((execution.wake_at, execution.children), (None, 0));
         assert_eq!(pending_questions(after), 0);
     }
 }
 
 /// I3: only legal transitions. I5, I11: attempts end once, and there are not too many.
-fn transitions_are_legal(before: &Rows, after: &Rows) {
+fn transitions_are_legal(before: &Rows, after: &Rows, step: &Step) {
     let (from, to) = (before.execution.status, after.execution.status);
     // A step may pass through `running`, so that a pause for a person may follow one by the budget.
     let through = ExecutionStatus::Running;
     let passes = from.may_become(through) && through.may_become(to);
     assert!(from == to || from.may_become(to) || passes, "{from} -> {to}");
+    let repeated = repeated_in(step);
     for (path, row) in &after.nodes {
-        let (from, to) = (status_of(before, path), row.state.status());
-        assert!(from == to || from.may_become(to), "{path}: {from} -> {to}");
-        let was = before.nodes.get(path);
-        if from.is_settled() {
-            assert_eq!(was, Some(row), "{path} changed after it had settled");
+        let (from, to) = (before.status(path), row.state.status());
+        let again = repeated.contains(path.as_str());
+        // In one step a node may end, be taken back and start.
+        let passes = again && from != NodeStatus::Completed && status_after_pending(to);
+        assert!(
+            from == to || from.may_become(to) || passes,
+            "{path}: {from} -> {to}"
+        );
+        let Some(was) = before.nodes.get(path) else {
+            continue;
+        };
+        if from.is_settled() && !again {
+            assert_eq!(was, row, "{path} changed after it had settled");
         }
-        assert!(was.is_none_or(|was| was.attempts <= row.attempts), "{path}");
-        assert!(was.is_none_or(|was| was.request.is_none() || was.request == row.request));
+        assert!(was.attempts <= row.attempts, "{path}");
+        assert!(was.iteration <= row.iteration, "{path}");
+        assert!(again || was.request.is_none() || was.request == row.request);
     }
     for (key, was) in &before.attempts {
         if was.status != AttemptStatus::Running {
@@ -69,64 +88,61 @@ fn transitions_are_legal(before: &Rows, after: &Rows) {
     }
 }
 
-fn status_of(rows: &Rows, path: &str) -> NodeStatus {
-    rows.nodes
-        .get(path)
-        .map_or(NodeStatus::Pending, |row| row.state.status())
+fn status_after_pending(status: NodeStatus) -> bool {
+    status == NodeStatus::Pending || NodeStatus::Pending.may_become(status)
 }
 
-/// I29: 1..n without gap. I7: the events alone give the statuses. I30: the terminal event is the last one.
-fn events_are_gapless_and_fold_to_the_rows(after: &Rows) {
-    let mut execution = "pending";
-    let mut nodes: BTreeMap<&str, &str> = BTreeMap::new();
-    let mut completed = BTreeSet::new();
-    for (position, event) in after.events.iter().enumerate() {
-        assert_eq!(event.seq, position as u64 + 1);
-        assert!(!matches!(execution, "completed" | "failed" | "cancelled"));
-        let data = &event.data;
-        if let Some(path) = data["path"].as_str()
-            && event.kind.as_str().starts_with("node.")
-        {
-            nodes.insert(path, data["status"].as_str().unwrap());
+/// The nodes that are pending again, because the one around them is tried again.
+fn repeated_in(step: &Step) -> BTreeSet<&str> {
+    let events = step.changes.events.iter();
+    let again = events.filter(|event| event.data["status"] == "pending");
+    again.filter_map(node_of).collect()
+}
+
+/// I29: 1..n without gap. I7: the events alone give the statuses, a node completes once (I3). I30: the terminal event
+/// is the last one.
+fn events_are_gapless_and_fold_to_the_rows(before: &Rows, after: &Rows, step: &Step) {
+    let mut fold = Fold::of(before);
+    for (seq, event) in (before.execution.last_seq + 1..).zip(&step.changes.events) {
+        assert_eq!(event.seq, seq);
+        assert!(!fold.execution.is_terminal());
+        if let Some(path) = node_of(event) {
+            assert_ne!(
+                fold.status(path),
+                NodeStatus::Completed,
+                "{path} goes on after it completed"
+            );
         }
-        if event.kind.as_str().starts_with("execution.") {
-            execution = data["status"].as_str().unwrap();
-        }
-        if event.kind == EventType::NodeCompleted {
-            assert!(completed.insert(data["path"].as_str()), "completed twice: {data}");
-        }
+        fold.take(event);
     }
     assert_eq!(after.execution.last_seq, after.events.len() as u64);
-    assert_eq!(execution, after.execution.status.as_str());
+    assert_eq!(after.execution.status, fold.execution);
     for (path, row) in &after.nodes {
-        assert_eq!(
-            nodes.get(path.as_str()).copied().unwrap_or("pending"),
-            row.state.status().as_str()
-        );
+        assert_eq!(fold.status(path), row.state.status(), "{path}");
     }
-    assert!(nodes.keys().all(|path| after.nodes.contains_key(*path)));
+    assert!(fold.paths().all(|path| after.nodes.contains_key(path)));
 }
 
 /// I4: no start before its dependencies have settled. I13, I14, I19: none after a cancel, a pause, the end of the
 /// budget.
 fn starts_are_allowed(before: &Rows, after: &Rows, step: &Step, run: &Run) {
-    let mut status = before.execution.status.as_str();
+    let mut fold = Fold::of(before);
     let mut closed = before.execution.ending.is_some();
     for event in &step.changes.events {
-        let data = &event.data;
+        if let Some(path) = fold.started(event) {
+            let status = fold.execution;
+            assert!(
+                status == ExecutionStatus::Running && !closed,
+                "{path} started while {status}"
+            );
+            assert_join_holds(after, run, &path);
+        }
         match event.kind {
-            EventType::NodeStarted | EventType::ApprovalRequested => {
-                let node = data["node_id"].as_str().unwrap();
-                assert!(status == "running" && !closed, "{node} started while {status}");
-                assert_join_holds(run.workflow.graph(), after, run, node);
-            }
             EventType::BudgetExhausted => closed = true,
             EventType::ExecutionResumed => closed = before.execution.ending.is_some(),
             _ => {}
         }
-        if event.kind.as_str().starts_with("execution.") {
-            status = data["status"].as_str().unwrap();
-        }
+        fold.take(event);
     }
     if matches!(
         before.execution.ending,
@@ -140,63 +156,8 @@ fn starts_are_allowed(before: &Rows, after: &Rows, step: &Step, run: &Run) {
     }
 }
 
-/// The joins, written a second time from the language reference.
-fn assert_join_holds(graph: &Graph, rows: &Rows, run: &Run, node: &str) {
-    let index = graph.find(node).unwrap();
-    let (mut live, mut settled, mut cut_off, mut edges) = (0, 0, 0, 0);
-    for edge in graph.incoming(index) {
-        edges += 1;
-        let source = rows.nodes.get(&graph.node(edge.from).id);
-        settled += u32::from(source.is_some_and(|row| row.state.status().is_settled()));
-        live += u32::from(source.is_some_and(|row| is_live(graph, &edge, row)));
-        cut_off += u32::from(source.is_some_and(is_cut_off));
-    }
-    let holds = edges == 0
-        || match graph.node(index).join {
-            Join::Default => settled == edges && live > 0 && cut_off == 0,
-            Join::All => live == edges,
-            Join::Any => live > 0,
-            Join::Settled => settled == edges,
-            Join::AtLeast(least) => live >= least.get(),
-        };
-    assert!(holds, "{node} started too early");
-    if run.workflow.settings().scheduling == Scheduling::Layered {
-        for below in graph.layers()[..graph.layer_of(index) as usize].iter().flatten() {
-            let id = &graph.node(*below).id;
-            assert!(
-                status_of(rows, id).is_settled(),
-                "{node} started before {id} had settled"
-            );
-        }
-    }
-}
-
-fn is_live(graph: &Graph, edge: &EdgeRef<'_>, source: &NodeRow) -> bool {
-    match &source.state {
-        NodeState::Completed(done) => match edge.when {
-            When::Always => {
-                let asks = matches!(graph.node(edge.from).kind, NodeKind::HumanApproval(_));
-                !(asks && done.branch.as_deref() == Some("rejected"))
-            }
-            When::Labels(labels) => done.branch.as_ref().is_some_and(|branch| labels.contains(branch)),
-            When::OnError => false,
-        },
-        NodeState::Failed(failed) => failed.handled && *edge.when == When::OnError,
-        _ => false,
-    }
-}
-
-fn is_cut_off(source: &NodeRow) -> bool {
-    match &source.state {
-        NodeState::Failed(failed) => !failed.handled,
-        NodeState::Skipped(reason) => reason.cause == SkipCause::UpstreamFailed,
-        _ => false,
-    }
-}
-
 /// I8: an agent gets the committed outputs. I5, I12: only of an attempt that is recorded as running.
-fn calls_ask_what_was_committed(after: &Rows, step: &Step, run: &Run) {
-    let graph = run.workflow.graph();
+fn calls_ask_what_was_committed(after: &Rows, step: &Step) {
     for effect in &step.effects {
         let Effect::Call(call) = effect else { continue };
         let row = &after.nodes[call.path.as_str()];
@@ -204,7 +165,10 @@ fn calls_ask_what_was_committed(after: &Rows, step: &Step, run: &Run) {
             panic!("{} is called and not running", call.path);
         };
         assert_eq!(attempt.number, call.attempt);
-        assert_eq!(attempt.message_id, call.message_id);
+        assert_eq!(
+            (attempt.message_id, attempt.deadline),
+            (call.message_id, call.deadline)
+        );
         let line = &after.attempts[&(call.path.as_str().to_owned(), call.attempt)];
         assert_eq!(
             (line.status, line.message_id),
@@ -212,67 +176,90 @@ fn calls_ask_what_was_committed(after: &Rows, step: &Step, run: &Run) {
         );
         assert_eq!(row.request.as_ref(), Some(&call.request));
         for (id, output) in call.upstream.iter() {
-            let NodeState::Completed(done) = &after.nodes[id].state else {
+            let NodeState::Completed(done) = &after.nodes[&seen_from(after, &call.path, id)].state else {
                 panic!("{} gets the output of {id}, which has none", call.path);
             };
             assert_eq!(*done.output, *output);
         }
-        let index = graph.find(call.path.as_str()).unwrap();
-        let is_predecessor = |id: &String| graph.incoming(index).any(|edge| graph.node(edge.from).id == *id);
-        assert!(call.request.upstream.iter().all(is_predecessor));
+    }
+}
+
+/// The path of the node with that id which a node sees: in its own scope, else in one around it.
+fn seen_from(rows: &Rows, path: &NodePath, id: &str) -> String {
+    let own = beside(path, id);
+    match path.around() {
+        Some((around, _)) if !rows.nodes.contains_key(&own) => seen_from(rows, &around, id),
+        _ => own,
     }
 }
 
 /// `in_flight`, `nodes_settled` and the numbers of attempts (I11) are counts of rows; a skipped node made no call
 /// (I6).
 fn counters_are_exact(after: &Rows, run: &Run) {
-    let states = || after.nodes.values().map(|row| &row.state);
-    let running = states()
-        .filter(|state| matches!(state, NodeState::Running(_)))
-        .count();
-    let settled = states().filter(|state| state.status().is_settled()).count();
-    assert_eq!(after.execution.in_flight as usize, running);
-    assert_eq!(after.execution.nodes_settled as usize, settled);
-    assert!(running <= run.workflow.settings().max_concurrency.get() as usize);
-    if let Some(wake_at) = after.execution.wake_at {
-        assert!(
-            wake_at > run.now,
-            "a driver would spin: {wake_at} is not after {}",
-            run.now
-        );
-    }
+    let execution = &after.execution;
+    let count = |is: fn(&NodeState) -> bool| {
+        let rows = after.nodes.values();
+        u32::try_from(rows.filter(|row| is(&row.state)).count()).unwrap()
+    };
+    assert_eq!(
+        execution.in_flight,
+        count(|state| matches!(state, NodeState::Running(_)))
+    );
+    assert_eq!(
+        execution.children,
+        count(|state| matches!(state, NodeState::Child(_)))
+    );
+    assert_eq!(
+        execution.nodes_settled,
+        count(|state| state.status().is_settled())
+    );
+    assert!(execution.nodes_settled <= execution.nodes_total);
+    assert!(execution.in_flight <= run.workflow.settings().max_concurrency.get());
     for (path, row) in &after.nodes {
+        let graph = graph_of(&row.path, run);
+        let node = graph.node(graph.find(&row.node_id).unwrap());
+        if let NodeKind::Loop(settings) = &node.kind {
+            assert!(
+                row.iteration <= settings.max_iterations.get(),
+                "{path} runs too often"
+            );
+        }
+        let allowed = node.retry.as_ref().map_or(1, |retry| retry.max_attempts.get());
+        assert!(row.attempts - row.attempts_before <= allowed, "{path}");
+        if !matches!(node.kind, NodeKind::AgentCall(_)) {
+            continue;
+        }
         let lines = after.attempts.keys().filter(|(of, _)| of == path).count();
         assert_eq!(row.attempts as usize, lines, "{path}");
-        assert!(
-            row.attempts <= attempts_allowed(run.workflow.graph(), path),
-            "{path}"
-        );
-        if row.state.status() == NodeStatus::Skipped {
+        if row.state.status() == NodeStatus::Skipped && row.attempts_before == 0 {
             assert_eq!(lines, 0, "{path} was called and skipped");
         }
     }
 }
 
-fn attempts_allowed(graph: &Graph, path: &str) -> u32 {
-    let index: NodeIndex = graph.find(path).unwrap();
-    let retry = graph.node(index).retry.as_ref();
-    retry.map_or(1, |retry| retry.max_attempts.get())
-}
-
 /// I16, I17, I18: what is spent and reserved is the exact sum of the attempts, and never less than before.
 fn money_adds_up(before: &Rows, after: &Rows) {
     let execution = &after.execution;
-    assert_eq!(
-        execution.spent,
-        after.attempts.values().map(|line| line.cost).sum()
-    );
+    let of_attempts: Usd = after.attempts.values().map(|line| line.cost).sum();
+    let children = after
+        .nodes
+        .values()
+        .filter(|row| row.child_execution_id.is_some());
+    let of_children: Usd = children.map(|row| row.cost).sum();
+    assert_eq!(execution.spent, of_attempts.checked_add(of_children).unwrap());
     assert_eq!(execution.spent, after.nodes.values().map(|row| row.cost).sum());
     let running = after
         .attempts
         .values()
         .filter(|line| line.status == AttemptStatus::Running);
-    assert_eq!(execution.reserved, running.map(|line| line.reserved).sum());
+    let of_children: Usd = after
+        .nodes
+        .values()
+        .filter(|row| matches!(row.state, NodeState::Child(_)))
+        .map(|row| row.state.reserved())
+        .sum();
+    let of_attempts: Usd = running.map(|line| line.reserved).sum();
+    assert_eq!(execution.reserved, of_attempts.checked_add(of_children).unwrap());
     assert_eq!(
         execution.reserved,
         after.nodes.values().map(|row| row.state.reserved()).sum()
@@ -308,6 +295,15 @@ fn pending_questions(rows: &Rows) -> usize {
 fn rows_are_the_whole_truth(after: &Rows, run: &Run) {
     let again = Machine::restore(run.workflow.clone(), after.snapshot());
     assert_eq!(again.execution(), run.machine.execution());
-    assert_eq!(again.nodes(), run.machine.nodes());
+    // Scopes are built level by level, so that their order may differ.
+    let by_path = |machine: &Machine| -> BTreeMap<String, NodeRow> {
+        let rows = machine
+            .nodes()
+            .filter(|row| after.nodes.contains_key(row.path.as_str()));
+        rows.map(|row| (row.path.as_str().to_owned(), row.clone()))
+            .collect()
+    };
+    assert_eq!(by_path(&again), by_path(&run.machine));
+    assert_eq!(by_path(&again), after.nodes);
     assert!(again.pending_approvals().eq(run.machine.pending_approvals()));
 }

@@ -3,17 +3,23 @@
 //! [`Run`] plays the driver: it keeps the rows as a store would, and after every step checks what must hold in
 //! every execution ([`invariants`]).
 
+mod due;
 mod flow;
+mod fold;
 mod gate;
 mod invariants;
+mod joins;
 mod outcome;
 mod rows;
 mod run;
+mod scope;
+mod scopes;
 mod view;
 
-pub(crate) use flow::{Flow, flow};
+pub(crate) use flow::{Flow, body, flow};
 pub(crate) use gate::ScriptedGate;
 pub(crate) use outcome::{broke, refused, reply, reply_costing, succeeded};
+pub(crate) use rows::Rows;
 pub(crate) use run::Run;
 
 /// An amount of money.

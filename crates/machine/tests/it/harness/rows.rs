@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use agentchains_machine::{
-    ApprovalId, ApprovalRow, ApprovalStatus, AttemptRow, Changes, Event, ExecutionRow, NodeRow, Snapshot,
+    ApprovalId, ApprovalRow, ApprovalStatus, AttemptRow, Changes, Event, ExecutionRow, NodeRow, NodeStatus,
+    Seed, Snapshot,
 };
 
 /// Everything that was made durable.
@@ -14,6 +15,7 @@ pub(crate) struct Rows {
     pub(crate) attempts: BTreeMap<(String, u32), AttemptRow>,
     pub(crate) approvals: BTreeMap<ApprovalId, ApprovalRow>,
     pub(crate) events: Vec<Event>,
+    pub(crate) seeds: Vec<Seed>,
 }
 
 impl Rows {
@@ -24,6 +26,25 @@ impl Rows {
             attempts: BTreeMap::new(),
             approvals: BTreeMap::new(),
             events: Vec::new(),
+            seeds: Vec::new(),
+        }
+    }
+
+    /// The status of a node; one without a row is pending.
+    pub(crate) fn status(&self, path: &str) -> NodeStatus {
+        let row = self.nodes.get(path);
+        row.map_or(NodeStatus::Pending, |row| row.state.status())
+    }
+
+    /// The rows alone: what a check compares the next ones with.
+    pub(crate) fn without_events(&self) -> Self {
+        Self {
+            execution: self.execution.clone(),
+            nodes: self.nodes.clone(),
+            attempts: self.attempts.clone(),
+            approvals: self.approvals.clone(),
+            events: Vec::new(),
+            seeds: self.seeds.clone(),
         }
     }
 
@@ -40,6 +61,7 @@ impl Rows {
             self.approvals.insert(row.id, row.clone());
         }
         self.events.extend(changes.events.iter().cloned());
+        self.seeds.extend(changes.seeds.iter().cloned());
     }
 
     /// What a claim of the execution reads.
@@ -49,6 +71,7 @@ impl Rows {
             execution: self.execution.clone(),
             nodes: self.nodes.values().cloned().collect(),
             approvals: self.approvals.values().filter(pending).cloned().collect(),
+            seeds: self.seeds.clone(),
         }
     }
 }

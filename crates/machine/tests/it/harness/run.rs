@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use agentchains_machine::{
-    ApprovalRow, AttemptFailure, AttemptOutcome, AttemptRow, Call, Decision, Effect, ExecutionId, Input,
-    Machine, NewExecution, NodePath, NodeRow, Rejected, RemoteTask, Resume, Step, WorkflowId,
+    ApprovalRow, AttemptFailure, AttemptOutcome, AttemptRow, Call, ChildCommand, Decision, Effect,
+    ExecutionId, Input, Machine, NewExecution, NodePath, NodeRow, Rejected, RemoteTask, Resume, StartChild,
+    Step, WorkflowId,
 };
 use agentchains_workflow::{Compiled, parse_duration};
 use jiff::Timestamp;
@@ -30,6 +31,10 @@ pub(crate) struct Run {
     pub(crate) open_calls: BTreeMap<Key, Call>,
     /// Attempts that were to be aborted, in order.
     pub(crate) aborts: Vec<Key>,
+    /// The child execution that each node has started last.
+    pub(crate) children: BTreeMap<String, StartChild>,
+    /// What was asked of child executions, in order.
+    pub(crate) child_commands: Vec<(ExecutionId, ChildCommand)>,
 }
 
 impl Run {
@@ -48,6 +53,10 @@ impl Run {
             timeout: settings.timeout,
             labels: BTreeMap::new(),
             initiated_by: "ann".into(),
+            parent: None,
+            ends_by: None,
+            forked_from: None,
+            seeds: Vec::new(),
         };
         adjust(&mut new);
         let machine = Machine::create(Arc::clone(&workflow), new, now);
@@ -60,6 +69,8 @@ impl Run {
             calls: Vec::new(),
             open_calls: BTreeMap::new(),
             aborts: Vec::new(),
+            children: BTreeMap::new(),
+            child_commands: Vec::new(),
         }
     }
 
@@ -71,7 +82,7 @@ impl Run {
     /// Steps one input, and writes and remembers what comes of it. Nothing has changed when it is refused.
     pub(crate) fn step(&mut self, input: Input) -> Result<Step, Rejected> {
         let step = self.machine.step(self.now, input, &mut self.gate)?;
-        let before = self.rows.clone();
+        let before = self.rows.without_events();
         self.rows.write(&step.changes);
         invariants::check(&before, &self.rows, &step, self);
         for effect in &step.effects {
@@ -84,6 +95,14 @@ impl Run {
                 Effect::Abort { path, attempt, .. } => {
                     self.aborts.push((path.as_str().to_owned(), *attempt));
                 }
+                Effect::StartChild(start) => {
+                    self.children
+                        .insert(start.path.as_str().to_owned(), (**start).clone());
+                }
+                Effect::CommandChild {
+                    execution_id,
+                    command,
+                } => self.child_commands.push((*execution_id, *command)),
             }
         }
         Ok(step)
@@ -104,7 +123,7 @@ impl Run {
     pub(crate) fn attempt_ends(&mut self, node: &str, attempt: u32, outcome: AttemptOutcome) -> Step {
         self.open_calls.remove(&(node.to_owned(), attempt));
         self.feed(Input::AttemptEnded {
-            path: NodePath::top_level(node),
+            path: NodePath::from(node.to_owned()),
             attempt,
             outcome,
         })
@@ -129,7 +148,7 @@ impl Run {
     pub(crate) fn accepts(&mut self, node: &str, task_id: &str) -> Step {
         let attempt = self.node(node).attempts;
         self.feed(Input::TaskAccepted {
-            path: NodePath::top_level(node),
+            path: NodePath::from(node.to_owned()),
             attempt,
             task: RemoteTask {
                 task_id: task_id.to_owned(),
@@ -161,7 +180,7 @@ impl Run {
 
     pub(crate) fn question(&self, node: &str) -> ApprovalRow {
         let mut rows = self.rows.approvals.values();
-        rows.find(|row| row.node_id == node).unwrap().clone()
+        rows.rfind(|row| row.path.as_str() == node).unwrap().clone()
     }
 
     pub(crate) fn decision(&self, node: &str, decision: &str, by: &str) -> Decision {
@@ -208,7 +227,7 @@ impl Run {
     pub(crate) fn crash(&mut self) -> Step {
         self.reload();
         let mut lost = std::mem::take(&mut self.open_calls);
-        if lost.is_empty() {
+        if lost.is_empty() && self.rows.execution.children == 0 {
             return self.feed(Input::Tick);
         }
         let step = self.feed(Input::Recover);
@@ -230,9 +249,9 @@ impl Run {
     // Rows.
 
     /// The node as the machine holds it.
-    pub(crate) fn node(&self, id: &str) -> &NodeRow {
-        let mut rows = self.machine.nodes().iter();
-        rows.find(|row| row.node_id == id).unwrap()
+    pub(crate) fn node(&self, path: &str) -> &NodeRow {
+        let mut rows = self.machine.nodes();
+        rows.find(|row| row.path.as_str() == path).unwrap()
     }
 
     pub(crate) fn attempt(&self, node: &str, number: u32) -> &AttemptRow {

@@ -26,6 +26,7 @@ impl Run {
             NodeState::Waiting(Waiting::Retry { .. }) => "waiting(retry)".into(),
             NodeState::Waiting(Waiting::Breaker { .. }) => "waiting(breaker)".into(),
             NodeState::Waiting(Waiting::Approval { .. }) => "waiting(approval)".into(),
+            NodeState::Waiting(Waiting::Outcome { .. }) => "waiting(outcome)".into(),
             NodeState::Completed(done) if done.replaced.is_some() => "completed(fallback)".into(),
             NodeState::Failed(failed) if failed.handled => format!("handled({})", failed.failure.code),
             NodeState::Failed(failed) => format!("failed({})", failed.failure.code),
@@ -39,9 +40,9 @@ impl Run {
 
     /// All nodes in document order: `a:completed b:running`.
     pub(crate) fn states(&self) -> String {
-        let rows = self.machine.nodes().iter();
+        let rows = self.machine.nodes();
         let states: Vec<String> = rows
-            .map(|row| format!("{}:{}", row.node_id, self.state(&row.node_id)))
+            .map(|row| format!("{}:{}", row.path, self.state(row.path.as_str())))
             .collect();
         states.join(" ")
     }
@@ -95,7 +96,7 @@ impl Run {
 }
 
 fn name(event: &Event) -> String {
-    match event.data["node_id"].as_str() {
+    match event.data["path"].as_str() {
         Some(node) => format!("{} {node}", event.kind),
         None => event.kind.to_string(),
     }

@@ -10,12 +10,15 @@ use crate::{
     limits,
     report::listed,
     template::{
-        engine::FILTERS,
+        engine::{FILTERS, NUMBER},
         expression::{Problem, invalid},
         path::Path,
         token::{Kind, Token},
     },
 };
+
+/// Operators whose operands are numbers, and nothing that the evaluator would repeat or join instead (section 2).
+const ARITHMETIC: [&str; 7] = ["+", "-", "*", "/", "//", "%", "**"];
 
 /// An expression that may be evaluated.
 #[derive(Debug)]
@@ -36,6 +39,7 @@ pub(super) fn read(text: &str, tokens: &[Token<'_>]) -> Result<Reading, Problem>
         tokens,
         next: 0,
         before: Before::Operator,
+        is_arithmetic: false,
         open: Vec::new(),
         operators: 0,
         paths: Vec::new(),
@@ -58,6 +62,14 @@ enum Bracket {
     Arguments {
         of_default: bool,
     },
+}
+
+/// A bracket that is open.
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    bracket: Bracket,
+    /// Whether what it is part of belongs to an arithmetic operator in front of it.
+    is_arithmetic: bool,
 }
 
 impl Bracket {
@@ -86,7 +98,9 @@ struct Reader<'a> {
     tokens: &'a [Token<'a>],
     next: usize,
     before: Before,
-    open: Vec<Bracket>,
+    /// Whether the operand that is read belongs to an arithmetic operator in front of it.
+    is_arithmetic: bool,
+    open: Vec<Open>,
     operators: usize,
     paths: Vec<Path>,
     program: String,
@@ -101,8 +115,8 @@ impl<'a> Reader<'a> {
                 Kind::Symbol => self.symbol(token)?,
             }
         }
-        if let Some(bracket) = self.open.last() {
-            return Err(invalid(format!("a `{}` is missing", bracket.close())));
+        if let Some(open) = self.open.last() {
+            return Err(invalid(format!("a `{}` is missing", open.bracket.close())));
         }
         if self.before == Before::Operator {
             let what = if self.tokens.is_empty() {
@@ -112,6 +126,7 @@ impl<'a> Reader<'a> {
             };
             return Err(invalid(what));
         }
+        self.end_operand(false);
         Ok(())
     }
 
@@ -157,7 +172,19 @@ impl<'a> Reader<'a> {
         if self.before == Before::Operator {
             return Err(invalid(format!("a value is missing before `{text}`")));
         }
+        let is_arithmetic = ARITHMETIC.contains(&text);
+        self.end_operand(is_arithmetic);
+        self.is_arithmetic = is_arithmetic;
         self.operator(text)
+    }
+
+    /// Lets the evaluator check that an operand of an arithmetic operator is a number.
+    fn end_operand(&mut self, before_arithmetic: bool) {
+        if self.is_arithmetic || before_arithmetic {
+            self.emit("|");
+            self.emit(NUMBER);
+        }
+        self.is_arithmetic = false;
     }
 
     fn name(&mut self, token: &Token<'a>) -> Result<(), Problem> {
@@ -183,7 +210,10 @@ impl<'a> Reader<'a> {
             "." => self.member(),
             "|" => self.filter(),
             "=" => Err(invalid("`=` is not an operator of expressions").hint("equality is written `==`")),
-            "-" => self.operator("-"),
+            "-" if self.before == Before::Operator => {
+                self.is_arithmetic = true;
+                self.operator("-")
+            }
             binary => self.binary(binary),
         }
     }
@@ -213,25 +243,30 @@ impl<'a> Reader<'a> {
             );
             return Err(Problem::new(Code::ExpressionTooComplex, message));
         }
-        self.open.push(bracket);
+        let is_arithmetic = std::mem::take(&mut self.is_arithmetic);
+        self.open.push(Open {
+            bracket,
+            is_arithmetic,
+        });
         self.emit(symbol);
         self.before = Before::Operator;
         Ok(())
     }
 
     fn close(&mut self, symbol: &str) -> Result<(), Problem> {
-        if self.open.pop().map(Bracket::close) != Some(symbol) {
-            return Err(invalid(format!("`{symbol}` closes nothing")));
-        }
+        let open = self.open.pop().filter(|open| open.bracket.close() == symbol);
+        let open = open.ok_or_else(|| invalid(format!("`{symbol}` closes nothing")))?;
+        self.end_operand(false);
         self.emit(symbol);
+        self.is_arithmetic = open.is_arithmetic;
         self.before = Before::Value;
         Ok(())
     }
 
     fn separator(&mut self, symbol: &str, inside: &[Bracket]) -> Result<(), Problem> {
-        let allowed = match self.open.last() {
+        let allowed = match self.open.last().map(|open| open.bracket) {
             Some(Bracket::Arguments { .. }) => symbol == ",",
-            Some(bracket) => inside.contains(bracket),
+            Some(bracket) => inside.contains(&bracket),
             None => false,
         };
         if !allowed {
@@ -241,7 +276,10 @@ impl<'a> Reader<'a> {
     }
 
     fn filter(&mut self) -> Result<(), Problem> {
-        self.binary("|")?;
+        if self.before == Before::Operator {
+            return Err(invalid("a value is missing before `|`"));
+        }
+        self.operator("|")?;
         let name = self.take().filter(|token| FILTERS.contains(&token.text));
         let Some(name) = name else {
             let hint = format!("filters are {}", listed(FILTERS));

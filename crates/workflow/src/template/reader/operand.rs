@@ -84,7 +84,7 @@ impl<'a> Reader<'a> {
             .open
             .iter()
             .rev()
-            .take_while(|bracket| **bracket == Bracket::Group)
+            .take_while(|open| open.bracket == Bracket::Group)
             .count();
         let opened = self.tokens[..first]
             .iter()
@@ -96,7 +96,10 @@ impl<'a> Reader<'a> {
             .count();
         let defaulted = self.peek(closed).is_some_and(|token| token.is_symbol("|"))
             && self.peek(closed + 1).is_some_and(|token| token.text == "default");
-        let is_fallback = self.open.last() == Some(&Bracket::Arguments { of_default: true })
+        let is_fallback = self
+            .open
+            .last()
+            .is_some_and(|open| open.bracket == Bracket::Arguments { of_default: true })
             && opened > 0
             && self
                 .peek(0)

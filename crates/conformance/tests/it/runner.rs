@@ -1,0 +1,151 @@
+//! The agents of a case as a runner: no network, but the outcomes that the language page names for what they answer.
+
+use std::sync::Arc;
+
+use agentchains_agents::A2aRunner;
+use agentchains_conformance::{Desk, Fail, Reply, TaskEnd};
+use agentchains_engine::{
+    cost::ReportedCost,
+    machine::{AgentReply, AttemptFailure, Call, ExecutionId, FailureCode, RemoteCancel, RemoteTask},
+    ports::{AgentProfile, CallOutcome, CallProgress, Clock, NodeRunner},
+};
+use async_trait::async_trait;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::clock::SimulatedClock;
+
+/// What is registered is known as ever; what is called is the desk.
+pub(crate) struct DeskRunner {
+    pub(crate) registered: A2aRunner,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) clock: SimulatedClock,
+}
+
+/// The name of an agent within its case, from its id or its address on the subject.
+fn local(agent_id: &str) -> &str {
+    let name = agent_id.rsplit('/').next().unwrap_or(agent_id);
+    name.rsplit_once("--").map_or(name, |(name, _)| name)
+}
+
+fn data(call: &Call) -> Value {
+    let mut data = json!({"config": call.request.config, "input": call.input, "upstream": call.upstream});
+    if let Some(item) = &call.item {
+        data["item"] = Value::clone(item);
+    }
+    if let Some(context) = &call.loop_context {
+        data["loop"] = Value::clone(context);
+    }
+    data
+}
+
+#[async_trait]
+impl NodeRunner for DeskRunner {
+    fn profile(&self, agent_id: &str) -> Option<Arc<AgentProfile>> {
+        self.registered.profile(agent_id)
+    }
+
+    async fn call(&self, _: ExecutionId, call: &Call, progress: &dyn CallProgress) -> CallOutcome {
+        let agent_id = local(&call.agent_id);
+        if self.desk.is_unreachable(agent_id) {
+            return failed(FailureCode::AgentUnreachable, Some(true), true);
+        }
+        let answer = match &call.remote_task {
+            Some(task) => match self.desk.task(agent_id, &task.task_id) {
+                Some(answer) => answer,
+                None => return CallOutcome::TaskLost,
+            },
+            None => {
+                let text = call.request.config["message"].as_str();
+                let message_id = call.message_id.to_string();
+                let answer = self.desk.receive(agent_id, &message_id, text, data(call));
+                if answer.reply.accepted {
+                    let task_id = answer.turn.to_string();
+                    progress
+                        .task_accepted(RemoteTask {
+                            task_id,
+                            context_id: None,
+                        })
+                        .await;
+                }
+                answer
+            }
+        };
+        self.desk.released(answer.turn).await;
+        self.outcome(&answer.reply)
+    }
+
+    async fn cancel(&self, agent_id: &str, task: &RemoteTask) -> RemoteCancel {
+        if self.desk.cancel(local(agent_id), &task.task_id) {
+            RemoteCancel::Confirmed
+        } else {
+            RemoteCancel::Unknown
+        }
+    }
+}
+
+impl DeskRunner {
+    fn outcome(&self, reply: &Reply) -> CallOutcome {
+        let cost = cost(reply);
+        let Some(fail) = reply.fail else {
+            return CallOutcome::Reply(AgentReply {
+                output: reply.output.clone().unwrap_or_default(),
+                cost,
+                usage: None,
+            });
+        };
+        let mut outcome = classify(fail, reply);
+        if let CallOutcome::Failed { failure, .. } = &mut outcome {
+            let after = reply
+                .retry_after
+                .map(|seconds| SignedDuration::from_secs(seconds.into()));
+            failure.retry_after = after.and_then(|after| self.clock.now().checked_add(after).ok());
+            failure.cost = cost;
+        }
+        outcome
+    }
+}
+
+/// Section 8 of the language page: the code of each failure, whether it is tried again, and whether the breaker
+/// counts it.
+fn classify(fail: Fail, reply: &Reply) -> CallOutcome {
+    use FailureCode as Code;
+    match fail {
+        Fail::Http(401 | 403) => failed(Code::AgentAuthError, Some(false), false),
+        Fail::Http(408) => failed(Code::AgentHttpError, Some(true), false),
+        Fail::Http(429) => failed(Code::AgentRateLimited, Some(true), true),
+        Fail::Http(status) => failed(Code::AgentHttpError, Some(status >= 500), status >= 500),
+        Fail::Rpc(-32700 | -32602..=-32600) | Fail::Garbage => {
+            failed(Code::AgentProtocolError, Some(false), false)
+        }
+        Fail::Rpc(_) => failed(Code::AgentFailed, Some(true), false),
+        Fail::Task(TaskEnd::Rejected) => failed(Code::AgentRejected, Some(false), false),
+        Fail::Task(TaskEnd::Failed | TaskEnd::Canceled) => failed(Code::AgentFailed, reply.retryable, false),
+        Fail::ConnectionLost => failed(Code::AgentConnectionLost, Some(true), true),
+    }
+}
+
+fn failed(code: FailureCode, retryable: Option<bool>, agent_unhealthy: bool) -> CallOutcome {
+    CallOutcome::Failed {
+        failure: AttemptFailure {
+            code,
+            message: format!("the script says {code}"),
+            retryable: retryable.unwrap_or(true),
+            retry_after: None,
+            reached_agent: code != FailureCode::AgentUnreachable,
+            cost: ReportedCost::Absent,
+            usage: None,
+        },
+        agent_unhealthy,
+    }
+}
+
+fn cost(reply: &Reply) -> ReportedCost {
+    match &reply.cost_usd {
+        None => ReportedCost::Absent,
+        Some(cost) => match serde_json::from_value(cost.clone()) {
+            Ok(usd) => ReportedCost::Usd(usd),
+            Err(_) => ReportedCost::Invalid,
+        },
+    }
+}

@@ -1,0 +1,214 @@
+//! Starting a child execution: once, however often it is asked for and whatever the store does meanwhile.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use agentchains_machine::{
+    ChildReport, ExecutionId, ExecutionRow, FailureCode, Input, NewExecution, Parent, StartChild,
+};
+use agentchains_ports::StoreError;
+use agentchains_workflow::{Compiled, OnBudget};
+use tracing::{error, warn};
+
+use super::tree::{Place, runs_above};
+use crate::{
+    Engine, EngineError,
+    loading::Patience,
+    references::Resolved,
+    shared::{Message, Shared},
+};
+
+/// A child that is to be started.
+#[derive(Debug)]
+pub(super) struct Birth {
+    start: StartChild,
+    parent: Parent,
+    tenant: String,
+    initiated_by: String,
+}
+
+/// Why a child was not started.
+enum NotStarted {
+    /// It never will be: its parent is told.
+    Refused(FailureCode, String),
+    /// The store failed; it is tried again.
+    Store(StoreError),
+}
+
+impl From<StoreError> for NotStarted {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::Store(error),
+            error => Self::Refused(FailureCode::SubworkflowFailed, error.to_string()),
+        }
+    }
+}
+
+impl From<EngineError> for NotStarted {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Store(error) => error.into(),
+            error => Self::Refused(FailureCode::SubworkflowFailed, error.to_string()),
+        }
+    }
+}
+
+impl Birth {
+    pub(super) fn new(above: &ExecutionRow, start: StartChild) -> Self {
+        Self {
+            parent: Parent {
+                execution_id: above.id,
+                root_execution_id: above.root(),
+                path: start.path.clone(),
+                depth: above.depth().saturating_add(1),
+                waits: start.waits,
+                holds: false,
+            },
+            tenant: above.tenant.clone(),
+            initiated_by: above.initiated_by.clone(),
+            start,
+        }
+    }
+
+    /// The id of the child.
+    pub(super) const fn id(&self) -> ExecutionId {
+        self.start.execution_id
+    }
+
+    fn tell(&self, shared: &Arc<Shared>, input: Input) {
+        shared.deliver(self.parent.execution_id, Message::Input(input));
+    }
+
+    /// Tells the parent that the child is there, and how it stands.
+    fn report(&self, shared: &Arc<Shared>, row: &ExecutionRow) {
+        let input = Input::ChildReported {
+            path: self.parent.path.clone(),
+            execution_id: row.id,
+            report: ChildReport::of(row),
+        };
+        self.tell(shared, input);
+    }
+
+    fn refuse(&self, shared: &Arc<Shared>, code: FailureCode, message: String) {
+        warn!(%code, message, "the child execution is not started");
+        let input = Input::ChildRefused {
+            path: self.parent.path.clone(),
+            execution_id: self.id(),
+            code,
+            message,
+        };
+        self.tell(shared, input);
+    }
+}
+
+/// Starts the child, or takes care that it goes on when it is there.
+pub(super) async fn start(shared: &Arc<Shared>, birth: Birth) {
+    let mut patience = Patience::new();
+    let mut place = None;
+    while !shared.stopped.is_cancelled() {
+        match try_start(shared, &birth, &mut place).await {
+            Ok(()) => return,
+            Err(NotStarted::Refused(code, message)) => return birth.refuse(shared, code, message),
+            Err(NotStarted::Store(error)) => {
+                error!(
+                    error = &error as &dyn std::error::Error,
+                    "cannot start the child execution; trying again"
+                );
+                patience.wait(shared).await;
+            }
+        }
+    }
+}
+
+async fn try_start(shared: &Arc<Shared>, birth: &Birth, place: &mut Option<Place>) -> Result<(), NotStarted> {
+    if let Some(row) = shared.query.execution(&birth.tenant, birth.id()).await? {
+        go_on(shared, birth, &row);
+        return Ok(());
+    }
+    let engine = Engine {
+        shared: Arc::clone(shared),
+    };
+    let (workflow, new) = engine.prepare_child(birth).await?;
+    let most = shared.compiled.limits().max_executions;
+    if place.is_none() {
+        let root = birth.parent.root_execution_id;
+        *place = shared.trees.take_place(&*shared.query, root, most).await?;
+    }
+    if place.is_none() {
+        let message = format!("there are at most {most} executions under one root (max_executions)");
+        return Err(NotStarted::Refused(FailureCode::SubworkflowTooDeep, message));
+    }
+    let row = engine.begin(workflow, new, None).await?;
+    if !birth.parent.waits {
+        birth.report(shared, &row);
+    }
+    Ok(())
+}
+
+/// What a child that is waited for has to tell comes from its driver, so that it comes in order. One that is terminal
+/// has no driver, and one that is not waited for tells nothing but that it is there.
+fn go_on(shared: &Arc<Shared>, birth: &Birth, row: &ExecutionRow) {
+    if row.status.is_terminal() || !birth.parent.waits {
+        return birth.report(shared, row);
+    }
+    shared.deliver(row.id, Message::Input(Input::Tick));
+}
+
+impl Engine {
+    /// Finds the child's workflow and checks that it may run there.
+    async fn prepare_child(&self, birth: &Birth) -> Result<(Arc<Compiled>, NewExecution), NotStarted> {
+        let (start, tenant) = (&birth.start, &birth.tenant);
+        let refused = |code, message| Err(NotStarted::Refused(code, message));
+        let found = match self.resolve(tenant, &start.workflow, start.version).await? {
+            Ok(found) => found,
+            Err(unknown) => return refused(FailureCode::SubworkflowFailed, unknown.to_string()),
+        };
+        let name = &found.record.name;
+        if runs_above(&*self.shared.query, tenant, &birth.parent, found.record.id).await? {
+            let message = format!(
+                "workflow {name:?} runs already in an execution above: references to workflows must not form a ring"
+            );
+            return refused(FailureCode::SubworkflowTooDeep, message);
+        }
+        let workflow = self.compiled(found.record.id, found.version).await?;
+        let new = birth.execution(&found, &workflow);
+        match self
+            .check_start(tenant, &workflow, &new.input, new.max_budget)
+            .await
+        {
+            Ok(()) => Ok((workflow, new)),
+            Err(EngineError::Store(error)) => Err(error.into()),
+            Err(error) => {
+                let message = format!("workflow {name:?} cannot be started: {error}");
+                refused(FailureCode::SubworkflowFailed, message)
+            }
+        }
+    }
+}
+
+impl Birth {
+    fn execution(&self, found: &Resolved, workflow: &Compiled) -> NewExecution {
+        let (start, settings) = (&self.start, workflow.settings());
+        let budgets = [settings.max_budget, start.max_budget];
+        // A child that pauses for a budget which its parent gives it would wait for a raise that nobody can bring.
+        let on_budget = match start.max_budget {
+            Some(_) if start.waits => OnBudget::Fail,
+            _ => settings.on_budget,
+        };
+        NewExecution {
+            id: self.id(),
+            tenant: self.tenant.clone(),
+            workflow_id: found.record.id,
+            workflow_version: found.version,
+            input: Arc::clone(&start.input),
+            max_budget: budgets.into_iter().flatten().min(),
+            on_budget,
+            timeout: settings.timeout,
+            labels: BTreeMap::new(),
+            initiated_by: self.initiated_by.clone(),
+            parent: Some(self.parent.clone()),
+            ends_by: start.deadline,
+            forked_from: None,
+            seeds: Vec::new(),
+        }
+    }
+}

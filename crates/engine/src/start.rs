@@ -1,0 +1,180 @@
+//! Starting executions: what must hold before one is recorded, and its first step.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use agentchains_cost::Usd;
+use agentchains_machine::{ExecutionId, ExecutionRow, Input, Machine, NewExecution, WorkflowId};
+use agentchains_ports::{Creation, Idempotency};
+use agentchains_workflow::{Compiled, OnBudget, UnknownCost};
+use serde_json::Value;
+use tracing::{Instrument, info_span};
+
+use crate::{Caller, Engine, EngineError, driver::Driver, gate::DriverGate};
+
+/// What an execution is started with. Absent fields are the workflow's.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct StartRequest {
+    /// The version; absent: the latest.
+    pub version: Option<u32>,
+    /// Its input.
+    pub input: Value,
+    /// The limit of its spending.
+    pub max_budget: Option<Usd>,
+    /// What happens when that is reached.
+    pub on_budget: Option<OnBudget>,
+    /// Its own timeout.
+    pub timeout: Option<Duration>,
+    /// Names that the caller gives it.
+    pub labels: BTreeMap<String, String>,
+    /// Makes the same request start one execution, however often it is sent.
+    pub idempotency: Option<Idempotency>,
+}
+
+impl Engine {
+    /// Starts an execution of a workflow.
+    ///
+    /// # Errors
+    /// [`EngineError`] when none was started.
+    pub async fn start(
+        &self,
+        caller: &Caller,
+        workflow_id: WorkflowId,
+        request: StartRequest,
+    ) -> Result<ExecutionRow, EngineError> {
+        let (workflow, version) = self.startable(caller, workflow_id, request.version).await?;
+        let settings = workflow.settings();
+        let max_budget = request.max_budget.or(settings.max_budget);
+        self.check_start(&caller.tenant, &workflow, &request.input, max_budget)
+            .await?;
+        let new = NewExecution {
+            id: self.new_execution_id(),
+            tenant: caller.tenant.clone(),
+            workflow_id,
+            workflow_version: version,
+            input: Arc::new(request.input),
+            max_budget,
+            on_budget: request.on_budget.unwrap_or(settings.on_budget),
+            timeout: request.timeout.or(settings.timeout),
+            labels: request.labels,
+            initiated_by: caller.name.clone(),
+            parent: None,
+            ends_by: None,
+            forked_from: None,
+            seeds: Vec::new(),
+        };
+        self.launch(workflow, new, request.idempotency).await
+    }
+
+    /// The version of a workflow that is to run, where it may be started at all.
+    pub(crate) async fn startable(
+        &self,
+        caller: &Caller,
+        id: WorkflowId,
+        version: Option<u32>,
+    ) -> Result<(Arc<Compiled>, u32), EngineError> {
+        if self.is_draining() {
+            return Err(EngineError::ShuttingDown);
+        }
+        let record = self.workflow_record(caller, id).await?;
+        if record.archived {
+            return Err(EngineError::Archived { id: id.to_string() });
+        }
+        let version = version.unwrap_or(record.version);
+        Ok((self.compiled(id, version).await?, version))
+    }
+
+    /// What must hold before an execution of a workflow may start.
+    pub(crate) async fn check_start(
+        &self,
+        tenant: &str,
+        workflow: &Compiled,
+        input: &Value,
+        max_budget: Option<Usd>,
+    ) -> Result<(), EngineError> {
+        if let Some(schema) = &workflow.settings().input_schema {
+            schema
+                .validate(input)
+                .map_err(|mismatch| EngineError::InputMismatch {
+                    message: mismatch.to_string(),
+                })?;
+        }
+        let agents = self.unknown_agents(workflow);
+        if !agents.is_empty() {
+            return Err(EngineError::UnknownAgents { agents });
+        }
+        let workflows = self.unknown_workflows(tenant, workflow).await?;
+        if !workflows.is_empty() {
+            return Err(EngineError::UnknownWorkflows { workflows });
+        }
+        if max_budget.is_some() && workflow.settings().unknown_cost == UnknownCost::Refuse {
+            self.check_costs_are_known(workflow)?;
+        }
+        Ok(())
+    }
+
+    fn check_costs_are_known(&self, workflow: &Compiled) -> Result<(), EngineError> {
+        match workflow.nodes().find(|node| self.worst_case(node).is_none()) {
+            Some(node) => Err(EngineError::UnknownCost {
+                node: node.id.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Begins an execution in a task of its own: a caller that goes away must not leave one that nobody drives.
+    pub(crate) async fn launch(
+        &self,
+        workflow: Arc<Compiled>,
+        new: NewExecution,
+        idempotency: Option<Idempotency>,
+    ) -> Result<ExecutionRow, EngineError> {
+        let engine = self.clone();
+        let begun = self
+            .shared
+            .tasks
+            .spawn(async move { engine.begin(workflow, new, idempotency).await });
+        begun.await.map_err(|_| EngineError::ShuttingDown)?
+    }
+
+    /// Records the execution with its first step, and gives it a driver.
+    pub(crate) async fn begin(
+        self,
+        workflow: Arc<Compiled>,
+        new: NewExecution,
+        idempotency: Option<Idempotency>,
+    ) -> Result<ExecutionRow, EngineError> {
+        let id = new.id;
+        let now = self.now();
+        let mut gate = DriverGate::new(&self.shared, id);
+        let mut machine = Machine::create(workflow, new, now);
+        let step = machine.step(now, Input::Start, &mut gate)?;
+        // Before it can be found in the store, so that nobody else makes a driver for it.
+        let mailbox = self.shared.register(id);
+        let created = self.shared.store.create(step.changes.clone(), idempotency).await;
+        if !matches!(created, Ok(Creation::Created(_))) {
+            self.shared.unregister(id);
+        }
+        match created? {
+            Creation::Created((_, fence)) => {
+                let execution = machine.execution().clone();
+                let mut driver = Driver::new(Arc::clone(&self.shared), machine, fence, mailbox);
+                driver.act(step, gate);
+                driver.assume_start_is_known();
+                self.shared
+                    .tasks
+                    .spawn(driver.run(None).instrument(info_span!("execution", %id)));
+                Ok(execution)
+            }
+            Creation::Replayed((earlier, _)) => {
+                let tenant = &machine.execution().tenant;
+                let row = self.shared.query.execution(tenant, earlier).await?;
+                row.ok_or_else(|| EngineError::not_found("execution", earlier))
+            }
+            Creation::KeyReused => Err(EngineError::IdempotencyKeyReused),
+        }
+    }
+
+    pub(crate) fn new_execution_id(&self) -> ExecutionId {
+        ExecutionId::from_uuid(self.new_uuid())
+    }
+}

@@ -1,0 +1,188 @@
+//! Forks: what an execution leaves behind for one that is made from it, and how that one takes it over (language
+//! reference, section 8).
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use agentchains_workflow::{NodeIndex, NodeKind};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::{
+    ApprovalRow, Completion, EventType, Machine, NodePath, NodeRequest, NodeState, Seed,
+    approval::{SHOWN_HASH, label_of},
+    hash_of,
+    scope::NodeKey,
+};
+
+impl Machine {
+    /// What the nodes of this execution that completed leave behind for another one: their outputs, each with a digest
+    /// of what the node was and was asked. Nothing is left behind by the nodes at `from` and after them.
+    #[must_use]
+    pub fn seeds(&self, from: &[NodePath]) -> Vec<Seed> {
+        let dropped = self.at_and_after(from);
+        let mut seeds = Vec::new();
+        for scope in self.scope_ids() {
+            for key in self.keys(scope) {
+                if !self.is_within(key, &dropped) {
+                    seeds.extend(self.seed(key));
+                }
+            }
+        }
+        seeds
+    }
+
+    fn seed(&self, key: NodeKey) -> Option<Seed> {
+        let row = self.row(key);
+        let NodeState::Completed(Completion {
+            output,
+            branch,
+            replaced: None,
+        }) = &row.state
+        else {
+            return None;
+        };
+        let digest = match (&self.node(key).kind, &row.request) {
+            (NodeKind::AgentCall(_) | NodeKind::Subworkflow(_), Some(request)) => {
+                Some(self.digest_of_request(key, request))
+            }
+            (NodeKind::HumanApproval(_), Some(request)) => {
+                let shown_hash = request.config.get(SHOWN_HASH)?.as_str()?;
+                Some(self.digest_of_question(key, shown_hash))
+            }
+            _ => return None,
+        };
+        Some(Seed {
+            path: row.path.clone(),
+            digest,
+            output: Arc::clone(output),
+            branch: branch.clone(),
+        })
+    }
+
+    /// The nodes at these paths, and every node of their scopes that comes after them.
+    fn at_and_after(&self, from: &[NodePath]) -> BTreeSet<NodeKey> {
+        let mut found = BTreeSet::new();
+        for start in from.iter().filter_map(|path| self.find(path)) {
+            let graph = self.graph(start.scope);
+            let mut to_visit: Vec<NodeIndex> = vec![start.node];
+            while let Some(node) = to_visit.pop() {
+                if found.insert(NodeKey { node, ..start }) {
+                    to_visit.extend(graph.outgoing(node).map(|edge| edge.to));
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether a node, or one around it, is among these.
+    fn is_within(&self, key: NodeKey, found: &BTreeSet<NodeKey>) -> bool {
+        let mut next = Some(key);
+        while let Some(key) = next {
+            if found.contains(&key) {
+                return true;
+            }
+            next = self.scope(key.scope).around.map(|around| around.node);
+        }
+        false
+    }
+
+    /// Takes over what an earlier execution left behind for a node that is asked the same.
+    pub(crate) fn take_over(&mut self, now: Timestamp, key: NodeKey, request: &NodeRequest) -> bool {
+        let Some(seed) = self.seeds.get(self.path(key)) else {
+            return false;
+        };
+        let fits = seed
+            .digest
+            .as_ref()
+            .is_none_or(|digest| *digest == self.digest_of_request(key, request));
+        if fits {
+            let seed = seed.clone();
+            self.row_mut(key).request = Some(Arc::new(request.clone()));
+            self.reuse(now, key, seed);
+        }
+        fits
+    }
+
+    /// Takes over a person's decision on the same question.
+    pub(crate) fn take_over_decision(
+        &mut self,
+        now: Timestamp,
+        key: NodeKey,
+        question: &ApprovalRow,
+    ) -> bool {
+        let Some(seed) = self.seeds.get(self.path(key)) else {
+            return false;
+        };
+        let fits = seed
+            .digest
+            .as_ref()
+            .is_none_or(|digest| *digest == self.digest_of_question(key, &question.shown_hash));
+        if fits {
+            let seed = seed.clone();
+            self.row_mut(key).request = Some(self.request_of_question(key, question));
+            self.reuse(now, key, seed);
+        }
+        fits
+    }
+
+    /// Takes over what a person said that a node is to have produced, whatever it is asked.
+    pub(crate) fn take_over_given(&mut self, now: Timestamp, key: NodeKey) -> bool {
+        let given = self
+            .seeds
+            .get(self.path(key))
+            .filter(|seed| seed.digest.is_none());
+        let Some(seed) = given.cloned() else {
+            return false;
+        };
+        self.reuse(now, key, seed);
+        true
+    }
+
+    fn reuse(&mut self, now: Timestamp, key: NodeKey, seed: Seed) {
+        self.row_mut(key).reused = true;
+        let branch = seed.branch.or_else(|| self.branch_told_by(key, &seed.output));
+        let done = Completion {
+            output: seed.output,
+            branch,
+            replaced: None,
+        };
+        self.settle(now, key, NodeState::Completed(done), EventType::NodeCompleted);
+    }
+
+    /// The branch that an output of a node tells of.
+    fn branch_told_by(&self, key: NodeKey, output: &Value) -> Option<String> {
+        match &self.node(key).kind {
+            NodeKind::Condition(_) => output.get("branch")?.as_str().map(str::to_owned),
+            NodeKind::HumanApproval(_) => {
+                let decision = output.get("decision")?.as_str()?;
+                Some(label_of(decision).to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    fn digest_of_request(&self, key: NodeKey, request: &NodeRequest) -> String {
+        hash_of(&json!({
+            "node": self.document_of(key),
+            "config": request.config,
+            "input": *self.execution.input,
+            "upstream": self.outputs_of(key.scope, &request.upstream),
+            "item": self.item(key.scope),
+            "loop": self.loop_context(key.scope),
+        }))
+    }
+
+    fn digest_of_question(&self, key: NodeKey, shown_hash: &str) -> String {
+        hash_of(&json!({ "node": self.document_of(key), "shown": shown_hash }))
+    }
+
+    /// A node as the document has it, without what is only for people.
+    fn document_of(&self, key: NodeKey) -> Value {
+        let document = self.workflow.document().pointer(&self.node(key).pointer);
+        let mut node = document.cloned().unwrap_or_default();
+        if let Value::Object(fields) = &mut node {
+            fields.retain(|field, _| !matches!(field.as_str(), "name" | "description"));
+        }
+        node
+    }
+}

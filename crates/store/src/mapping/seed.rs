@@ -1,0 +1,34 @@
+//! Table `seeds`.
+
+use std::sync::Arc;
+
+use agentchains_machine::{Changes, NodePath, Seed};
+use agentchains_ports::StoreError;
+
+use super::column::{from_json, text, to_json};
+use crate::entity;
+
+/// What an execution is given to start from, which is written once.
+pub(crate) fn seed_models(changes: &Changes) -> Result<Vec<entity::seed::Model>, StoreError> {
+    let execution_id = text(changes.execution.id);
+    let model = |seed: &Seed| {
+        Ok(entity::seed::Model {
+            execution_id: execution_id.clone(),
+            path: text(&seed.path),
+            digest: seed.digest.clone(),
+            output: to_json("seeds.output", &seed.output)?,
+            branch: seed.branch.clone(),
+        })
+    };
+    changes.seeds.iter().map(model).collect()
+}
+
+/// What an earlier execution left behind.
+pub(crate) fn seed(model: entity::seed::Model) -> Result<Seed, StoreError> {
+    Ok(Seed {
+        path: NodePath::from(model.path),
+        digest: model.digest,
+        output: Arc::new(from_json("seeds.output", &model.output)?),
+        branch: model.branch,
+    })
+}
