@@ -4,6 +4,7 @@
 
 mod cli;
 mod demo;
+mod excerpt;
 mod exit;
 mod import;
 mod run;
@@ -16,12 +17,17 @@ mod wiring;
 
 use std::process::ExitCode;
 
+use mimalloc::MiMalloc;
 use tokio::runtime::Runtime;
 
 use crate::{
     cli::{Cli, Command},
     exit::CommandError,
 };
+
+/// Gives memory back after a large document, input or output was dealt with.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let command = Cli::of_process().command;

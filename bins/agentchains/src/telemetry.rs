@@ -7,7 +7,7 @@ use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberI
 use crate::cli::LogFormat;
 
 /// What is logged unless `RUST_LOG` says otherwise.
-const DEFAULT_FILTER: &str = "info,sqlx=warn,sea_orm=warn,sea_orm_migration=warn";
+const DEFAULT_FILTER: &str = "info,sqlx=warn,sqlx::pool=error,sea_orm=warn,sea_orm_migration=warn";
 
 /// Sends log lines to standard error.
 pub(crate) fn init(format: Option<LogFormat>) {

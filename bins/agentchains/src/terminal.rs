@@ -14,6 +14,19 @@ pub(crate) fn printable(text: &str) -> String {
     printable
 }
 
+/// The text with all of its control characters spelled out, as messages about documents do it.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            line.extend(character.escape_debug());
+        } else {
+            line.push(character);
+        }
+    }
+    line
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -21,5 +34,6 @@ mod tests {
     #[test]
     fn an_escape_sequence_is_shown_and_not_obeyed() {
         assert_eq!(printable("\u{1b}[31mred\u{7}\ngo?"), "\\u{1b}[31mred\\u{7}\ngo?");
+        assert_eq!(one_line("/a\u{1b}\n\"b"), "/a\\u{1b}\\n\"b");
     }
 }

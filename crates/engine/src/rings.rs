@@ -169,6 +169,11 @@ impl Home<'_> {
         if is_own_id || by_name {
             return Ok(Target::Home);
         }
+        // The workflow is about to get another name than the one by which it is meant.
+        if resolved.as_ref().is_ok_and(|found| Some(found.record.id) == self.id) {
+            let reference = reference.to_owned();
+            return Err(Unresolved::Workflow { reference });
+        }
         resolved.map(Target::Other)
     }
 }

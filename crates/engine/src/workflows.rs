@@ -20,6 +20,8 @@ pub struct Validation {
     pub errors: Vec<Diagnostic>,
     /// What does not, but may surprise.
     pub warnings: Vec<Diagnostic>,
+    /// Further findings, which were counted and not kept.
+    pub omitted: usize,
     /// The workflow, exactly when there are no errors.
     pub workflow: Option<Arc<Compiled>>,
 }
@@ -61,6 +63,7 @@ impl Engine {
             is_json: diagnostics.iter().all(|found| found.code != Code::InvalidJson),
             errors: diagnostics.errors().cloned().collect(),
             warnings: diagnostics.warnings().cloned().collect(),
+            omitted: diagnostics.omitted(),
             workflow: None,
         };
         if let Some(workflow) = workflow {

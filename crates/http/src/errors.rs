@@ -141,7 +141,11 @@ pub(crate) fn shutting_down() -> Problem {
 fn invalid_workflow(validation: &Validation) -> Problem {
     let findings = validation.errors.iter().map(Finding::from).collect::<Vec<_>>();
     if validation.is_json {
-        let detail = format!("the workflow has {} error(s)", findings.len());
+        let listed = findings.len();
+        let detail = match validation.omitted {
+            0 => format!("the workflow has {listed} error(s)"),
+            omitted => format!("the workflow has more errors than are listed: {listed} are, and {omitted} findings are not"),
+        };
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_workflow", detail).with_errors(findings)
     } else {
         not_json(findings)

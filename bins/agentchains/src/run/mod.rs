@@ -59,7 +59,14 @@ fn refuses(args: &RunArgs, text: &str) -> bool {
     match args.output {
         OutputFormat::Json => eprintln!(
             "{}",
-            json!({ "errors": checked.diagnostics.errors().collect::<Vec<_>>() })
+            json!({
+                "type": "urn:agentchains:problem:invalid_workflow",
+                "title": "Invalid workflow",
+                "status": 422,
+                "code": "invalid_workflow",
+                "detail": format!("{} is no valid workflow", args.file.display()),
+                "errors": checked.diagnostics.errors().collect::<Vec<_>>(),
+            })
         ),
         OutputFormat::Table => validate::print_errors(&args.file, text, &checked.diagnostics),
     }

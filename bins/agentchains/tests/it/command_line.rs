@@ -144,6 +144,67 @@ async fn validate_points_at_the_place_and_exits_with_two() {
 }
 
 #[tokio::test]
+async fn validate_shows_a_window_of_a_long_line_and_escapes_what_would_steer_the_terminal() {
+    let document = json!({
+        "description": "x".repeat(2_000), "name": "x", "nodes": [{"id": "a", "type": "agent_cal", "agent_id": "b"}],
+        "odd\u{1b}": 1, "output": "y".repeat(2_000)
+    });
+    let document = document.to_string().replace("\"nodes\"", "\r\"nodes\"");
+    let column = 1 + document.find("\"agent_cal\"").unwrap();
+    let (_folder, path) = written(&document);
+    let output = agentchains(&["validate", &path]).await;
+    let text = String::from_utf8(output.stdout).unwrap();
+    for part in [
+        &format!("workflow.json:1:{column}]"),
+        "/nodes/0/type",
+        "…xxx",
+        "yyy…",
+        r"/odd\u{1b}",
+    ] {
+        assert!(text.contains(part), "{part} is missing in\n{text}");
+    }
+    assert!(!text.contains(['\u{1b}', '\r']), "{text:?}");
+    assert!(text.lines().all(|line| line.chars().count() < 150), "{text}");
+}
+
+#[tokio::test]
+async fn validate_examines_the_other_files_when_one_cannot_be_read() {
+    let (_folder, wrong) = written("{}");
+    let valid = example("parallel-research.json");
+    for (files, expected) in [([&valid, "nowhere.json"], 1), (["nowhere.json", &wrong], 2)] {
+        let output = agentchains(&["validate", files[0], files[1]]).await;
+        assert_eq!(output.status.code(), Some(expected), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("nowhere.json"));
+        assert!(!output.stdout.is_empty());
+        let output = agentchains(&["validate", "--format", "json", files[0], files[1]]).await;
+        assert_eq!(output.status.code(), Some(expected), "{output:?}");
+        let findings: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let unreadable = findings
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|file| file["unreadable"].is_string());
+        assert_eq!(
+            (unreadable.count(), findings[1]["valid"].as_bool()),
+            (1, Some(false))
+        );
+    }
+}
+
+#[tokio::test]
+async fn validate_ends_with_how_many_findings_are_not_shown() {
+    let unknown: serde_json::Map<_, _> = (0..1_200).map(|n| (format!("field{n}"), json!(1))).collect();
+    let (_folder, path) = written(&Value::Object(unknown).to_string());
+    let output = agentchains(&["validate", &path]).await;
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.ends_with("… and 202 more\n"),
+        "{}",
+        &text[text.len() - 200..]
+    );
+}
+
+#[tokio::test]
 async fn import_prints_a_document_that_is_valid_or_says_what_cannot_be_converted() {
     let (_folder, path) = written(
         r#"{"name": "old", "graph_json": {"nodes": {

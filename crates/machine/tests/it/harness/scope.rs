@@ -25,6 +25,7 @@ impl<'w> Scope<'w> {
         })
     }
 
+    /// The paths of its nodes, each with what a failure of it leads to.
     pub(super) fn paths(&self) -> impl Iterator<Item = (String, &OnError)> {
         self.graph.indices().map(|index| {
             let node = self.graph.node(index);
@@ -33,6 +34,7 @@ impl<'w> Scope<'w> {
         })
     }
 
+    /// Another body of the same group or loop.
     pub(super) fn numbered(&self, ordinal: usize) -> Self {
         Self {
             around: self.around.clone(),
@@ -41,6 +43,7 @@ impl<'w> Scope<'w> {
         }
     }
 
+    /// How its nodes stand.
     pub(super) fn tally(&self, status: impl Fn(&str) -> NodeStatus) -> Tally {
         let mut tally = Tally::default();
         for (path, on_error) in self.paths() {

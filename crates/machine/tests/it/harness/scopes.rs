@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use agentchains_machine::{Effect, NodePath, NodeRow, NodeState, NodeStatus, Step};
+use agentchains_machine::{Effect, Ending, NodePath, NodeRow, NodeState, NodeStatus, Step};
 use agentchains_workflow::{
     FanOut, Loop, NodeKind, OnError, OnExhausted, OnFailure, OnItemError, ParallelGroup, Repeat,
 };
@@ -87,7 +87,9 @@ fn assert_completed_rightly(row: &NodeRow, after: &Rows, run: &Run) {
     let NodeState::Completed(done) = &row.state else {
         return;
     };
-    if done.replaced.is_some() || row.reused {
+    // An exhausted budget fails a node whatever its `on_error` says, and ends everything around it.
+    let is_over_budget = matches!(after.execution.ending, Some(Ending::Budget { .. }));
+    if done.replaced.is_some() || row.reused || is_over_budget {
         return;
     }
     let output = match kind_of(&row.path, run) {

@@ -18,14 +18,14 @@ const CANCELLED: u8 = 9;
 
 impl World {
     /// The execution comes to its end.
-    pub(super) fn come_to_an_end(&mut self) {
+    pub(super) fn ended(mut self) -> Self {
         for agent in 0..AGENTS {
             self.run.gate.well(&agent_id(agent));
         }
         self.act(|world| _ = world.run.feed(Input::Tick));
         for _ in 0..PATIENCE {
             if self.run.rows.execution.status.is_terminal() {
-                return;
+                return self;
             }
             self.act(Self::go_on);
         }

@@ -116,8 +116,8 @@ fn news_of(news: u8) -> ChildReport {
 /// What holds for children after every step (I13, I25).
 pub(super) fn check(children: &Children, run: &Run) {
     let execution = &run.rows.execution;
-    let holds_below = execution.parent.as_ref().is_some_and(|parent| parent.holds);
-    let is_held = execution.pause_reason == Some(PauseReason::User) || holds_below;
+    let by_parent = execution.parent.as_ref().is_some_and(|parent| parent.holds);
+    let is_held = execution.pause_reason == Some(PauseReason::User) || by_parent;
     let mut counted: BTreeMap<&str, Usd> = BTreeMap::new();
     for child in children.values() {
         let (path, is_cancelled) = (child.start.path.as_str(), child.is_cancelled);

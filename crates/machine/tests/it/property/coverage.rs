@@ -41,12 +41,7 @@ fn execution(case: u64) -> Rows {
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     let (plan, events) = (plan(), events()).new_tree(&mut runner).unwrap().current();
-    let mut world = World::new(&plan).begin();
-    for event in &events {
-        world.apply(event);
-    }
-    world.come_to_an_end();
-    world.run.rows
+    World::new(&plan).play(&events).ended().run.rows
 }
 
 /// How often each word occurred.

@@ -8,7 +8,6 @@ use proptest::prelude::*;
 use super::{
     events::{Event, events},
     generate::plan,
-    plan::Plan,
     world::World,
 };
 
@@ -18,7 +17,7 @@ proptest! {
     #[test]
     fn an_execution_ends_soon_after_its_timeout(plan in plan(), events in events(), timeout in 1..100_u32) {
         let plan = plan.in_time(timeout);
-        let mut world = played(&plan, &events);
+        let mut world = World::new(&plan).play(&events);
         let deadline = world.run.rows.execution.deadline.unwrap();
         let limit = deadline.max(world.run.now) + GRACE;
         pass_in_silence(&mut world, limit);
@@ -27,20 +26,12 @@ proptest! {
 
     #[test]
     fn an_execution_ends_soon_after_its_cancel(plan in plan(), events in events()) {
-        let mut world = played(&plan, &events);
+        let mut world = World::new(&plan).play(&events);
         world.apply(&Event::Cancel);
         let limit = world.run.now + GRACE;
         pass_in_silence(&mut world, limit);
         prop_assert!(world.run.rows.execution.status.is_terminal(), "{}", world.run.states());
     }
-}
-
-fn played(plan: &Plan, events: &[Event]) -> World {
-    let mut world = World::new(plan).begin();
-    for event in events {
-        world.apply(event);
-    }
-    world
 }
 
 /// Only time passes, and the execution is looked at when it asks for that.

@@ -59,7 +59,7 @@ pub(super) enum Event {
     Well {
         agent: u8,
     },
-    /// An agent is registered no longer.
+    /// An agent leaves the registry.
     Leave {
         agent: u8,
     },

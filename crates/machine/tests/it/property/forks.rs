@@ -9,12 +9,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{
-    events::{Event, events},
-    generate::plan,
-    plan::Plan,
-    world::World,
-};
+use super::{events::events, generate::plan, plan::Plan, world::World};
 
 proptest! {
     // Each case is two executions.
@@ -22,9 +17,9 @@ proptest! {
 
     #[test]
     fn what_completed_is_reused_where_it_is_asked_the_same(plan in plan(), events in events()) {
-        let ended = ended(World::new(&plan), &events);
+        let ended = World::new(&plan).play(&events).ended();
         let seeds = ended.run.machine.seeds(&[]);
-        let fork = ended_in_calm(fork(&plan, &ended, seeds.clone()));
+        let fork = fork(&plan, &ended, seeds.clone()).play([]).ended();
         let asked = by_path(fork.run.machine.seeds(&[]));
         for (path, seed) in by_path(seeds) {
             let Some(row) = fork.run.rows.nodes.get(&path) else { continue };
@@ -43,11 +38,11 @@ proptest! {
 
     #[test]
     fn nothing_is_reused_from_a_node_on(plan in plan(), events in events(), from in any::<prop::sample::Index>()) {
-        let ended = ended(World::new(&plan), &events);
+        let ended = World::new(&plan).play(&events).ended();
         let rows: Vec<&NodeRow> = ended.run.rows.nodes.values().collect();
         let from = from.get(&rows).path.clone();
         let seeds = ended.run.machine.seeds(std::slice::from_ref(&from));
-        let fork = ended_in_calm(fork(&plan, &ended, seeds));
+        let fork = fork(&plan, &ended, seeds).play([]).ended();
         for (path, row) in &fork.run.rows.nodes {
             let places = std::iter::successors(Some(row.path.clone()), |path| Some(path.around()?.0));
             let is_inside = places.into_iter().any(|path| path == from);
@@ -57,7 +52,7 @@ proptest! {
 
     #[test]
     fn a_given_output_takes_the_place_of_the_node(plan in plan(), events in events(), node in any::<prop::sample::Index>()) {
-        let ended = ended(World::new(&plan), &events);
+        let ended = World::new(&plan).play(&events).ended();
         let rows: Vec<&NodeRow> = ended.run.rows.nodes.values().collect();
         let path = node.get(&rows).path.clone();
         let given = Seed {
@@ -66,7 +61,7 @@ proptest! {
             output: json!({"given": true}).into(),
             branch: None,
         };
-        let fork = ended_in_calm(fork(&plan, &ended, vec![given]));
+        let fork = fork(&plan, &ended, vec![given]).play([]).ended();
         if let Some(row) = fork.run.rows.nodes.get(path.as_str())
             && let NodeState::Completed(done) = &row.state
         {
@@ -75,19 +70,6 @@ proptest! {
         }
         prop_assert!(fork.run.calls.iter().all(|call| call.path != path));
     }
-}
-
-fn ended(world: World, events: &[Event]) -> World {
-    let mut world = world.begin();
-    for event in events {
-        world.apply(event);
-    }
-    world.come_to_an_end();
-    world
-}
-
-fn ended_in_calm(world: World) -> World {
-    ended(world, &[])
 }
 
 /// A new execution of the same version with the same input.

@@ -26,22 +26,14 @@ use crate::harness::Rows;
 proptest! {
     #[test]
     fn every_execution_keeps_the_invariants_and_comes_to_an_end(plan in plan(), events in events()) {
-        let mut world = World::new(&plan).begin();
-        for event in &events {
-            world.apply(event);
-        }
-        world.come_to_an_end();
+        World::new(&plan).play(&events).ended();
     }
 
     #[test]
     fn a_crash_after_every_step_changes_nothing(plan in plan().prop_map(Plan::resending), events in events()) {
         let play = |world: World| {
-            let mut world = world.begin();
-            for event in events.iter().filter(|event| !matches!(event, Event::Crash { .. })) {
-                world.apply(event);
-            }
-            world.come_to_an_end();
-            world.run.rows
+            let events = events.iter().filter(|event| !matches!(event, Event::Crash { .. }));
+            world.play(events).ended().run.rows
         };
         assert_same(&play(World::crashing(&plan)), &play(World::new(&plan)));
     }

@@ -58,8 +58,12 @@ impl World {
         }
     }
 
-    pub(super) fn begin(mut self) -> Self {
+    /// Begins the execution and lets the events happen.
+    pub(super) fn play<'e>(mut self, events: impl IntoIterator<Item = &'e Event>) -> Self {
         self.act(|world| world.feed(Input::Start));
+        for event in events {
+            self.apply(event);
+        }
         self
     }
 
@@ -73,6 +77,7 @@ impl World {
         }
     }
 
+    /// Steps an input that is never refused.
     pub(super) fn feed(&mut self, input: Input) {
         self.run.feed(input);
     }
@@ -162,6 +167,7 @@ impl World {
         }
     }
 
+    /// Time passes until the execution wants to be looked at.
     pub(super) fn wake(&mut self) {
         if let Some(wake_at) = self.run.rows.execution.wake_at {
             self.run.now = wake_at;
