@@ -41,7 +41,23 @@ impl Engine {
         &self,
         caller: &Caller,
         id: ExecutionId,
+        mut request: ForkRequest,
+    ) -> Result<ExecutionRow, EngineError> {
+        let from = request.from.take();
+        let outputs = std::mem::take(&mut request.outputs);
+        self.make_again(caller, id, request, |machine, workflow| {
+            seeds(machine, workflow, from.as_deref(), outputs)
+        })
+        .await
+    }
+
+    /// Starts an execution that is made from a terminal one, with what that one leaves behind for it.
+    async fn make_again(
+        &self,
+        caller: &Caller,
+        id: ExecutionId,
         request: ForkRequest,
+        left_behind: impl FnOnce(&Machine, &Compiled) -> Result<Vec<Seed>, EngineError>,
     ) -> Result<ExecutionRow, EngineError> {
         let machine = self.restored(caller, id).await?;
         let source = machine.execution().clone();
@@ -56,7 +72,7 @@ impl Engine {
         let max_budget = request.max_budget.or(source.max_budget);
         self.check_start(&caller.tenant, &workflow, &input, max_budget)
             .await?;
-        let seeds = seeds(&machine, &workflow, request.from.as_deref(), request.outputs)?;
+        let seeds = left_behind(&machine, &workflow)?;
         let new = NewExecution {
             id: self.new_execution_id(),
             tenant: source.tenant,
@@ -90,7 +106,8 @@ impl Engine {
             idempotency,
             ..ForkRequest::default()
         };
-        self.fork(caller, id, request).await
+        self.make_again(caller, id, request, |machine, _| Ok(machine.seeds_to_retry()))
+            .await
     }
 }
 

@@ -170,7 +170,10 @@ impl Home<'_> {
             return Ok(Target::Home);
         }
         // The workflow is about to get another name than the one by which it is meant.
-        if resolved.as_ref().is_ok_and(|found| Some(found.record.id) == self.id) {
+        if resolved
+            .as_ref()
+            .is_ok_and(|found| Some(found.record.id) == self.id)
+        {
             let reference = reference.to_owned();
             return Err(Unresolved::Workflow { reference });
         }

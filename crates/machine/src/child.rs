@@ -168,7 +168,7 @@ impl Machine {
             }
             ExecutionStatus::Failed => {
                 self.give_back(&child);
-                self.child_failed(now, key, execution_id, report.error);
+                self.child_failed(now, key, &child, report.error);
             }
             ExecutionStatus::Cancelled => {
                 self.give_back(&child);
@@ -198,6 +198,7 @@ impl Machine {
     ) {
         if let Some((key, child)) = self.child_in_flight(path, execution_id) {
             self.give_back(&child);
+            self.row_mut(key).child_execution_id = None;
             let failure = Failure::in_node(path, code, message);
             self.node_failed(now, key, failure);
         }
@@ -253,14 +254,21 @@ impl Machine {
         self.set_budget(&budget);
     }
 
-    fn child_failed(
-        &mut self,
-        now: Timestamp,
-        key: NodeKey,
-        execution_id: ExecutionId,
-        error: Option<Failure>,
-    ) {
+    fn child_failed(&mut self, now: Timestamp, key: NodeKey, child: &ChildRun, error: Option<Failure>) {
+        let execution_id = child.execution_id;
+        let is_over = |deadline: Option<Timestamp>| deadline.is_some_and(|deadline| deadline <= now);
+        if is_over(self.execution.deadline) {
+            // What ends it is the timeout of this execution, which has not been looked at yet.
+            let cancelled = NodeState::Cancelled { remote_cancel: None };
+            return self.settle(now, key, cancelled, EventType::NodeCancelled);
+        }
         let path = self.path(key);
+        let out_of_time = FailureCode::ExecutionTimeout;
+        if is_over(child.deadline) && error.as_ref().is_some_and(|error| error.code == out_of_time) {
+            let message = format!("execution {execution_id} took longer than the node's timeout; raise it");
+            let failure = Failure::in_node(path, FailureCode::AgentTimeout, message);
+            return self.try_again_or_give_up(now, key, failure, true, None);
+        }
         let code = FailureCode::SubworkflowFailed;
         let (failure, retryable) = match error {
             Some(cause) => {

@@ -38,9 +38,13 @@ impl Machine {
             .or_else(|| around.map(|around| self.path(around).clone()));
         let Some(by) = by else { return };
         for key in self.unsettled_inside(scope) {
-            let reason = SkipReason {
-                cause: SkipCause::ExecutionFailed,
-                by: by.clone(),
+            let reason = if self.is_cut_off(key) {
+                self.skip_reason(key)
+            } else {
+                SkipReason {
+                    cause: SkipCause::ExecutionFailed,
+                    by: by.clone(),
+                }
             };
             self.set_state(now, key, NodeState::Skipped(reason));
             self.emit_node(now, EventType::NodeSkipped, key);
@@ -73,7 +77,7 @@ impl Machine {
 
     fn unsettled_inside(&self, scope: ScopeId) -> Vec<NodeKey> {
         let scopes = self.live_scopes(scope);
-        let keys = scopes.into_iter().flat_map(|scope| self.keys(scope));
+        let keys = scopes.into_iter().flat_map(|scope| self.keys_in_order(scope));
         keys.filter(|key| !self.row(*key).state.status().is_settled())
             .collect()
     }

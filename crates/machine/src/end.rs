@@ -157,11 +157,14 @@ impl Machine {
         let keys: Vec<NodeKey> = self
             .live_scopes(ScopeId::TOP)
             .into_iter()
-            .flat_map(|scope| self.keys(scope))
+            .flat_map(|scope| self.keys_in_order(scope))
             .filter(|key| !self.row(*key).state.status().is_settled())
             .collect();
         for key in keys {
             let (state, event) = match ending {
+                Ending::Failure { .. } if self.is_cut_off(key) => {
+                    (NodeState::Skipped(self.skip_reason(key)), EventType::NodeSkipped)
+                }
                 Ending::Cancel | Ending::Timeout => (
                     NodeState::Cancelled { remote_cancel: None },
                     EventType::NodeCancelled,

@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    ApprovalRow, Completion, EventType, Machine, NodePath, NodeRequest, NodeState, Seed,
+    ApprovalRow, Completion, EventType, Machine, NodePath, NodeRequest, NodeState, Seed, SkipCause,
     approval::{SHOWN_HASH, label_of},
     hash_of,
-    scope::NodeKey,
+    scope::{NodeKey, ScopeId},
 };
 
 impl Machine {
@@ -29,6 +29,65 @@ impl Machine {
             }
         }
         seeds
+    }
+
+    /// What is left behind for the same workflow with the same input: every output is kept, whatever its node was asked,
+    /// unless a node above it runs again. Then it is kept where it is asked the same.
+    #[must_use]
+    pub fn seeds_to_retry(&self) -> Vec<Seed> {
+        let mut unsure = BTreeSet::new();
+        let mut kept = BTreeSet::new();
+        let mut seeds = Vec::new();
+        for scope in self.scope_ids() {
+            let around = self.scope(scope).around.map(|around| around.node);
+            if around.is_some_and(|around| kept.contains(&around)) {
+                kept.extend(self.keys(scope));
+                continue;
+            }
+            if around.is_some_and(|around| unsure.contains(&around)) {
+                unsure.extend(self.keys(scope));
+            } else {
+                unsure.extend(self.below_repeated(scope));
+            }
+            for key in self.keys(scope) {
+                if unsure.contains(&key) {
+                    seeds.extend(self.seed(key));
+                } else if let NodeState::Completed(done) = &self.row(key).state {
+                    kept.insert(key);
+                    seeds.push(Seed {
+                        path: self.path(key).clone(),
+                        digest: None,
+                        output: Arc::clone(&done.output),
+                        branch: done.branch.clone(),
+                    });
+                }
+            }
+        }
+        seeds
+    }
+
+    /// The nodes of a scope that come after one which runs again.
+    fn below_repeated(&self, scope: ScopeId) -> BTreeSet<NodeKey> {
+        let graph = self.graph(scope);
+        let runs_again = |key: &NodeKey| match &self.row(*key).state {
+            NodeState::Completed(_) => false,
+            NodeState::Skipped(reason) => !matches!(
+                reason.cause,
+                SkipCause::BranchNotTaken | SkipCause::UpstreamSkipped
+            ),
+            _ => true,
+        };
+        let mut found = BTreeSet::new();
+        let mut to_visit: Vec<NodeKey> = self.keys(scope).filter(runs_again).collect();
+        while let Some(key) = to_visit.pop() {
+            for edge in graph.outgoing(key.node) {
+                let below = NodeKey { node: edge.to, ..key };
+                if found.insert(below) {
+                    to_visit.push(below);
+                }
+            }
+        }
+        found
     }
 
     fn seed(&self, key: NodeKey) -> Option<Seed> {

@@ -117,6 +117,15 @@ impl Machine {
             .map(move |node| NodeKey { scope, node })
     }
 
+    /// The same, each after those that it depends on.
+    pub(crate) fn keys_in_order(&self, scope: ScopeId) -> impl Iterator<Item = NodeKey> {
+        let layers = self.graph(scope).layers();
+        layers
+            .iter()
+            .flatten()
+            .map(move |node| NodeKey { scope, node: *node })
+    }
+
     /// The nodes of all scopes.
     pub(crate) fn all_keys(&self) -> Vec<NodeKey> {
         self.scope_ids().flat_map(|scope| self.keys(scope)).collect()

@@ -187,8 +187,14 @@ impl Machine {
         edge_state(self.row(source), &self.node(source).kind, edge)
     }
 
+    /// Whether a failure above a node, which nothing handled, has cut it off.
+    pub(crate) fn is_cut_off(&self, target: NodeKey) -> bool {
+        let mut incoming = self.graph(target.scope).incoming(target.node);
+        incoming.any(|edge| self.edge(target.scope, &edge) == EdgeState::CutOff)
+    }
+
     /// A failure wins, then the first edge in the document.
-    fn skip_reason(&self, target: NodeKey) -> SkipReason {
+    pub(crate) fn skip_reason(&self, target: NodeKey) -> SkipReason {
         let row_of = |node: NodeIndex| self.row(NodeKey { node, ..target });
         let mut reasons = self
             .graph(target.scope)

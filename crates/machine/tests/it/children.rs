@@ -352,3 +352,37 @@ fn a_child_must_have_ended_when_the_node_or_the_execution_must() {
     run.play("a+");
     assert_eq!(run.children["s"].deadline, run.rows.execution.deadline);
 }
+
+#[test]
+fn a_child_that_takes_longer_than_the_node_may_is_a_timeout_of_the_node() {
+    let mut run = with_child(json!({})).node("s", json!({"timeout": 10})).start();
+    run.play("a+");
+    run.now = run.later("10s");
+    run.tells("s", failed(FailureCode::ExecutionTimeout));
+    assert_eq!(run.state("s"), "failed(agent_timeout)");
+    assert_eq!(run.status(), "failed(agent_timeout)");
+}
+
+#[test]
+fn a_child_that_ends_with_the_execution_s_own_timeout_is_cancelled() {
+    let mut run = with_child(json!({})).set(json!({"timeout": 10})).start();
+    run.play("a+");
+    run.now = run.later("10s");
+    run.tells("s", failed(FailureCode::ExecutionTimeout));
+    assert_eq!(run.states(), "a:completed s:cancelled after:cancelled");
+    assert_eq!(run.status(), "failed(execution_timeout)");
+}
+
+#[test]
+fn a_child_that_was_never_started_leaves_no_id() {
+    let mut run = with_child(json!({})).start();
+    run.play("a+");
+    let execution_id = run.children["s"].execution_id;
+    run.feed(Input::ChildRefused {
+        path: NodePath::top_level("s"),
+        execution_id,
+        code: FailureCode::SubworkflowFailed,
+        message: "there is none".into(),
+    });
+    assert_eq!(run.node("s").child_execution_id, None);
+}

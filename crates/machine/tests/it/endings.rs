@@ -176,3 +176,17 @@ fn a_failed_attempt_is_posted_with_its_error() {
     assert_eq!(error.message, "the agent broke down");
     assert_eq!(run.attempt("a", 1).finished_at, Some(run.now));
 }
+
+#[test]
+fn what_a_drain_leaves_below_the_failure_is_skipped_because_of_it() {
+    let mut run = flow("a b c d | a>b b>c")
+        .node("b", json!({"join": "settled"}))
+        .set(json!({"max_concurrency": 1}))
+        .start();
+    run.play("a-");
+    assert_eq!(
+        run.states(),
+        "a:failed(agent_rejected) b:skipped(upstream_failed by a) c:skipped(upstream_failed by a) \
+         d:skipped(execution_failed by a)"
+    );
+}

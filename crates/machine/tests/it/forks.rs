@@ -21,8 +21,16 @@ fn fork_with(flow: &Flow, run: &Run, input: Value, adjust: impl FnOnce(&mut Vec<
     .begin()
 }
 
-fn retry(flow: &Flow, run: &Run) -> Run {
+/// One that is made with the same input, by comparing what nodes are asked.
+fn same(flow: &Flow, run: &Run) -> Run {
     fork_with(flow, run, json!({"topic": "tea"}), |_| {})
+}
+
+/// One that keeps what completed.
+fn retry(flow: &Flow, run: &Run) -> Run {
+    fork_with(flow, run, json!({"topic": "tea"}), |seeds| {
+        *seeds = run.machine.seeds_to_retry()
+    })
 }
 
 #[test]
@@ -55,7 +63,7 @@ fn a_node_that_changed_runs_again_and_what_depends_on_its_output() {
     let mut run = before.start();
     run.play("a+ b+");
     let after = flow("a b | a>b").config("a", json!({"depth": 2}));
-    let mut again = retry(&after, &run);
+    let mut again = same(&after, &run);
     again.ok("a", json!("another"));
     assert_eq!(again.called(), "a b");
 }
@@ -66,7 +74,7 @@ fn the_same_output_again_lets_what_follows_be_reused() {
     let mut run = before.start();
     run.play("a+ b+");
     let after = flow("a b | a>b").config("a", json!({"depth": 2}));
-    let mut again = retry(&after, &run);
+    let mut again = same(&after, &run);
     again.play("a+");
     assert_eq!((again.called(), again.status()), ("a".into(), "completed".into()));
 }
@@ -177,4 +185,39 @@ fn seeds_survive_a_crash() {
         ("a a".into(), "completed".into())
     );
     assert!(again.node("b").reused);
+}
+
+#[test]
+fn a_retry_keeps_what_completed_whatever_it_was_asked() {
+    let flow = flow("a g& c= y n b | a>g g>c y>b")
+        .config("a", json!({"id": "{{ execution.id }}"}))
+        .config(
+            "g",
+            json!({"items": [1, 2], "on_item_error": "null", "body": body("x")}),
+        )
+        .config(
+            "c",
+            json!({"expression": "$.nodes.a.cost == 0", "then": "y", "else": "n"}),
+        )
+        .node("y", json!({"on_error": {"output": "instead"}}));
+    let mut run = flow.start();
+    run.play("a+ g[0]/x- g[1]/x+ y- b-");
+    let again = retry(&flow, &run);
+    assert_eq!(again.called(), "b");
+    assert_eq!(again.output("g"), run.output("g"));
+    assert_eq!(again.output("y"), json!("instead"));
+    assert_eq!(again.output("c"), run.output("c"));
+}
+
+#[test]
+fn a_retry_asks_anew_where_a_node_above_runs_again() {
+    let flow = flow("a b | a>b")
+        .node("b", json!({"join": "settled"}))
+        .config("b", json!({"x": "{{ a | default('none') }}"}))
+        .set(json!({"on_failure": "continue"}));
+    let mut run = flow.start();
+    run.play("a- b+");
+    let mut again = retry(&flow, &run);
+    again.play("a+");
+    assert_eq!(again.called(), "a b");
 }

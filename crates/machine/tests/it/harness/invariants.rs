@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use agentchains_cost::Usd;
 use agentchains_machine::{
     ApprovalStatus, AttemptStatus, Effect, Ending, EventType, ExecutionStatus, Machine, NodePath, NodeRow,
-    NodeState, NodeStatus, Step,
+    NodeState, NodeStatus, NodeType, Step,
 };
 use agentchains_workflow::NodeKind;
 
@@ -244,7 +244,7 @@ fn money_adds_up(before: &Rows, after: &Rows) {
     let children = after
         .nodes
         .values()
-        .filter(|row| row.child_execution_id.is_some());
+        .filter(|row| row.kind == NodeType::Subworkflow);
     let of_children: Usd = children.map(|row| row.cost).sum();
     assert_eq!(execution.spent, of_attempts.checked_add(of_children).unwrap());
     assert_eq!(execution.spent, after.nodes.values().map(|row| row.cost).sum());
