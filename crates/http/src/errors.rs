@@ -144,7 +144,9 @@ fn invalid_workflow(validation: &Validation) -> Problem {
         let listed = findings.len();
         let detail = match validation.omitted {
             0 => format!("the workflow has {listed} error(s)"),
-            omitted => format!("the workflow has more errors than are listed: {listed} are, and {omitted} findings are not"),
+            omitted => format!(
+                "the workflow has more errors than are listed: {listed} are, and {omitted} findings are not"
+            ),
         };
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_workflow", detail).with_errors(findings)
     } else {

@@ -50,16 +50,16 @@ impl Machine {
         let workflow = Arc::clone(&self.workflow);
         let run = self.scope_mut(key.scope);
         if run.waitlist.hold(workflow.scope(run.definition), key.node) {
-            let one = run.waitlist.room().min(1);
-            self.release(key.scope, one);
+            self.release_held(key.scope);
         } else {
             self.queue(key);
         }
     }
 
-    /// Lets so many nodes of a scope go on to the queue, as far as layers allow.
-    pub(crate) fn release(&mut self, scope: ScopeId, most: u32) {
-        for _ in 0..most {
+    /// Lets the nodes of a scope go on to the queue, as far as layers allow, while its group has room for any: those for
+    /// which there is none when their turn comes are held again.
+    pub(crate) fn release_held(&mut self, scope: ScopeId) {
+        while self.scope(scope).waitlist.room() > 0 {
             let Some(node) = self.scope_mut(scope).waitlist.release() else {
                 return;
             };
@@ -121,8 +121,11 @@ impl Machine {
                 }
             }
         }
+        // What something else has ended meanwhile is not queued again.
         for key in deferred {
-            self.enqueue(key);
+            if self.is_startable(key) {
+                self.enqueue(key);
+            }
         }
         if !self.may_start_nodes() || !self.execution.reserved.is_zero() {
             return;

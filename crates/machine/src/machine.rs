@@ -325,9 +325,8 @@ impl Machine {
             _ => {}
         }
         run.waitlist.has_settled(workflow.scope(run.definition), key.node);
-        let room = run.waitlist.room();
         self.touch(key.scope);
-        self.release(key.scope, room);
+        self.release_held(key.scope);
     }
 
     pub(crate) fn node_changed(&mut self, key: NodeKey) {

@@ -2,6 +2,7 @@
 //! events, failures, agents' definitions, breakers.
 
 pub(crate) mod agent;
+mod asked;
 pub(crate) mod cost;
 pub(crate) mod decision;
 pub(crate) mod execute;

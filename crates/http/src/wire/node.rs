@@ -1,7 +1,7 @@
 //! The nodes of an execution: the workflow's nodes in document order, each with its row where it has one, and the
 //! members of groups and loops once they have one.
 
-use std::{cmp::Ordering, collections::HashMap, fmt, sync::Arc};
+use std::{cmp::Ordering, fmt};
 
 use agentchains_engine::{
     ExecutionView,
@@ -17,7 +17,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::wire::waiting::WaitingOn;
+use crate::wire::{
+    asked::{Asked, NodeInput, output},
+    waiting::WaitingOn,
+};
 
 /// A node of an execution.
 #[derive(Serialize)]
@@ -49,16 +52,6 @@ pub(crate) struct Node<'a> {
     remote_task_id: Option<&'a str>,
     remote_cancel: Option<RemoteCancel>,
     child_execution_id: Option<ExecutionId>,
-}
-
-/// What a node was asked.
-#[derive(Serialize)]
-struct NodeInput<'a> {
-    config: &'a Value,
-    /// The execution's input.
-    input: &'a Value,
-    /// The outputs of the predecessors that were live.
-    upstream: HashMap<&'a str, Option<&'a Value>>,
 }
 
 /// A place in the list of nodes: a position in the document, and a path. As text it is made of characters that need no
@@ -98,16 +91,16 @@ pub(crate) fn nodes<'a>(
     after: Option<&Place>,
     limit: usize,
 ) -> (Vec<Node<'a>>, Option<Place>) {
-    let rows: HashMap<&NodePath, &NodeRow> = view.nodes.iter().map(|row| (&row.path, row)).collect();
+    let asked = Asked::new(view);
     let graph = view.workflow.graph();
     let pending = graph.indices().filter_map(|index| {
         let node = graph.node(index);
         let path = NodePath::top_level(&node.id);
-        let shown = (!rows.contains_key(&path)).then(|| Node::pending(node))?;
+        let shown = (!asked.has_row(&path)).then(|| Node::pending(node))?;
         Some((Place(node.position, path), shown))
     });
     let known = view.nodes.iter().map(|row| {
-        let shown = Node::of_row(row, &view.execution.input, &rows);
+        let shown = Node::of_row(row, asked.of(row));
         (Place(row.position, row.path.clone()), shown)
     });
     let wanted =
@@ -148,24 +141,14 @@ impl<'a> Node<'a> {
         }
     }
 
-    fn of_row(row: &'a NodeRow, input: &'a Arc<Value>, rows: &HashMap<&NodePath, &'a NodeRow>) -> Self {
-        let output_of = |id: &str| rows.get(&beside(&row.path, id)).and_then(|row| output(row));
-        let request = row.request.as_deref();
+    fn of_row(row: &'a NodeRow, input: Option<NodeInput<'a>>) -> Self {
         let mut node = Self {
             node_id: &row.node_id,
             path: row.path.clone(),
             kind: row.kind,
             status: row.state.status(),
             attempt: row.attempts,
-            input: request.map(|request| NodeInput {
-                config: &request.config,
-                input,
-                upstream: request
-                    .upstream
-                    .iter()
-                    .map(|id| (id.as_str(), output_of(id)))
-                    .collect(),
-            }),
+            input,
             output: output(row),
             error: None,
             skip_reason: None,
@@ -197,21 +180,6 @@ impl<'a> Node<'a> {
             NodeState::Cancelled { remote_cancel } => node.remote_cancel = *remote_cancel,
         }
         node
-    }
-}
-
-/// The path of a node in the same scope as another.
-fn beside(path: &NodePath, id: &str) -> NodePath {
-    match path.around() {
-        Some((around, ordinal)) => NodePath::inside(&around, ordinal, id),
-        None => NodePath::top_level(id),
-    }
-}
-
-fn output(row: &NodeRow) -> Option<&Value> {
-    match &row.state {
-        NodeState::Completed(done) => Some(&done.output),
-        _ => None,
     }
 }
 

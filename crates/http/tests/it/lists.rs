@@ -151,6 +151,30 @@ async fn nested_nodes_are_listed_after_the_node_around_them_once_they_have_begun
 }
 
 #[tokio::test]
+async fn a_nested_node_shows_what_its_agent_was_told() {
+    let api = Api::start();
+    let echo = |id: &str| json!({"id": id, "type": "agent_call", "agent_id": "echo", "config": {"at": id}});
+    let document = json!({"name": "told", "nodes": [echo("a"), {
+        "id": "l", "type": "loop", "depends_on": ["a"],
+        "config": {"items": ["x", "y"], "body": {"nodes": [echo("m")]}},
+    }]});
+    let execution = api.run(&document, &json!({})).await;
+    let id = text(&execution["id"]);
+    let nodes = api.get(&format!("/executions/{id}/nodes")).await.expect(200);
+    let second = nodes["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|node| node["path"] == "l[1]/m")
+        .unwrap();
+    let told = &second["input"];
+    assert_eq!(told["upstream"]["a"]["echo"], json!({"at": "a"}), "{told}");
+    assert_eq!(told["item"], "y");
+    assert_eq!(told["loop"]["index"], 1);
+    assert_eq!(told["loop"]["last"]["m"]["echo"], json!({"at": "m"}));
+}
+
+#[tokio::test]
 async fn approvals_come_pending_ones_first() {
     let api = Api::start();
     let first = text(&api.run(&questions(2), &json!({})).await["id"]);

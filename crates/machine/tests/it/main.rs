@@ -17,6 +17,7 @@ mod explain;
 mod forks;
 mod groups;
 mod harness;
+mod interplay;
 mod joins;
 mod loops;
 mod money;
