@@ -159,7 +159,7 @@ mod tests {
         assert!(shown[caret..].starts_with('!'));
         let short = "x".repeat(WIDTH);
         assert_eq!(window(&short, WIDTH - 1), (short.clone(), WIDTH - 1));
-        assert_eq!(window("a\u{1b}\tb\u{85}\r", 5), ("a␛ b\u{fffd}".to_owned(), 6));
+        assert_eq!(window("a\u{1b}\tb\u{85}\r", 4), ("a␛ b\u{fffd}".to_owned(), 6));
     }
 
     #[test]
@@ -176,6 +176,6 @@ mod tests {
         };
         assert_eq!(lines(2, 4), (0, "one\ntw␍o\n".to_owned(), 2));
         assert_eq!(lines(4, 2), (2, "\nfour".to_owned(), 3));
-        assert_eq!(lines(1, 1), (0, "one\ntw␍o".to_owned(), 9));
+        assert_eq!(lines(1, 1), (0, "one\ntw␍o".to_owned(), 10));
     }
 }

@@ -37,6 +37,12 @@ pub enum EngineError {
         /// What does not fit.
         message: String,
     },
+    /// The input is larger, or nested deeper, than a value may be.
+    #[error("the input is no value that may be kept: {excess}")]
+    InputTooLarge {
+        /// What it has too much of.
+        excess: String,
+    },
     /// Agents that the workflow calls are not registered.
     #[error("agents that are not registered: {}", named_once(.agents))]
     UnknownAgents {

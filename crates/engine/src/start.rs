@@ -91,6 +91,9 @@ impl Engine {
         input: &Value,
         max_budget: Option<Usd>,
     ) -> Result<(), EngineError> {
+        if let Some(excess) = workflow.limits().excess(input) {
+            return Err(EngineError::InputTooLarge { excess });
+        }
         if let Some(schema) = &workflow.settings().input_schema {
             schema
                 .validate(input)

@@ -7,7 +7,7 @@ use agentchains_ports::{
     Change, Creation, Idempotency, NewVersion, Page, PageRequest, VersionRecord, WorkflowFilter,
     WorkflowRecord,
 };
-use agentchains_workflow::{Checked, Code, Compiled, Diagnostic, check_within};
+use agentchains_workflow::{Checked, Code, Compiled, Diagnostic, Places, check_within};
 
 use crate::{Caller, Engine, EngineError, references::UnknownWorkflow, rings::Home};
 
@@ -24,6 +24,21 @@ pub struct Validation {
     pub omitted: usize,
     /// The workflow, exactly when there are no errors.
     pub workflow: Option<Arc<Compiled>>,
+}
+
+/// Says of findings where they stand in the text that was given.
+fn give_places<'a>(text: &str, findings: impl Iterator<Item = &'a mut Diagnostic>) {
+    let mut findings = findings.peekable();
+    if findings.peek().is_none() {
+        return;
+    }
+    let places = Places::of(text);
+    for found in findings {
+        if let Some(place) = places.find(&found.pointer) {
+            found.pointer = place.pointer;
+            (found.line, found.column) = (Some(place.line), Some(place.column));
+        }
+    }
 }
 
 /// A workflow as one of its versions describes it.
@@ -71,7 +86,8 @@ impl Engine {
                 id,
                 name: &workflow.settings().name,
             };
-            let (errors, warnings) = self.findings(&caller.tenant, home, &workflow).await?;
+            let (mut errors, mut warnings) = self.findings(&caller.tenant, home, &workflow).await?;
+            give_places(text, errors.iter_mut().chain(&mut warnings));
             validation.warnings.extend(warnings);
             validation.workflow = errors.is_empty().then(|| Arc::new(workflow));
             validation.errors = errors;

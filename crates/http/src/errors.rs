@@ -28,6 +28,7 @@ impl From<EngineError> for Problem {
             }
             EngineError::Stale => Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail),
             EngineError::InputMismatch { .. } => unprocessable("input_schema_mismatch", "/input", detail),
+            EngineError::InputTooLarge { .. } => unprocessable("value_too_long", "/input", detail),
             EngineError::UnknownAgents { agents } => {
                 let findings = agents
                     .iter()

@@ -155,10 +155,7 @@ impl Compiled {
 
     /// The workflows that nodes start, each with the JSON pointer of the place that names it.
     pub fn subworkflows(&self) -> impl Iterator<Item = (String, &Subworkflow)> {
-        self.nodes().filter_map(|node| match &node.kind {
-            NodeKind::Subworkflow(child) => Some((format!("{}/config/workflow_id", node.pointer), &**child)),
-            _ => None,
-        })
+        self.nodes().filter_map(Node::subworkflow)
     }
 
     /// The document: what is stored and returned. Checking its text gives the same workflow.

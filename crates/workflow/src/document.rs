@@ -120,6 +120,16 @@ pub struct Node {
     pub kind: NodeKind,
 }
 
+impl Node {
+    /// The workflow that the node starts, with the JSON pointer of the place that names it.
+    pub(crate) fn subworkflow(&self) -> Option<(String, &Subworkflow)> {
+        match &self.kind {
+            NodeKind::Subworkflow(child) => Some((format!("{}/config/workflow_id", self.pointer), child)),
+            _ => None,
+        }
+    }
+}
+
 /// What a node does (section 7).
 #[derive(Debug, Clone)]
 pub enum NodeKind {

@@ -5,7 +5,6 @@
 use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use crate::{
-    composite::ScopeIndex,
     decode::{Branch, DraftEdge, Named},
     diagnostic::Code,
     graph::{Edge, NodeIndex, When},
@@ -59,7 +58,7 @@ impl<'d> Collector<'_, 'd> {
         for (position, node) in draft.nodes.iter().enumerate() {
             let to = NodeIndex::new(position);
             for dependency in &node.depends_on {
-                if let Some(from) = self.find(dependency)
+                if let Some(from) = self.find(dependency, node.name())
                     && self.is_inside(from, to, &dependency.spot)
                 {
                     self.add(from, to, None, &dependency.spot);
@@ -69,7 +68,8 @@ impl<'d> Collector<'_, 'd> {
     }
 
     fn edge(&mut self, edge: &'d DraftEdge) {
-        let (from, to) = (self.find(&edge.from), self.find(&edge.to));
+        let from = self.find(&edge.from, &edge.to.name);
+        let to = self.find(&edge.to, &edge.from.name);
         let (Some(from), Some(to)) = (from, to) else {
             return;
         };
@@ -103,6 +103,13 @@ impl<'d> Collector<'_, 'd> {
             layout.representative(to, source),
         );
         let hint = match ends {
+            (Some(outer), _) if outer == to => {
+                Some(format!("leave it out: {} ends after its members", self.name(to)))
+            }
+            (None, Some(outer)) if outer == from => Some(format!(
+                "leave it out: the members of {} start when it has started",
+                self.name(from)
+            )),
             (Some(outer), _) => Some(format!(
                 "let {} depend on {}, where {} is",
                 self.name(to),
@@ -192,7 +199,7 @@ impl<'d> Collector<'_, 'd> {
         let scope = layout.scope_of(from);
         let found = layout.find(&target.name).filter(|to| *to != from);
         let Some(to) = found.filter(|to| layout.scope_of(*to) == scope) else {
-            self.no_branch(scope, target, found.is_some());
+            self.no_branch(from, target, found.is_some());
             return;
         };
         let labelled = When::Labels(vec![label.clone()]);
@@ -208,7 +215,7 @@ impl<'d> Collector<'_, 'd> {
         }
     }
 
-    fn no_branch(&mut self, scope: ScopeIndex, target: &Named, exists: bool) {
+    fn no_branch(&mut self, from: NodeIndex, target: &Named, exists: bool) {
         let message = if exists {
             format!(
                 "{} is not in the same group or loop: a branch stays inside",
@@ -218,8 +225,9 @@ impl<'d> Collector<'_, 'd> {
             format!("there is no other node {} to branch to", quoted(&target.name))
         };
         let layout = self.layout;
+        let scope = layout.scope_of(from);
         let beside = layout
-            .ids()
+            .ids_but(layout.node(from).name())
             .filter(|id| layout.find(id).is_some_and(|node| layout.scope_of(node) == scope));
         let hint = self.report.did_you_mean(&target.name, beside);
         self.report
@@ -234,7 +242,7 @@ impl<'d> Collector<'_, 'd> {
         for (position, node) in draft.nodes.iter().enumerate() {
             let Some(goto) = &node.goto else { continue };
             let from = NodeIndex::new(position);
-            if let Some(to) = self.find(goto)
+            if let Some(to) = self.find(goto, node.name())
                 && self.is_inside(from, to, &goto.spot)
             {
                 missing.push((from, to, &goto.spot));
@@ -274,10 +282,11 @@ impl<'d> Collector<'_, 'd> {
         quoted(self.layout.node(node).name())
     }
 
-    fn find(&mut self, name: &Named) -> Option<NodeIndex> {
+    /// The node of that name, which an edge connects with `other`.
+    fn find(&mut self, name: &Named, other: &str) -> Option<NodeIndex> {
         let found = self.layout.find(&name.name);
         if found.is_none() {
-            let hint = self.report.did_you_mean(&name.name, self.layout.ids());
+            let hint = self.report.did_you_mean(&name.name, self.layout.ids_but(other));
             let message = format!("there is no node {}", quoted(&name.name));
             self.report
                 .add_with_hint(Code::UnknownDependency, name.spot.clone(), message, hint);

@@ -55,6 +55,11 @@ impl<'d> Layout<'d> {
         self.ids.keys().copied()
     }
 
+    /// The ids of all nodes but one, which is not what is meant at a place of its own.
+    pub(crate) fn ids_but(&self, own: &str) -> impl Iterator<Item = &'d str> {
+        self.ids().filter(move |id| *id != own)
+    }
+
     pub(crate) fn node(&self, node: NodeIndex) -> &'d DraftNode {
         self.graph.node(node)
     }
@@ -131,7 +136,7 @@ impl<'d> Layout<'d> {
     /// The node that a group or loop names, which must be written beside it.
     fn movable(&self, named: &Named, owner: NodeIndex, report: &mut Report) -> Option<NodeIndex> {
         let Some(node) = self.find(&named.name) else {
-            let hint = report.did_you_mean(&named.name, self.ids());
+            let hint = report.did_you_mean(&named.name, self.ids_but(self.node(owner).name()));
             let message = format!("there is no node {}", quoted(&named.name));
             report.add_with_hint(Code::UnknownDependency, named.spot.clone(), message, hint);
             return None;

@@ -5,6 +5,7 @@ use strsim::osa_distance;
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics},
     limits::Limits,
+    places::Positions,
     tree::Spot,
 };
 
@@ -82,27 +83,7 @@ impl Report {
         name: &str,
         candidates: impl IntoIterator<Item = &'c str>,
     ) -> Option<&'c str> {
-        let length = name.chars().take(QUOTED_CHARS).count();
-        if length == QUOTED_CHARS {
-            return None;
-        }
-        let name = name.to_lowercase();
-        let tolerated = (length / 3).max(1);
-        let mut best = None;
-        for candidate in candidates {
-            let candidate_length = candidate.chars().count();
-            let is_near = candidate_length.abs_diff(length) <= tolerated;
-            let work = if is_near { length * candidate_length } else { 1 };
-            self.comparisons_left = self.comparisons_left.checked_sub(work)?;
-            if !is_near {
-                continue;
-            }
-            let distance = osa_distance(&name, &candidate.to_lowercase());
-            if distance <= tolerated && best.is_none_or(|known| (distance, candidate) < known) {
-                best = Some((distance, candidate));
-            }
-        }
-        best.map(|(_, candidate)| candidate)
+        nearest(name, candidates, &mut self.comparisons_left)
     }
 
     /// "did you mean `…`?" with the candidate that `name` is most likely a misspelling of.
@@ -118,22 +99,43 @@ impl Report {
     /// The findings in the order of the document, with lines and columns of the text.
     pub(crate) fn finish(mut self, text: &str) -> Diagnostics {
         self.found.sort_by_key(|(offset, _)| *offset);
-        // One sweep for all: counting from the start for each would be quadratic in a text of one long line.
-        let (mut line, mut column, mut reached) = (1_u32, 1_u32, 0);
+        let positions = Positions::of(text);
         for (offset, mut found) in self.found {
-            for character in text.get(reached..offset).unwrap_or_default().chars() {
-                if character == '\n' {
-                    (line, column) = (line.saturating_add(1), 1);
-                } else {
-                    column = column.saturating_add(1);
-                }
-            }
-            reached = offset.max(reached);
+            let (line, column) = positions.at(offset);
             (found.line, found.column) = (Some(line), Some(column));
             self.counted.keep(found);
         }
         self.counted
     }
+}
+
+/// The candidate that `name` is most likely a misspelling of; `None` too when the comparisons are used up.
+pub(crate) fn nearest<'c>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'c str>,
+    comparisons_left: &mut usize,
+) -> Option<&'c str> {
+    let length = name.chars().take(QUOTED_CHARS).count();
+    if length == QUOTED_CHARS {
+        return None;
+    }
+    let name = name.to_lowercase();
+    let tolerated = (length / 3).max(1);
+    let mut best = None;
+    for candidate in candidates {
+        let candidate_length = candidate.chars().count();
+        let is_near = candidate_length.abs_diff(length) <= tolerated;
+        let work = if is_near { length * candidate_length } else { 1 };
+        *comparisons_left = comparisons_left.checked_sub(work)?;
+        if !is_near {
+            continue;
+        }
+        let distance = osa_distance(&name, &candidate.to_lowercase());
+        if distance <= tolerated && best.is_none_or(|known| (distance, candidate) < known) {
+            best = Some((distance, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
 }
 
 /// A name from the document as messages show it: quoted, without control characters, cut where it is long.

@@ -13,6 +13,7 @@ mod commits;
 mod crash_points;
 mod forks;
 mod harness;
+mod limits;
 mod recovery;
 mod references;
 mod running;

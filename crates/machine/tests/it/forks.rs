@@ -29,7 +29,7 @@ fn same(flow: &Flow, run: &Run) -> Run {
 /// One that keeps what completed.
 fn retry(flow: &Flow, run: &Run) -> Run {
     fork_with(flow, run, json!({"topic": "tea"}), |seeds| {
-        *seeds = run.machine.seeds_to_retry()
+        *seeds = run.machine.seeds_to_retry();
     })
 }
 

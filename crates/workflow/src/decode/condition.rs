@@ -57,7 +57,7 @@ pub(super) fn decode(node: &Fields<'_>, draft: &mut DraftNode, report: &mut Repo
     branches(&fields, "then", YES, draft, report);
     branches(&fields, "else", NO, draft, report);
     let test = if known.len() == EXPRESSION_FIELDS.len() {
-        let at = fields.require("expression", report)?;
+        let at = fields.require_one_of("expression", "`expression`, `cases` or `path`", report)?;
         Test::Expression(Expression::compile(&at, &mut draft.uses, report)?)
     } else {
         Test::Comparison(comparison(&fields, &mut draft.uses, report)?)

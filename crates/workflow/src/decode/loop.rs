@@ -58,7 +58,7 @@ pub(super) fn decode(
         scope::members(&fields, body, Code::EmptyLoop, graph, report);
     } else {
         fields.refuse_others(&FIELDS, "a loop with `body`", report);
-        if let Some(at) = fields.require("body", report) {
+        if let Some(at) = fields.require_one_of("body", "`body` or `nodes`", report) {
             scope::body(&at, body, Code::EmptyLoop, graph, report);
         }
     }

@@ -23,7 +23,8 @@ use crate::{
 };
 
 pub(crate) use draft::{Asked, Branch, Draft, DraftEdge, DraftGraph, DraftNode, Named, Provided, Repetition};
-pub(crate) use workflow::decode;
+pub(crate) use node::{AGENT, FIELDS as NODE_FIELDS};
+pub(crate) use workflow::{FIELDS as WORKFLOW_FIELDS, decode};
 
 impl Named {
     fn decode(at: &At<'_>, report: &mut Report) -> Option<Self> {
@@ -57,12 +58,17 @@ impl<'a> Fields<'a> {
 
     /// A field that must be there.
     fn require(&self, name: &str, report: &mut Report) -> Option<At<'a>> {
+        self.require_one_of(name, &format!("`{name}`"), report)
+    }
+
+    /// A field that must be there, or others in its place, which `forms` lists.
+    fn require_one_of(&self, name: &str, forms: &str, report: &mut Report) -> Option<At<'a>> {
         let found = self.get(name);
         if found.is_none() {
             report.add(
                 Code::MissingField,
                 self.at.missing_spot(name),
-                format!("`{name}` is required"),
+                format!("{forms} is required"),
             );
         }
         found

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Fields of every node.
-const FIELDS: [&str; 15] = [
+pub(crate) const FIELDS: [&str; 15] = [
     "id",
     "type",
     "name",
@@ -36,6 +36,8 @@ const FIELDS: [&str; 15] = [
     "input_schema",
     "output_schema",
 ];
+/// What only an `agent_call` has.
+pub(crate) const AGENT: &str = "agent_id";
 const TYPES: [(&str, Type); 6] = [
     ("agent_call", Type::AgentCall),
     ("condition", Type::Condition),
@@ -167,11 +169,7 @@ fn kind(
         unknown_type(&at, name, report);
         return None;
     };
-    let own: &[&str] = if let Type::AgentCall = kind {
-        &["agent_id"]
-    } else {
-        &[]
-    };
+    let own: &[&str] = if let Type::AgentCall = kind { &[AGENT] } else { &[] };
     fields.refuse_others(&[&FIELDS, own].concat(), &format!("`{name}`"), report);
     if !matches!(kind, Type::Condition | Type::HumanApproval) {
         draft.labels = Some(Vec::new());

@@ -6,7 +6,7 @@ use crate::{
     composite::{FanOut, OnItemError, ParallelGroup, Tolerance},
     decode::{
         DraftGraph, Fields, Provided, Repetition,
-        scalar::{choice, count, invalid, whole, wrong_type},
+        scalar::{choice, choice_beside, count, invalid, whole, wrong_type},
         scope,
     },
     diagnostic::Code,
@@ -38,7 +38,14 @@ pub(super) fn decode(
     let config = node.require("config", report)?;
     let fields = Fields::open(&config, report)?;
     let is_for_items = ITEMS_FIELDS.iter().any(|name| fields.get(name).is_some());
-    let (fan_out, most) = if is_for_items && fields.get("nodes").is_none() {
+    let has_members = fields.get("nodes").is_some();
+    if !is_for_items && !has_members {
+        let known = [&MEMBERS_FIELDS[..], &ITEMS_FIELDS, &FIELDS].concat();
+        fields.refuse_others(&known, "the config of a group", report);
+        fields.require_one_of("nodes", "`nodes` or `items`", report);
+        return None;
+    }
+    let (fan_out, most) = if !has_members {
         (
             for_each(&fields, owner, uses, graph, report),
             limits::MAX_ITERATIONS,
@@ -98,7 +105,7 @@ fn for_each(
 /// How many of at most `most` must succeed; within, `None` for all.
 fn mode(at: &At<'_>, most: u32, report: &mut Report) -> Option<Option<NonZeroU32>> {
     if at.value.as_string_lit().is_some() {
-        return choice(at, &MODES, report);
+        return choice_beside(at, &MODES, " or {\"at_least\": …}", report);
     }
     if at.value.as_object().is_none() {
         wrong_type(at, "a text or {\"at_least\": …}", report);

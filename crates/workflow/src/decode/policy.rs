@@ -5,7 +5,7 @@ use std::{num::NonZeroU32, time::Duration};
 use crate::{
     decode::{
         Fields, Named,
-        scalar::{at_least_one, choice, count, decimal, duration, invalid, wrong_type},
+        scalar::{at_least_one, choice_beside, count, decimal, duration, invalid, wrong_type},
     },
     diagnostic::Code,
     document::{Jitter, Join, OnError, Retry},
@@ -36,7 +36,7 @@ const DEFAULT_MAX: Duration = Duration::from_secs(30);
 /// When a node runs, given its in-edges.
 pub(super) fn join(at: &At<'_>, report: &mut Report) -> Option<Join> {
     if at.value.as_string_lit().is_some() {
-        return choice(at, &JOINS, report);
+        return choice_beside(at, &JOINS, " or {\"at_least\": …}", report);
     }
     if at.value.as_object().is_none() {
         wrong_type(at, "a text or {\"at_least\": …}", report);
@@ -84,7 +84,7 @@ pub(super) fn retry(at: &At<'_>, report: &mut Report) -> Option<Retry> {
 /// What happens after the last attempt failed, and where the target of a `goto` is named.
 pub(super) fn on_error(at: &At<'_>, report: &mut Report) -> Option<(OnError, Option<Named>)> {
     if at.value.as_string_lit().is_some() {
-        choice(at, &[("fail", ())], report)?;
+        choice_beside(at, &[("fail", ())], ", {\"output\": …} or {\"goto\": …}", report)?;
         return Some((OnError::Fail, None));
     }
     if at.value.as_object().is_none() {

@@ -118,13 +118,24 @@ pub(super) fn decimal(at: &At<'_>, bounds: RangeInclusive<f64>, report: &mut Rep
 
 /// One of a fixed set of words.
 pub(super) fn choice<T: Copy>(at: &At<'_>, choices: &[(&str, T)], report: &mut Report) -> Option<T> {
+    choice_beside(at, choices, "", report)
+}
+
+/// One of a fixed set of words, where something else than a word may be written too: `others` ends the list of what
+/// is allowed.
+pub(super) fn choice_beside<T: Copy>(
+    at: &At<'_>,
+    choices: &[(&str, T)],
+    others: &str,
+    report: &mut Report,
+) -> Option<T> {
     let found = string(at, report)?;
     if let Some((_, chosen)) = choices.iter().find(|(word, _)| *word == found) {
         return Some(*chosen);
     }
     let words = listed(choices.iter().map(|(word, _)| *word));
     let hint = report.did_you_mean(found, choices.iter().map(|(word, _)| *word));
-    let message = format!("{} is not one of {words}", quoted(found));
+    let message = format!("{} is not one of {words}{others}", quoted(found));
     report.add_with_hint(Code::InvalidValue, at.spot(), message, hint);
     None
 }

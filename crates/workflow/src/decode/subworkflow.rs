@@ -6,7 +6,7 @@ use crate::{
     composite::Subworkflow,
     decode::{
         Fields,
-        scalar::{boolean, choice, count, text},
+        scalar::{boolean, choice_beside, count, text},
     },
     limits,
     report::Report,
@@ -39,7 +39,7 @@ pub(super) fn decode(node: &Fields<'_>, uses: &mut Vec<Use>, report: &mut Report
 /// A version's number; `None` for the latest.
 fn version(at: &At<'_>, report: &mut Report) -> Option<NonZeroU32> {
     if at.value.as_string_lit().is_some() {
-        choice(at, &[("latest", ())], report);
+        choice_beside(at, &[("latest", ())], " or a number", report);
         return None;
     }
     count(at, u32::MAX, report)

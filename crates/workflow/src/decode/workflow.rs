@@ -18,7 +18,8 @@ use crate::{
     tree::At,
 };
 
-const FIELDS: [&str; 13] = [
+/// Fields of a document.
+pub(crate) const FIELDS: [&str; 13] = [
     "name",
     "description",
     "nodes",

@@ -3,14 +3,24 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
+    decode,
     diagnostic::Code,
     import::{Converter, is_null, origins::member, unplaced},
     report::quoted,
     tree::At,
 };
 
-const FIELDS: [&str; 5] = ["type", "name", "description", "depends_on", "config"];
 const CONDITION_FIELDS: [&str; 5] = ["field", "operator", "value", "then_branch", "else_branch"];
+/// Older names of operators.
+const OPERATORS: [(&str, &str); 7] = [
+    ("==", "eq"),
+    ("=", "eq"),
+    ("!=", "neq"),
+    (">", "gt"),
+    (">=", "gte"),
+    ("<", "lt"),
+    ("<=", "lte"),
+];
 
 /// Converts a node, an object; `pointer` is its place in the converted document and `original` the one that it has.
 pub(super) fn convert(
@@ -28,18 +38,25 @@ pub(super) fn convert(
             ("id".to_owned(), json!(id)),
             ("type".to_owned(), json!("agent_call")),
         ]),
-        before: Vec::new(),
     };
     let mut config = None;
     for (key, member) in at.members() {
         match key {
+            _ if is_null(&member) && key != "type" => {}
             "config" => config = Some(member),
             "depends_on" => conversion.depends_on(id, &member),
-            _ if FIELDS.contains(&key) => conversion.set(key, member.to_json(), key),
-            _ => {
-                let around = conversion.original;
-                conversion.converter.unknown(around, key, &FIELDS, "a node");
+            "id" if member.value.as_string_lit().is_some_and(|lit| lit.value == id) => {}
+            "id" => {
+                let pointer = format!("{original}/id");
+                let message = "the id of a node is its key";
+                conversion.converter.refuse(Code::InvalidValue, pointer, message);
             }
+            _ if key == decode::AGENT || decode::NODE_FIELDS.contains(&key) => {
+                conversion.set(key, member.to_json(), key);
+            }
+            _ => conversion
+                .converter
+                .unknown(original, key, &decode::NODE_FIELDS, "a node"),
         }
     }
     conversion.config(config.as_ref());
@@ -51,18 +68,18 @@ struct Conversion<'n, 'c> {
     pointer: &'n str,
     original: &'n str,
     node: Map<String, Value>,
-    /// The nodes that this one depends on.
-    before: Vec<String>,
 }
 
 impl Conversion<'_, '_> {
     /// Sets a field that comes from a place below the original node.
     fn set(&mut self, field: &str, value: Value, from: &str) {
-        let origin = (
-            format!("{}/{field}", self.pointer),
-            format!("{}/{from}", self.original),
-        );
-        self.converter.origins.insert(origin.0, origin.1);
+        let converted = format!("{}/{field}", self.pointer);
+        let original = format!("{}/{from}", self.original);
+        if self.node.contains_key(field) && field != "type" {
+            self.converter.given_twice(field, &converted, original);
+            return;
+        }
+        self.converter.origins.insert(converted, original);
         self.node.insert(field.to_owned(), value);
     }
 
@@ -70,11 +87,10 @@ impl Conversion<'_, '_> {
         let mut kept = Vec::new();
         for (position, before) in at.items().enumerate() {
             let value = before.to_json();
-            if let Some(before) = value.as_str() {
-                if !self.converter.seen.insert((before.to_owned(), id.to_owned())) {
-                    continue;
-                }
-                self.before.push(before.to_owned());
+            if let Some(before) = value.as_str()
+                && !self.converter.seen.insert((before.to_owned(), id.to_owned()))
+            {
+                continue;
             }
             let origin = (
                 format!("{}/depends_on/{}", self.pointer, kept.len()),
@@ -166,7 +182,7 @@ impl Conversion<'_, '_> {
         for (key, at) in config.iter().flat_map(|config| config.members()) {
             match key {
                 "field" => field = Some(at.to_json()),
-                "operator" => operator = at.to_json(),
+                "operator" => operator = current_operator(at.to_json()),
                 "value" => value = at.to_json(),
                 "then_branch" | "else_branch" if is_null(&at) => {}
                 "then_branch" => self.put(&mut converted, "then", at.to_json(), key),
@@ -243,13 +259,22 @@ impl Conversion<'_, '_> {
         config.insert(field.to_owned(), value);
     }
 
-    /// The path of a field, which begins with the id of a node that comes before or with a member of the input.
+    /// The path of a field: one that is written as a path, or that begins with `input` or with the id of a node, and
+    /// else a member of the input.
     fn path(&self, field: &str) -> String {
+        if field.starts_with('$') {
+            return field.to_owned();
+        }
         let mut keys = field.split('.').peekable();
-        let before = keys.next_if(|first| self.before.iter().any(|before| before == first));
-        let mut path = match before {
-            Some(before) => format!("$.nodes{}.output", step(before)),
-            None => "$.input".to_owned(),
+        let mut path = match keys.next_if(|first| *first != "input" && self.converter.ids.contains(*first)) {
+            Some(node) => {
+                keys.next_if_eq(&"output");
+                format!("$.nodes{}.output", step(node))
+            }
+            None => {
+                keys.next_if_eq(&"input");
+                "$.input".to_owned()
+            }
         };
         for key in keys {
             path.push_str(&step(key));
@@ -267,6 +292,13 @@ impl Conversion<'_, '_> {
     fn in_config(&self, key: &str) -> String {
         format!("{}/config/{key}", self.original)
     }
+}
+
+fn current_operator(operator: Value) -> Value {
+    let current = OPERATORS
+        .iter()
+        .find(|(older, _)| operator.as_str() == Some(older));
+    current.map_or(operator, |(_, name)| json!(name))
 }
 
 /// The step of a path to a member.

@@ -100,7 +100,7 @@ fn unknown(layout: &Layout<'_>, site: Site, found: &Use, id: &str, report: &mut 
     let (message, hint) = match layout.find(id) {
         None => (
             format!("there is neither a node nor a value {}", quoted(id)),
-            hint(id, layout, report),
+            hint(id, site, layout, report),
         ),
         Some(member) => {
             let outer = layout.seen_instead(site.scope, member);
@@ -123,7 +123,8 @@ fn unknown(layout: &Layout<'_>, site: Site, found: &Use, id: &str, report: &mut 
     report.add_with_hint(Code::UnknownReference, found.spot.clone(), message, hint);
 }
 
-fn hint(name: &str, layout: &Layout<'_>, report: &mut Report) -> Option<String> {
+fn hint(name: &str, site: Site, layout: &Layout<'_>, report: &mut Report) -> Option<String> {
+    let user = site.user.map_or("", |user| layout.node(user).name());
     let is_cut_off = |id: &&str| id.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'));
     if let Some(id) = layout.ids().filter(is_cut_off).min() {
         return Some(format!(
@@ -131,7 +132,7 @@ fn hint(name: &str, layout: &Layout<'_>, report: &mut Report) -> Option<String> 
         ));
     }
     let roots = ["input", "nodes", "execution", "item", "loop"];
-    report.did_you_mean(name, roots.into_iter().chain(layout.ids()))
+    report.did_you_mean(name, roots.into_iter().chain(layout.ids_but(user)))
 }
 
 fn check_loop(site: Site, field: Option<LoopField>, found: &Use, report: &mut Report) {

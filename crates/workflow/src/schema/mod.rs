@@ -14,6 +14,7 @@ use crate::{
     diagnostic::Code,
     limits,
     nesting::depth,
+    places::Offsets,
     report::Report,
     tree::{At, Spot},
 };
@@ -127,13 +128,8 @@ pub struct SchemaMismatch {
 }
 
 fn refuse(at: &At<'_>, error: &jsonschema::ValidationError<'_>, report: &mut Report) {
-    let Spot { offset, pointer } = at.spot();
-    let place = error.instance_path().as_str();
-    let spot = Spot {
-        offset,
-        pointer: format!("{pointer}{place}"),
-    };
     if let ValidationErrorKind::Referencing(ReferencingError::Unretrievable { uri, .. }) = error.kind() {
+        let spot = reference(at, uri).unwrap_or_else(|| at.spot());
         let uri: String = uri.chars().take(limits::MAX_NAME_CHARS).collect();
         let hint = Some("copy what it names into `$defs`, and refer to it with `#/$defs/…`");
         report.add_with_hint(
@@ -147,7 +143,28 @@ fn refuse(at: &At<'_>, error: &jsonschema::ValidationError<'_>, report: &mut Rep
     let what: String = error.masked().to_string().chars().take(SHOWN_CHARS).collect();
     report.add(
         Code::InvalidSchema,
-        spot,
+        inside(at, error.instance_path().as_str()),
         format!("this is not a JSON Schema (2020-12): {what}"),
     );
+}
+
+/// The first place that refers to an address, whatever it is relative to.
+fn reference(at: &At<'_>, uri: &str) -> Option<Spot> {
+    let members = at.members().find_map(|(key, member)| {
+        let is_reference = matches!(key, "$ref" | "$dynamicRef" | "$schema");
+        let text = member.value.as_string_lit().filter(|_| is_reference)?;
+        let address = text.value.split('#').next()?.trim_start_matches(['.', '/']);
+        (!address.is_empty() && uri.ends_with(address)).then(|| member.spot())
+    });
+    let inner = || at.members().find_map(|(_, member)| reference(&member, uri));
+    let items = || at.items().find_map(|item| reference(&item, uri));
+    members.or_else(inner).or_else(items)
+}
+
+/// The place that a pointer into the schema names.
+fn inside(at: &At<'_>, place: &str) -> Spot {
+    Spot {
+        offset: Offsets::of(at).find(place),
+        pointer: format!("{}{place}", at.pointer()),
+    }
 }

@@ -1,31 +1,24 @@
-//! The evaluator: minijinja's expressions with ten filters and nothing else.
+//! The evaluator: minijinja's expressions with the filters of the language and nothing else.
 //!
 //! Owns what is relied on of that crate, and the two conversions between its values and JSON. It sees values, never
 //! paths or roots.
 
 use std::sync::{Arc, LazyLock};
 
-use minijinja::{Environment, ErrorKind, UndefinedBehavior, filters, value::ValueKind};
+use minijinja::{Environment, ErrorKind, UndefinedBehavior, value::ValueKind};
 use serde_json::{Map, Value};
 
 use crate::{
     limits,
     template::{
         expression::variable,
+        filters,
         render::{RenderError, RenderErrorCode},
     },
 };
 
 /// A value of the evaluator.
 pub(super) use minijinja::Value as Computed;
-
-/// The filters of the language (section 2).
-pub(super) const FILTERS: [&str; 10] = [
-    "default", "length", "join", "tojson", "upper", "lower", "trim", "first", "last", "round",
-];
-
-/// The name by which expressions check that an operand is a number; authors cannot use it.
-pub(super) const NUMBER: &str = "number";
 
 /// Stack that must be left for compiling; else a new one is made.
 const STACK_LEFT: usize = 1 << 20;
@@ -35,49 +28,9 @@ static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut engine = Environment::empty();
     engine.set_undefined_behavior(UndefinedBehavior::Strict);
     engine.set_fuel(Some(limits::EXPRESSION_FUEL));
-    engine.add_filter("default", filters::default);
-    engine.add_filter("length", length);
-    engine.add_filter("join", filters::join);
-    engine.add_filter("tojson", to_text);
-    engine.add_filter("upper", filters::upper);
-    engine.add_filter("lower", filters::lower);
-    engine.add_filter("trim", filters::trim);
-    engine.add_filter("first", filters::first);
-    engine.add_filter("last", filters::last);
-    engine.add_filter("round", filters::round);
-    engine.add_filter(NUMBER, number_only);
+    filters::add(&mut engine);
     engine
 });
-
-/// The crate's own filter takes an undefined value for an empty one.
-fn length(value: &Computed) -> Result<usize, minijinja::Error> {
-    if value.is_undefined() {
-        return Err(ErrorKind::UndefinedError.into());
-    }
-    filters::length(value)
-}
-
-/// The crate's own filter writes for HTML: it escapes `<`, `>`, `&` and `'`.
-fn to_text(value: &Computed) -> Result<String, minijinja::Error> {
-    let mut budget = limits::MAX_VALUE_BYTES;
-    match to_json(value, &mut budget) {
-        Ok(json) => Ok(json.to_string()),
-        Err(error) if error.code == RenderErrorCode::TemplateMissing => Err(ErrorKind::UndefinedError.into()),
-        Err(error) => Err(minijinja::Error::new(ErrorKind::InvalidOperation, error.message)),
-    }
-}
-
-/// The crate's own operators repeat and join texts and lists too.
-fn number_only(value: &Computed) -> Result<Computed, minijinja::Error> {
-    match value.kind() {
-        ValueKind::Number => Ok(value.clone()),
-        ValueKind::Undefined => Err(ErrorKind::UndefinedError.into()),
-        other => {
-            let message = format!("arithmetic is for numbers, and this is of the type {other}");
-            Err(minijinja::Error::new(ErrorKind::InvalidOperation, message))
-        }
-    }
-}
 
 /// A compiled expression; clones share it.
 #[derive(Debug, Clone)]

@@ -69,7 +69,7 @@ impl Expression {
             );
             return Err(Problem::new(Code::ExpressionTooLong, message));
         }
-        let tokens = tokens(text).map_err(invalid)?;
+        let tokens = tokens(text)?;
         let Reading { mut paths, program } = read(text, &tokens)?;
         if program.trim() == variable(0)
             && let Some(path) = paths.pop()

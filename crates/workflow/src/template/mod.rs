@@ -5,6 +5,7 @@
 
 mod engine;
 mod expression;
+mod filters;
 mod path;
 mod reader;
 mod render;
@@ -24,7 +25,8 @@ use crate::{
 };
 use expression::Expression;
 use path::{Need, Path, Root};
-use split::Part;
+use split::{Part, Unclosed};
+use token::UNCLOSED_QUOTE;
 
 pub use render::{LoopField, RenderError, RenderErrorCode, Scope};
 
@@ -187,12 +189,20 @@ impl Compiler<'_> {
     }
 
     fn string(&mut self, text: &str, at: &At<'_>) -> Option<Shape> {
-        let Ok(parts) = split::split(text) else {
-            let hint = Some("to write braces as they are: {{ \"{{\" }}");
-            let message = "a `{{` has no matching `}}`";
-            self.report
-                .add_with_hint(Code::InvalidTemplate, at.spot(), message, hint);
-            return None;
+        let parts = match split::split(text) {
+            Ok(parts) => parts,
+            Err(unclosed) => {
+                let (message, hint) = match unclosed {
+                    Unclosed::Quote => (UNCLOSED_QUOTE, None),
+                    Unclosed::Braces => (
+                        "a `{{` has no matching `}}`",
+                        Some("to write braces as they are: {{ \"{{\" }}"),
+                    ),
+                };
+                self.report
+                    .add_with_hint(Code::InvalidTemplate, at.spot(), message, hint);
+                return None;
+            }
         };
         match parts.as_slice() {
             [Part::Text(text)] => Some(Shape::Constant(Value::from(*text))),
@@ -225,6 +235,7 @@ impl Compiler<'_> {
         }
         Some(expression)
     }
+
     /// Notes what a path begins at.
     fn refer(&mut self, path: &Path, at: &At<'_>) {
         let kind = match path.need {

@@ -124,6 +124,16 @@ pub(super) fn cut(text: &str) -> String {
     text.chars().take(MESSAGE_CHARS).collect()
 }
 
+/// A value as it stands inside of a text: scalars are printed, objects and arrays become compact JSON (section 2).
+/// `None` for null.
+pub(super) fn printed(value: Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(string) => Some(string),
+        other => Some(other.to_string()),
+    }
+}
+
 /// The value of a compiled template, of at most so many bytes.
 pub(super) fn render(
     shape: &Shape,
@@ -199,17 +209,16 @@ impl<'s> Renderer<'s> {
                         .ok_or_else(RenderError::too_large)?;
                     text.push_str(literal);
                 }
-                TextPart::Expression(expression) => match self.evaluate(expression)? {
-                    Value::Null => {
+                TextPart::Expression(expression) => {
+                    let value = printed(self.evaluate(expression)?).ok_or_else(|| {
                         let message = format!(
                             "`{}` is null, which cannot stand inside a text",
                             cut(expression.written())
                         );
-                        return Err(RenderError::new(RenderErrorCode::TemplateError, message));
-                    }
-                    Value::String(string) => text.push_str(&string),
-                    other => text.push_str(&other.to_string()),
-                },
+                        RenderError::new(RenderErrorCode::TemplateError, message)
+                    })?;
+                    text.push_str(&value);
+                }
             }
         }
         Ok(text)

@@ -11,9 +11,14 @@ pub(super) enum Part<'a> {
     Expression(&'a str),
 }
 
-/// A `{{` that has no `}}`.
+/// Why a `{{` has no `}}`.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Unclosed;
+pub(super) enum Unclosed {
+    /// There is none.
+    Braces,
+    /// What is there stands behind a quote that no other one follows.
+    Quote,
+}
 
 /// The parts of a text; a text without `{{` is one part.
 ///
@@ -26,7 +31,7 @@ pub(super) fn split(mut text: &str) -> Result<Vec<Part<'_>>, Unclosed> {
         if !before.is_empty() {
             parts.push(Part::Text(before));
         }
-        let end = end_of_expression(rest).ok_or(Unclosed)?;
+        let end = end_of_expression(rest)?;
         let (expression, after) = rest.split_at(end);
         parts.push(Part::Expression(expression.trim()));
         text = after.strip_prefix("}}").unwrap_or(after);
@@ -38,7 +43,7 @@ pub(super) fn split(mut text: &str) -> Result<Vec<Part<'_>>, Unclosed> {
 }
 
 /// The position of the `}}` that ends the expression at the start of `text`.
-fn end_of_expression(text: &str) -> Option<usize> {
+fn end_of_expression(text: &str) -> Result<usize, Unclosed> {
     let bytes = text.as_bytes();
     let mut quote = None;
     let mut escaped = false;
@@ -51,11 +56,15 @@ fn end_of_expression(text: &str) -> Option<usize> {
             (None, b'"' | b'\'') => quote = Some(byte),
             (None, b'{') => open_braces += 1,
             (None, b'}') if open_braces > 0 => open_braces -= 1,
-            (None, b'}') if bytes.get(position + 1) == Some(&b'}') => return Some(position),
+            (None, b'}') if bytes.get(position + 1) == Some(&b'}') => return Ok(position),
             _ => {}
         }
     }
-    None
+    Err(if quote.is_some() && text.contains("}}") {
+        Unclosed::Quote
+    } else {
+        Unclosed::Braces
+    })
 }
 
 #[cfg(test)]
@@ -85,8 +94,11 @@ mod tests {
 
     #[test]
     fn an_expression_that_does_not_end_is_refused() {
-        for text in ["{{", "a {{ b }", "{{ '}}", "{{ { }}", "{{ a }} {{"] {
-            assert_eq!(split(text), Err(Unclosed), "{text}");
+        for text in ["{{", "a {{ b }", "{{ 'b }", "{{ { }}", "{{ a }} {{"] {
+            assert_eq!(split(text), Err(Unclosed::Braces), "{text}");
+        }
+        for text in ["{{ '}}", "{{ a }} {{ it's }} b"] {
+            assert_eq!(split(text), Err(Unclosed::Quote), "{text}");
         }
     }
 }

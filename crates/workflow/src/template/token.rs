@@ -2,6 +2,11 @@
 //!
 //! A small part of what the evaluator's own lexer knows, chosen so that both see the same tokens.
 
+use crate::template::expression::{Problem, invalid};
+
+/// Said of a quote that no other one follows.
+pub(super) const UNCLOSED_QUOTE: &str = "a text in quotes does not end";
+
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -42,8 +47,8 @@ const SYMBOLS: [&str; 24] = [
 ///
 /// # Errors
 ///
-/// What is no part of expressions, in words.
-pub(super) fn tokens(expression: &str) -> Result<Vec<Token<'_>>, String> {
+/// What is no part of expressions.
+pub(super) fn tokens(expression: &str) -> Result<Vec<Token<'_>>, Problem> {
     let mut tokens: Vec<Token<'_>> = Vec::new();
     let mut start = 0;
     loop {
@@ -59,8 +64,7 @@ pub(super) fn tokens(expression: &str) -> Result<Vec<Token<'_>>, String> {
             'a'..='z' | 'A'..='Z' | '_' => (Kind::Name, name_length(rest)),
             other => {
                 let symbol = SYMBOLS.iter().find(|symbol| rest.starts_with(**symbol));
-                let symbol =
-                    symbol.ok_or_else(|| format!("`{}` is not part of expressions", other.escape_debug()))?;
+                let symbol = symbol.ok_or_else(|| unknown(other))?;
                 (Kind::Symbol, symbol.len())
             }
         };
@@ -73,13 +77,26 @@ pub(super) fn tokens(expression: &str) -> Result<Vec<Token<'_>>, String> {
     }
 }
 
+fn unknown(character: char) -> Problem {
+    let problem = invalid(format!(
+        "`{}` is not part of expressions",
+        character.escape_debug()
+    ));
+    match character {
+        '&' => problem.hint("write `and`"),
+        '!' => problem.hint("write `not`"),
+        '$' => problem.hint("paths in templates have no `$`: write `input.topic`"),
+        _ => problem,
+    }
+}
+
 fn name_length(text: &str) -> usize {
     text.bytes()
         .take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
         .count()
 }
 
-fn string_length(text: &str, quote: char) -> Result<usize, String> {
+fn string_length(text: &str, quote: char) -> Result<usize, Problem> {
     let mut escaped = false;
     for (position, character) in text.char_indices().skip(1) {
         match character {
@@ -89,11 +106,11 @@ fn string_length(text: &str, quote: char) -> Result<usize, String> {
             _ => {}
         }
     }
-    Err("a text in quotes does not end".to_owned())
+    Err(invalid(UNCLOSED_QUOTE))
 }
 
 /// Digits, then a fraction and an exponent unless the number is an index behind a dot.
-fn number_length(text: &str, is_index: bool) -> Result<usize, String> {
+fn number_length(text: &str, is_index: bool) -> Result<usize, Problem> {
     let bytes = text.as_bytes();
     let digits = |from: usize| {
         bytes[from..]
@@ -119,7 +136,7 @@ fn number_length(text: &str, is_index: bool) -> Result<usize, String> {
             .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
             .take(20)
             .collect();
-        return Err(format!("`{shown}` is not a number"));
+        return Err(invalid(format!("`{shown}` is not a number")));
     }
     Ok(length)
 }
@@ -128,7 +145,7 @@ fn number_length(text: &str, is_index: bool) -> Result<usize, String> {
 mod tests {
     use super::*;
 
-    fn texts(expression: &str) -> Result<Vec<&str>, String> {
+    fn texts(expression: &str) -> Result<Vec<&str>, Problem> {
         Ok(tokens(expression)?.iter().map(|token| token.text).collect())
     }
 

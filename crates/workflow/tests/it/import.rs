@@ -156,12 +156,16 @@ fn condition_config(config: &Value, depends_on: &Value) -> Value {
 }
 
 #[test]
-fn a_field_is_a_path_into_the_outputs_before_or_the_input() {
+fn a_field_is_a_path_or_leads_into_the_output_of_a_node_or_the_input() {
     let cases = [
         ("a-1.total", "$.nodes[\"a-1\"].output.total"),
         ("a-1", "$.nodes[\"a-1\"].output"),
-        ("x.total", "$.input.x.total"),
+        ("a-1.output.s", "$.nodes[\"a-1\"].output.s"),
+        ("$.nodes[\"a-1\"].status", "$.nodes[\"a-1\"].status"),
+        ("y.total", "$.input.y.total"),
         ("mode", "$.input.mode"),
+        ("input.mode", "$.input.mode"),
+        ("input", "$.input"),
         ("a.b-c.0.$.\"", "$.input.a[\"b-c\"][\"0\"][\"$\"][\"\\\"\"]"),
     ];
     for (field, path) in cases {
@@ -172,6 +176,80 @@ fn a_field_is_a_path_into_the_outputs_before_or_the_input() {
             "{field}"
         );
     }
+}
+
+#[test]
+fn a_field_that_begins_with_a_node_must_come_after_it() {
+    let c = json!({"type": "condition", "config": {"field": "x.total", "value": 1}});
+    let document = nodes(json!({"c": c, "x": {"config": {"agent_id": "x"}}}));
+    assert_eq!(
+        findings(&document),
+        ["reference_not_upstream@/graph_json/nodes/c/config/field"]
+    );
+}
+
+#[test]
+fn operators_may_be_written_as_signs() {
+    let table = [
+        ("==", "eq"),
+        ("!=", "neq"),
+        (">", "gt"),
+        (">=", "gte"),
+        ("<", "lt"),
+        ("<=", "lte"),
+    ];
+    for (sign, operator) in table {
+        let config = condition_config(&json!({"field": "x1", "operator": sign, "value": 1}), &json!([]));
+        assert_eq!(config["operator"], operator, "{sign}");
+    }
+}
+
+#[test]
+fn fields_with_a_counterpart_of_the_same_name_are_taken_over() {
+    let a = json!({"agent_id": "x", "timeout": "5s", "retry": {"max_attempts": 2}, "id": "a", "join": null, "config": null});
+    let mut document = nodes(json!({"a": a, "b": {"config": {"agent_id": "x"}}}));
+    document["timeout"] = json!("5m");
+    document["max_budget"] = json!(2);
+    document["edges"] = json!([{"from": "a", "to": "b"}]);
+    document["graph_json"]["input_schema"] = json!({"type": "object"});
+    document["graph_json"]["on_failure"] = json!("continue");
+    let expected = json!({
+        "name": "t", "timeout": "5m", "max_budget": 2, "edges": [{"from": "a", "to": "b"}],
+        "input_schema": {"type": "object"}, "on_failure": "continue",
+        "nodes": [
+            {"id": "a", "type": "agent_call", "agent_id": "x", "timeout": "5s", "retry": {"max_attempts": 2}, "config": {}},
+            {"id": "b", "type": "agent_call", "agent_id": "x", "config": {}}
+        ]
+    });
+    assert_eq!(import(&document.to_string()).unwrap(), expected);
+    document["max_budget_usd"] = json!(1);
+    document["timeout"] = json!(-1);
+    document["graph_json"]["edges"] = json!([]);
+    document["graph_json"]["nodes"]["a"]["id"] = json!("c");
+    document["graph_json"]["nodes"]["a"]["config"] = json!({"timeout": 3});
+    let mut found = findings(&document);
+    found.sort();
+    let expected = [
+        "invalid_value@/graph_json/edges",
+        "invalid_value@/graph_json/nodes/a/config/timeout",
+        "invalid_value@/graph_json/nodes/a/id",
+        "invalid_value@/max_budget_usd",
+        "invalid_value@/timeout",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn nothing_is_found_besides_the_key_that_is_there_twice() {
+    let text = r#"{"name": "t", "name": "u", "graph_json": {"max_budget_usd": 1, "max_budget_usd": 1, "nodes": {
+        "a": {"config": {"agent_id": "x"}, "timeout": 1, "timeout": 1}, "a": {"config": {"agent_id": "x"}}}}}"#;
+    let expected = [
+        "duplicate_key@/name",
+        "duplicate_key@/graph_json/max_budget_usd",
+        "duplicate_key@/graph_json/nodes/a/timeout",
+        "duplicate_key@/graph_json/nodes/a",
+    ];
+    assert_eq!(found(&check(text)), expected);
 }
 
 #[test]
@@ -261,7 +339,7 @@ fn fields_around_the_graph_are_converted_or_refused() {
         with("max_budget_usd", json!(-1)),
         ["invalid_value@/max_budget_usd"]
     );
-    assert_eq!(with("max_budget", json!(1)), ["unknown_field@/max_budget"]);
+    assert_eq!(with("max_budgets", json!(1)), ["unknown_field@/max_budgets"]);
     assert_eq!(with("nodes", json!([])), ["unknown_field@/nodes"]);
     assert_eq!(with("description", json!("d")), [""; 0]);
     assert_eq!(with("name", json!("")), ["invalid_value@/name"]);

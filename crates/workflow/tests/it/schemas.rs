@@ -97,7 +97,11 @@ fn what_is_no_schema_is_told_with_its_place() {
         (json!({"$ref": "#/nowhere"}), "invalid_schema@/input_schema"),
         (
             json!({"$ref": "file:///etc/passwd"}),
-            "schema_remote_ref@/input_schema",
+            "schema_remote_ref@/input_schema/$ref",
+        ),
+        (
+            json!({"$id": "https://a.example/s/", "allOf": [{"$ref": "#/$defs/b"}, {"$ref": "../t.json#/u"}], "$defs": {"b": {}}}),
+            "schema_remote_ref@/input_schema/allOf/1/$ref",
         ),
     ];
     for (source, expected) in cases {

@@ -16,6 +16,7 @@ use agentchains_engine::{
         ApprovalRow, Decision, Event, EventType, ExecutionId, ExecutionRow, NodeState, Waiting, WorkflowId,
     },
     ports::{ApprovalFilter, Creation, PageRequest},
+    workflow::Limits,
 };
 use agentchains_testkit::{ManualClock, ScriptedAgents};
 use serde_json::{Value, json};
@@ -32,6 +33,7 @@ pub(crate) struct World {
     pub(crate) store: FaultyStore,
     pub(crate) agents: ScriptedAgents,
     pub(crate) clock: ManualClock,
+    limits: Limits,
 }
 
 /// Runs what happens in one process, and then kills it.
@@ -88,29 +90,39 @@ pub(crate) fn seconds(seconds: u64) -> Duration {
 impl World {
     /// A first process. Must be called within a runtime.
     pub(crate) fn new() -> Self {
-        Self::on(
-            FaultyStore::default(),
-            ScriptedAgents::new(["a", "b", "c"]),
-            ManualClock::default(),
-        )
+        Self::within(Limits::default())
     }
 
-    fn on(store: FaultyStore, agents: ScriptedAgents, clock: ManualClock) -> Self {
+    /// A first process that holds everything to these limits.
+    pub(crate) fn within(limits: Limits) -> Self {
+        let agents = ScriptedAgents::new(["a", "b", "c"]);
+        Self::on(FaultyStore::default(), agents, ManualClock::default(), limits)
+    }
+
+    fn on(store: FaultyStore, agents: ScriptedAgents, clock: ManualClock, limits: Limits) -> Self {
         let runner = Witness::new(agents.clone(), store.memory().clone());
         let engine = Engine::builder(Arc::new(store.clone()), Arc::new(runner))
             .clock(Arc::new(clock.clone()))
+            .limits(limits)
             .start();
         Self {
             engine,
             store,
             agents,
             clock,
+            limits,
         }
     }
 
     /// A later process in the same world.
     pub(crate) fn restarted(&self) -> Self {
-        Self::on(self.store.reopened(), self.agents.clone(), self.clock.clone())
+        let Self {
+            agents,
+            clock,
+            limits,
+            ..
+        } = self.clone();
+        Self::on(self.store.reopened(), agents, clock, limits)
     }
 
     pub(crate) async fn workflow(&self, document: &Value) -> WorkflowId {

@@ -8,10 +8,10 @@ mod operand;
 use crate::{
     diagnostic::Code,
     limits,
-    report::listed,
+    report::{listed, nearest, quoted},
     template::{
-        engine::{FILTERS, NUMBER},
         expression::{Problem, invalid},
+        filters::{FILTERS, NUMBER},
         path::Path,
         token::{Kind, Token},
     },
@@ -111,7 +111,7 @@ impl<'a> Reader<'a> {
         while let Some(token) = self.take() {
             match token.kind {
                 Kind::Name => self.name(token)?,
-                Kind::Number | Kind::Text => self.value(token.text)?,
+                Kind::Number | Kind::Text => self.value(token.text, token.text)?,
                 Kind::Symbol => self.symbol(token)?,
             }
         }
@@ -145,11 +145,13 @@ impl<'a> Reader<'a> {
         self.program.push_str(text);
     }
 
-    fn value(&mut self, text: &str) -> Result<(), Problem> {
+    /// Adds an operand to the program, for what the author wrote.
+    fn value(&mut self, operand: &str, written: &str) -> Result<(), Problem> {
         if self.before != Before::Operator {
-            return Err(invalid(format!("an operator is missing before `{text}`")));
+            let message = format!("an operator is missing before {}", quoted(written));
+            return Err(invalid(message));
         }
-        self.emit(text);
+        self.emit(operand);
         self.before = Before::Value;
         Ok(())
     }
@@ -195,8 +197,8 @@ impl<'a> Reader<'a> {
                 "`{}` is not an operator of expressions",
                 token.text
             ))),
-            "true" | "True" | "false" | "False" | "none" | "None" => self.value(token.text),
-            "null" => self.value("none"),
+            "true" | "True" | "false" | "False" | "none" | "None" => self.value(token.text, token.text),
+            "null" => self.value("none", "null"),
             _ => self.path(token),
         }
     }
@@ -280,10 +282,9 @@ impl<'a> Reader<'a> {
             return Err(invalid("a value is missing before `|`"));
         }
         self.operator("|")?;
-        let name = self.take().filter(|token| FILTERS.contains(&token.text));
-        let Some(name) = name else {
-            let hint = format!("filters are {}", listed(FILTERS));
-            return Err(invalid("`|` is followed by something that is no filter").hint(hint));
+        let name = match self.take() {
+            Some(name) if FILTERS.contains(&name.text) => name,
+            other => return Err(unknown_filter(other)),
         };
         self.emit(name.text);
         self.before = Before::Filter {
@@ -318,5 +319,23 @@ impl<'a> Reader<'a> {
             self.program.push_str(token.text);
         }
         Ok(())
+    }
+}
+
+fn unknown_filter(found: Option<&Token<'_>>) -> Problem {
+    let filters = format!("filters are {}", listed(FILTERS));
+    match found {
+        Some(name) if name.kind == Kind::Name => {
+            let mut comparisons = usize::MAX;
+            let hint = match nearest(name.text, FILTERS, &mut comparisons) {
+                Some(filter) => format!("did you mean `{filter}`? ({filters})"),
+                None => filters,
+            };
+            invalid(format!("{} is not a filter", quoted(name.text))).hint(hint)
+        }
+        Some(second) if second.is_symbol("|") => {
+            invalid("`||` is not an operator of expressions").hint("write `or`")
+        }
+        _ => invalid("`|` is followed by something that is no filter").hint(filters),
     }
 }

@@ -40,7 +40,7 @@ impl<'a> Reader<'a> {
         let need = self.need(first);
         let (root, steps) = path::resolve(name.text, steps)?;
         let written = self.text[name.start..end].to_owned();
-        self.value(&variable(self.paths.len()))?;
+        self.value(&variable(self.paths.len()), &written)?;
         self.paths.push(Path {
             root,
             steps,
