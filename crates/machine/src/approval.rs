@@ -34,8 +34,7 @@ impl Machine {
     /// Asks a person. Takes no slot, and waits without holding anything.
     pub(crate) fn ask(&mut self, now: Timestamp, key: NodeKey) {
         let workflow = Arc::clone(&self.workflow);
-        let definition = self.scope(key.scope).definition;
-        let NodeKind::HumanApproval(settings) = &workflow.scope(definition).node(key.node).kind else {
+        let NodeKind::HumanApproval(settings) = &self.node_in(&workflow, key).kind else {
             return;
         };
         match self.question(now, key, settings) {

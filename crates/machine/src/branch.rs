@@ -16,11 +16,7 @@ impl Machine {
     /// Decides a condition. Takes no slot and no time.
     pub(crate) fn choose(&mut self, now: Timestamp, key: NodeKey) {
         let workflow = std::sync::Arc::clone(&self.workflow);
-        let NodeKind::Condition(condition) = &workflow
-            .scope(self.scope(key.scope).definition)
-            .node(key.node)
-            .kind
-        else {
+        let NodeKind::Condition(condition) = &self.node_in(&workflow, key).kind else {
             return;
         };
         let reach = condition.reach();

@@ -119,13 +119,10 @@ impl Machine {
     /// Wants a child to be there and to go on.
     pub(crate) fn ensure_child(&mut self, key: NodeKey) {
         let workflow = Arc::clone(&self.workflow);
-        let definition = self.scope(key.scope).definition;
         let row = self.row(key);
-        let (NodeKind::Subworkflow(settings), NodeState::Child(child), Some(request)) = (
-            &workflow.scope(definition).node(key.node).kind,
-            &row.state,
-            &row.request,
-        ) else {
+        let (NodeKind::Subworkflow(settings), NodeState::Child(child), Some(request)) =
+            (&self.node_in(&workflow, key).kind, &row.state, &row.request)
+        else {
             return;
         };
         let start = StartChild {

@@ -39,8 +39,7 @@ impl Machine {
             return;
         }
         let workflow = Arc::clone(&self.workflow);
-        let definition = self.scope(around.node.scope).definition;
-        match &workflow.scope(definition).node(around.node.node).kind {
+        match &self.node_in(&workflow, around.node).kind {
             NodeKind::Loop(settings) => self.review_iteration(now, scope, settings, gate),
             NodeKind::ParallelGroup(group) => self.review_group(now, scope, group, gate),
             _ => {}

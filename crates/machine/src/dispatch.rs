@@ -95,8 +95,12 @@ impl Machine {
         let mut deferred = Vec::new();
         let mut busy_agents = BTreeSet::new();
         let mut over_budget = Vec::new();
-        while self.may_start_nodes() {
+        loop {
+            // What has happened inside of a group or loop may end the execution.
             self.review_scopes(now, gate);
+            if !self.may_start_nodes() {
+                break;
+            }
             if let Some(key) = self.ready.pop_in_place() {
                 if self.is_startable(key) && !self.is_held_back(key) && !self.take_over_given(now, key) {
                     self.run_in_place(now, key, gate);
@@ -150,8 +154,7 @@ impl Machine {
             return Ok(());
         }
         let workflow = Arc::clone(&self.workflow);
-        let definition = self.scope(key.scope).definition;
-        match &workflow.scope(definition).node(key.node).kind {
+        match &self.node_in(&workflow, key).kind {
             NodeKind::AgentCall(call) if busy_agents.contains(&call.agent_id) => Err(Deferred::Agent),
             NodeKind::AgentCall(call) => {
                 let started = self.start_call(now, key, call, gate);
@@ -168,8 +171,7 @@ impl Machine {
     /// What takes no slot: it is done, opened, or waits, before anything else is looked at.
     fn run_in_place(&mut self, now: Timestamp, key: NodeKey, gate: &dyn Gate) {
         let workflow = Arc::clone(&self.workflow);
-        let definition = self.scope(key.scope).definition;
-        match &workflow.scope(definition).node(key.node).kind {
+        match &self.node_in(&workflow, key).kind {
             NodeKind::Condition(_) => self.choose(now, key),
             NodeKind::HumanApproval(_) => self.ask(now, key),
             NodeKind::ParallelGroup(group) => self.begin_group(now, key, group, gate),

@@ -172,8 +172,7 @@ impl Machine {
     /// Opens the bodies of as many items as may run at once.
     pub(crate) fn open_items(&mut self, key: NodeKey) {
         let workflow = Arc::clone(&self.workflow);
-        let definition = self.scope(key.scope).definition;
-        let NodeKind::ParallelGroup(group) = &workflow.scope(definition).node(key.node).kind else {
+        let NodeKind::ParallelGroup(group) = &self.node_in(&workflow, key).kind else {
             return;
         };
         let FanOut::Items { body, .. } = &group.fan_out else {

@@ -31,7 +31,9 @@ impl Machine {
             self.take_up(scope);
         }
         for scope in self.scope_ids() {
-            if !self.is_item_of_open_group(scope) {
+            // What is ready where nothing starts any more is in nobody's way.
+            let waits = self.is_item_of_open_group(scope) || self.is_closed(scope) || self.is_stopping(scope);
+            if !waits {
                 self.requeue_ready_nodes(scope);
             }
         }

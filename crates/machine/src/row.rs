@@ -171,6 +171,32 @@ pub struct NodeRow {
     pub finished_at: Option<Timestamp>,
 }
 
+impl NodeRow {
+    /// The row of a node to which nothing has happened.
+    #[must_use]
+    pub fn pending(path: NodePath, kind: NodeType, position: u32) -> Self {
+        Self {
+            node_id: path.node_id().to_owned(),
+            path,
+            kind,
+            position,
+            state: NodeState::Pending,
+            attempts: 0,
+            attempts_before: 0,
+            iteration: 0,
+            request: None,
+            remote_task: None,
+            cost: Usd::ZERO,
+            cost_known: true,
+            usage: None,
+            reused: false,
+            child_execution_id: None,
+            started_at: None,
+            finished_at: None,
+        }
+    }
+}
+
 /// What a node is asked: fixed before its first attempt, the same for all of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NodeRequest {

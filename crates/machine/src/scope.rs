@@ -2,8 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use agentchains_cost::Usd;
-use agentchains_workflow::{FanOut, Graph, Node, NodeIndex, NodeKind, Scheduling, ScopeIndex};
+use agentchains_workflow::{Compiled, FanOut, Graph, Node, NodeIndex, NodeKind, Scheduling, ScopeIndex};
 
 use crate::{Machine, NodePath, NodeRow, NodeState, NodeType, join::Arrivals, waitlist::Waitlist};
 
@@ -133,6 +132,11 @@ impl Machine {
 
     pub(crate) fn node(&self, key: NodeKey) -> &Node {
         self.graph(key.scope).node(key.node)
+    }
+
+    /// The same, borrowed from a handle to the workflow, so that the machine can change meanwhile.
+    pub(crate) fn node_in<'w>(&self, workflow: &'w Compiled, key: NodeKey) -> &'w Node {
+        workflow.scope(self.scope(key.scope).definition).node(key.node)
     }
 
     pub(crate) fn row(&self, key: NodeKey) -> &NodeRow {
@@ -314,26 +318,9 @@ impl Machine {
 }
 
 fn pending_row(node: &Node, place: Option<&(NodePath, Option<u32>)>) -> NodeRow {
-    NodeRow {
-        path: match place {
-            None => NodePath::top_level(&node.id),
-            Some((around, ordinal)) => NodePath::inside(around, *ordinal, &node.id),
-        },
-        node_id: node.id.clone(),
-        kind: NodeType::of(&node.kind),
-        position: node.position,
-        state: NodeState::Pending,
-        attempts: 0,
-        attempts_before: 0,
-        iteration: 0,
-        request: None,
-        remote_task: None,
-        cost: Usd::ZERO,
-        cost_known: true,
-        usage: None,
-        reused: false,
-        child_execution_id: None,
-        started_at: None,
-        finished_at: None,
-    }
+    let path = match place {
+        None => NodePath::top_level(&node.id),
+        Some((around, ordinal)) => NodePath::inside(around, *ordinal, &node.id),
+    };
+    NodeRow::pending(path, NodeType::of(&node.kind), node.position)
 }

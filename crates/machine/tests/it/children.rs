@@ -214,14 +214,7 @@ fn a_pause_reaches_the_children_and_so_does_its_end() {
 
 #[test]
 fn a_child_is_held_while_the_execution_above_is_paused() {
-    let parent = Parent {
-        execution_id: run_id(7),
-        root_execution_id: run_id(7),
-        path: NodePath::top_level("s"),
-        depth: 2,
-        waits: true,
-        holds: false,
-    };
+    let parent = parent(2);
     let mut run = Run::prepare(flow("a b | a>b").compile(), |new| new.parent = Some(parent)).begin();
     run.feed(Input::Hold);
     run.play("a+");
@@ -237,14 +230,7 @@ fn a_child_is_held_while_the_execution_above_is_paused() {
 
 #[test]
 fn an_answer_to_a_held_child_takes_effect_when_it_goes_on() {
-    let parent = Parent {
-        execution_id: run_id(7),
-        root_execution_id: run_id(7),
-        path: NodePath::top_level("s"),
-        depth: 2,
-        waits: true,
-        holds: false,
-    };
+    let parent = parent(2);
     let mut run = Run::prepare(flow("ok? b | ok>b").compile(), |new| new.parent = Some(parent)).begin();
     assert_eq!(run.question("ok").root_execution_id, run_id(7));
     run.feed(Input::Hold);
@@ -255,6 +241,18 @@ fn an_answer_to_a_held_child_takes_effect_when_it_goes_on() {
     );
     run.feed(Input::Release);
     assert_eq!(run.running(), "b");
+}
+
+/// Where a child execution hangs that so many executions lead down to.
+fn parent(depth: u32) -> Parent {
+    Parent {
+        execution_id: run_id(7),
+        root_execution_id: run_id(7),
+        path: NodePath::top_level("s"),
+        depth,
+        waits: true,
+        holds: false,
+    }
 }
 
 fn run_id(number: u128) -> agentchains_machine::ExecutionId {
@@ -330,14 +328,7 @@ fn a_late_or_strange_report_changes_nothing() {
 
 #[test]
 fn executions_nest_sixteen_deep_at_the_most() {
-    let parent = Parent {
-        execution_id: run_id(7),
-        root_execution_id: run_id(8),
-        path: NodePath::top_level("s"),
-        depth: 16,
-        waits: true,
-        holds: false,
-    };
+    let parent = parent(16);
     let flow = flow("s^").config("s", json!({"workflow_id": "other"}));
     let run = Run::prepare(flow.compile(), |new| new.parent = Some(parent)).begin();
     assert_eq!(run.status(), "failed(subworkflow_too_deep)");

@@ -310,3 +310,21 @@ fn forked(flow: &Flow, seeds: Vec<Seed>) -> Run {
     })
     .begin()
 }
+
+#[test]
+fn nothing_starts_in_the_step_in_which_a_loop_fails_the_execution() {
+    // The loop's only iteration has nothing to wait for, so that it fails while other nodes are started.
+    let settled = json!({"nodes": [{
+        "id": "c", "type": "condition", "config": {"expression": "$.input.topic", "then": []},
+    }]});
+    let mut run = flow("a l* z | a>l a>z")
+        .config(
+            "l",
+            json!({"body": settled, "until": "$.input.never", "max_iterations": 1}),
+        )
+        .start();
+    run.play("a+");
+    assert_eq!(run.state("l"), "failed(loop_exhausted)");
+    assert_eq!(run.called(), "a");
+    assert_eq!(run.state("z"), "skipped(execution_failed by l)");
+}

@@ -14,26 +14,7 @@ use super::{approval_id, at, deep_value, execution_id, failure, path, usage};
 /// A node that is pending.
 #[must_use]
 pub fn node(at_path: &str, position: u32) -> NodeRow {
-    let path = path(at_path);
-    NodeRow {
-        node_id: path.node_id().to_owned(),
-        path,
-        kind: NodeType::AgentCall,
-        position,
-        state: NodeState::Pending,
-        attempts: 0,
-        attempts_before: 0,
-        iteration: 0,
-        request: None,
-        remote_task: None,
-        cost: Usd::ZERO,
-        cost_known: true,
-        usage: None,
-        reused: false,
-        child_execution_id: None,
-        started_at: None,
-        finished_at: None,
-    }
+    NodeRow::pending(path(at_path), NodeType::AgentCall, position)
 }
 
 /// A node in a state, with everything that may be absent.

@@ -8,12 +8,15 @@ use proptest::prelude::*;
 use super::{
     events::{Event, events},
     generate::plan,
+    the_same_each_time,
     world::World,
 };
 
 const GRACE: SignedDuration = SignedDuration::from_secs(5);
 
 proptest! {
+    #![proptest_config(the_same_each_time())]
+
     #[test]
     fn an_execution_ends_soon_after_its_timeout(plan in plan(), events in events(), timeout in 1..100_u32) {
         let plan = plan.in_time(timeout);
