@@ -307,7 +307,8 @@ impl Machine {
     /// Takes up a child again after a crash: it is asked how it stands, and told again what was asked of it.
     pub(crate) fn recover_child(&mut self, key: NodeKey, child: &ChildRun) {
         self.ensure_child(key);
-        let is_held = self.execution.pause_reason == Some(PauseReason::User);
+        let by_parent = self.execution.parent.as_ref().is_some_and(|parent| parent.holds);
+        let is_held = by_parent || self.execution.pause_reason == Some(PauseReason::User);
         let command = match child.cancel_by {
             Some(_) => ChildCommand::Cancel,
             None if is_held => ChildCommand::Hold,

@@ -328,3 +328,19 @@ fn nothing_starts_in_the_step_in_which_a_loop_fails_the_execution() {
     assert_eq!(run.called(), "a");
     assert_eq!(run.state("z"), "skipped(execution_failed by l)");
 }
+
+#[test]
+fn a_child_stays_held_over_a_crash_while_the_budget_pauses_what_is_held_from_above() {
+    let mut run = held(
+        &flow("s^ x")
+            .config("s", json!({"workflow_id": "other"}))
+            .node("s", json!({"max_cost": 0}))
+            .node("x", json!({"max_cost": 1}))
+            .set(json!({"max_budget": 0.5, "on_budget": "pause"})),
+    );
+    assert_eq!(run.status(), "paused(budget)");
+    run.feed(Input::Hold);
+    run.child_commands.clear();
+    run.crash();
+    assert_eq!(commands(&run), [ChildCommand::Hold]);
+}
