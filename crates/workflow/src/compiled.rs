@@ -33,7 +33,7 @@ pub fn check(text: &str) -> Checked {
 #[must_use]
 pub fn check_within(text: &str, limits: Limits) -> Checked {
     let mut report = Report::new(limits);
-    let workflow = match json::parse(text) {
+    let workflow = match json::parse_within(text, limits.max_json_depth) {
         Ok(tree) => {
             let root = At::root(&tree);
             decode::check_tree(&root, &mut report);

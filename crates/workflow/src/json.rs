@@ -25,8 +25,18 @@ pub(crate) struct NoTree {
 ///
 /// [`Code::TooDeep`] or [`Code::InvalidJson`].
 pub(crate) fn parse(text: &str) -> Result<ast::Value<'_>, NoTree> {
-    if let Some(offset) = too_deep_at(text) {
-        let message = format!("the JSON is nested more than {} levels deep", limits::MAX_DEPTH);
+    parse_within(text, limits::MAX_DEPTH)
+}
+
+/// The tree of a text that is nested no more levels than that, and no more than any may be.
+///
+/// # Errors
+///
+/// As for [`parse`].
+pub(crate) fn parse_within(text: &str, most: usize) -> Result<ast::Value<'_>, NoTree> {
+    let most = most.min(limits::MAX_DEPTH);
+    if let Some(offset) = too_deep_at(text, most) {
+        let message = format!("the JSON is nested more than {most} levels deep (max_json_depth)");
         return Err(NoTree {
             code: Code::TooDeep,
             offset,
@@ -62,7 +72,7 @@ fn strict() -> ParseOptions {
 }
 
 /// The bracket that opens one level too many, if there is one.
-fn too_deep_at(text: &str) -> Option<usize> {
+fn too_deep_at(text: &str, most: usize) -> Option<usize> {
     let mut depth = 0_usize;
     let mut in_string = false;
     let mut escaped = false;
@@ -72,7 +82,7 @@ fn too_deep_at(text: &str) -> Option<usize> {
             b'\\' if in_string => escaped = true,
             b'"' => in_string = !in_string,
             _ if in_string => {}
-            b'[' | b'{' if depth == limits::MAX_DEPTH => return Some(offset),
+            b'[' | b'{' if depth == most => return Some(offset),
             b'[' | b'{' => depth += 1,
             b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}

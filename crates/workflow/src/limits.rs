@@ -23,6 +23,10 @@ use crate::{nesting::depth, size::size};
 /// let error = found.errors().next().ok_or("one node too many is an error")?;
 /// assert_eq!(error.code, Code::TooManyNodes);
 /// assert!(error.message.contains("max_nodes"));
+///
+/// let shallow = Limits { max_json_depth: 2, ..Limits::default() };
+/// let found = check_within(text, shallow).diagnostics;
+/// assert!(found.errors().any(|error| error.code == Code::TooDeep));
 /// # Ok::<(), &str>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -44,6 +48,8 @@ pub struct Limits {
     pub max_executions: u64,
     /// Bytes of one value as compact JSON: an input, an output, what a template renders to.
     pub max_value_bytes: usize,
+    /// Levels that JSON may be nested; at most [`MAX_DEPTH`].
+    pub max_json_depth: usize,
 }
 
 impl Default for Limits {
@@ -57,6 +63,7 @@ impl Default for Limits {
             max_subworkflow_depth: 16,
             max_executions: 10_000,
             max_value_bytes: MAX_VALUE_BYTES,
+            max_json_depth: MAX_DEPTH,
         }
     }
 }
@@ -69,7 +76,8 @@ impl Limits {
             let most = self.max_value_bytes;
             return Some(format!("it has more than {most} bytes (max_value_bytes)"));
         }
-        (depth(value) > MAX_DEPTH).then(|| format!("it is nested more than {MAX_DEPTH} levels deep"))
+        let most = self.max_json_depth.min(MAX_DEPTH);
+        (depth(value) > most).then(|| format!("it is nested more than {most} levels deep (max_json_depth)"))
     }
 
     /// The same for a document that was accepted under other limits: what it holds is not counted again.
@@ -79,6 +87,7 @@ impl Limits {
             max_nodes: usize::MAX,
             max_edges: usize::MAX,
             max_iterations: u32::MAX,
+            max_json_depth: MAX_DEPTH,
             ..self
         }
     }
