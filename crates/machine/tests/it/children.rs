@@ -63,6 +63,17 @@ impl Run {
         })
     }
 
+    /// The child that a node wants cannot be started.
+    fn is_refused(&mut self, node: &str, code: FailureCode) -> Step {
+        let execution_id = self.children[node].execution_id;
+        self.feed(Input::ChildRefused {
+            path: NodePath::from(node.to_owned()),
+            execution_id,
+            code,
+            message: "it cannot be started".into(),
+        })
+    }
+
     fn commands(&self) -> Vec<ChildCommand> {
         self.child_commands.iter().map(|(_, command)| *command).collect()
     }
@@ -116,13 +127,7 @@ fn a_child_that_failed_for_a_while_is_tried_again_as_another_execution() {
 fn a_child_that_cannot_be_started_fails_the_node() {
     let mut run = with_child(json!({})).start();
     run.play("a+");
-    let execution_id = run.children["s"].execution_id;
-    run.feed(Input::ChildRefused {
-        path: NodePath::top_level("s"),
-        execution_id,
-        code: FailureCode::SubworkflowTooDeep,
-        message: "a ring".into(),
-    });
+    run.is_refused("s", FailureCode::SubworkflowTooDeep);
     assert_eq!(run.status(), "failed(subworkflow_too_deep)");
 }
 
@@ -368,12 +373,6 @@ fn a_child_that_ends_with_the_execution_s_own_timeout_is_cancelled() {
 fn a_child_that_was_never_started_leaves_no_id() {
     let mut run = with_child(json!({})).start();
     run.play("a+");
-    let execution_id = run.children["s"].execution_id;
-    run.feed(Input::ChildRefused {
-        path: NodePath::top_level("s"),
-        execution_id,
-        code: FailureCode::SubworkflowFailed,
-        message: "there is none".into(),
-    });
+    run.is_refused("s", FailureCode::SubworkflowFailed);
     assert_eq!(run.node("s").child_execution_id, None);
 }
