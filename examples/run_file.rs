@@ -44,7 +44,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             "{:>3} {:<22} {}",
             event.seq,
             event.kind.as_str(),
-            event.data["path"].as_str().unwrap_or_default()
+            event.data.to_value()["path"].as_str().unwrap_or_default()
         );
         if event.kind == EventType::ExecutionPaused {
             println!("    somebody approves");

@@ -95,7 +95,7 @@ fn calls(step: Step) -> Vec<Input> {
             path: call.path,
             attempt: call.attempt,
             outcome: AttemptOutcome::Succeeded(AgentReply {
-                output: json!({"text": "done"}),
+                output: json!({"text": "done"}).into(),
                 cost: ReportedCost::Usd(Usd::from_nanos(1_000)),
                 usage: None,
             }),
@@ -111,7 +111,7 @@ fn new_execution() -> NewExecution {
         tenant: "default".to_owned(),
         workflow_id: WorkflowId::from_uuid(Uuid::from_u128(2)),
         workflow_version: 1,
-        input: Arc::new(json!({"topic": "quantum computing"})),
+        input: json!({"topic": "quantum computing"}).into(),
         max_budget: Some(Usd::from_nanos(1_000_000_000_000)),
         on_budget: OnBudget::Fail,
         timeout: None,

@@ -24,7 +24,11 @@ pub(crate) fn from_message(message: Message) -> AgentReply {
     let output = reduce(message.parts);
     let places = [&message.metadata];
     let (cost, usage) = (reported::cost(Some(&output), &places), reported::usage(&places));
-    AgentReply { output, cost, usage }
+    AgentReply {
+        output: output.into(),
+        cost,
+        usage,
+    }
 }
 
 /// The answer of a task that does not go on by itself any more. `None` while it is live.
@@ -80,7 +84,11 @@ fn completed(mut task: Task) -> AgentReply {
     }
     let output = reduce(parts);
     let (cost, usage) = stated(&task, Some(&output));
-    AgentReply { output, cost, usage }
+    AgentReply {
+        output: output.into(),
+        cost,
+        usage,
+    }
 }
 
 fn stated(task: &Task, output: Option<&Value>) -> (ReportedCost, Option<Usage>) {

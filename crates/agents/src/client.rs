@@ -10,11 +10,12 @@ use std::{
     time::Duration,
 };
 
+use agentchains_machine::Json;
 use agentchains_ports::Clock;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, header};
 use http_body_util::Full;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::time::Instant;
 
@@ -142,10 +143,10 @@ impl A2aClient {
     pub(crate) async fn send_message(
         &self,
         interface: &Interface,
-        message: Value,
+        message: Json,
         deadline: Instant,
     ) -> Result<Sent, CallError> {
-        let configuration = json!({"returnImmediately": true, "historyLength": 0});
+        let configuration = json!({"returnImmediately": true, "historyLength": 0}).into();
         let params = [("message", message), ("configuration", configuration)];
         Sent::read(self.call(interface, "SendMessage", params, deadline).await?)
     }
@@ -157,7 +158,7 @@ impl A2aClient {
         task_id: &str,
         deadline: Instant,
     ) -> Result<Task, CallError> {
-        let params = [("id", json!(task_id)), ("historyLength", json!(0))];
+        let params = [("id", task_id.into()), ("historyLength", 0.into())];
         same_task(
             Task::read(self.call(interface, "GetTask", params, deadline).await?)?,
             task_id,
@@ -171,7 +172,7 @@ impl A2aClient {
         task_id: &str,
         deadline: Instant,
     ) -> Result<Task, CallError> {
-        let params = [("id", json!(task_id))];
+        let params = [("id", task_id.into())];
         same_task(
             Task::read(self.call(interface, "CancelTask", params, deadline).await?)?,
             task_id,
@@ -182,18 +183,16 @@ impl A2aClient {
         &self,
         interface: &Interface,
         method: &str,
-        params: [(&str, Value); N],
+        params: [(&str, Json); N],
         deadline: Instant,
     ) -> Result<Value, CallError> {
         let id = format!("r{}", self.shared.requests.fetch_add(1, Ordering::Relaxed));
-        let mut params: Map<_, _> = params
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect();
-        if let Some(tenant) = &interface.tenant {
-            params.insert("tenant".to_owned(), json!(tenant));
-        }
-        let body = rpc::request(&id, method, &params);
+        let tenant = interface
+            .tenant
+            .as_deref()
+            .map(|tenant| ("tenant", tenant.into()));
+        let params = params.into_iter().chain(tenant).collect();
+        let body = rpc::request(&id, method, params);
         let request = request(Method::POST, &interface.endpoint, body.into());
         let reply = self.exchange(request, MAX_REPLY_BYTES, deadline).await?;
         reply.require_json_type()?;

@@ -1,6 +1,7 @@
 //! JSON-RPC 2.0 as A2A uses it: the envelope, and what errors mean.
 
-use serde_json::{Map, Value, json};
+use agentchains_machine::Json;
+use serde_json::Value;
 use thiserror::Error;
 
 use crate::{
@@ -39,8 +40,14 @@ const TASK_NOT_FOUND: (i64, &str) = (-32001, "TASK_NOT_FOUND");
 const TASK_NOT_CANCELABLE: (i64, &str) = (-32002, "TASK_NOT_CANCELABLE");
 
 /// The body of a request.
-pub(crate) fn request(id: &str, method: &str, params: &Map<String, Value>) -> String {
-    json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).to_string()
+pub(crate) fn request(id: &str, method: &str, params: Json) -> String {
+    let request = [
+        ("jsonrpc", "2.0".into()),
+        ("id", id.into()),
+        ("method", method.into()),
+        ("params", params),
+    ];
+    request.into_iter().collect::<Json>().to_string()
 }
 
 /// The result in the reply to the request `id`.
@@ -126,6 +133,8 @@ fn whole_number(value: &Value) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -5,13 +5,15 @@ use jiff::Timestamp;
 use crate::snapshot::Transition;
 
 /// What the outcome of a call says about its agent.
+///
+/// [`Outcome::verdict`](crate::Outcome::verdict) is the rule that gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The agent is well.
     Success,
     /// The agent is not.
     Failure,
-    /// Nothing: the call was cut off by its caller, or refused for what it asked.
+    /// Nothing: the call was cut off by its caller, or never sent.
     Ignored,
 }
 
@@ -21,19 +23,33 @@ pub enum Verdict {
 pub struct Refused {
     /// From when on asking again makes sense; always later than the time of asking.
     pub retry_at: Timestamp,
+    /// The change of state that asking brought about: half-open ends here when the probes' lease is over.
+    pub transition: Option<Transition>,
 }
 
 /// The right to one call.
 ///
 /// It goes back to the breaker that gave it, by [`Breaker::record`](crate::Breaker::record) or
-/// [`Breaker::release`](crate::Breaker::release). A ticket that is lost keeps a half-open place taken for
-/// ever, so hold it in a guard as [`Permit`](crate::Permit) does.
+/// [`Breaker::release`](crate::Breaker::release). The half-open place of a ticket that is lost is free again
+/// only after the probes' lease, so hold it in a guard as [`Permit`](crate::Permit) does.
 #[derive(Debug)]
 #[must_use = "a ticket goes back to its breaker"]
 pub struct Ticket {
     pub(crate) generation: u64,
-    pub(crate) is_probe: bool,
+    pub(crate) admitted_at: Timestamp,
+    pub(crate) kind: Kind,
     pub(crate) transition: Option<Transition>,
+}
+
+/// What a call counts for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    /// A call of a closed breaker.
+    Counted,
+    /// A call of a half-open one; it holds a place of this round of leases.
+    Probe { round: u64 },
+    /// A call that the mode let through, whatever the state.
+    Uncounted,
 }
 
 impl Ticket {

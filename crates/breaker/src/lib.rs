@@ -1,8 +1,11 @@
 //! Circuit breakers: an agent that fails again and again is left alone for a while.
 //!
-//! A [`Breaker`] is a plain value that is told the time; a [`Registry`] keeps one for each agent and hands
-//! out [`Permit`]s, guards that give their place back however a call ends. The crate starts no task, reads no
-//! clock and knows no executions; what counts as a failure of an agent is for its caller to say.
+//! A [`Breaker`] is a plain value that is told the time. A [`SharedBreaker`] is one for many callers and hands
+//! out [`Permit`]s, guards that give their place back however a call ends; a [`Registry`] keeps one for each
+//! agent. [`Outcome`] is the rule of what counts as a failure. The crate starts no task, reads no clock, draws
+//! no random numbers and knows no executions.
+//!
+//! The feature `tower` adds the module `tower`, a layer for any service.
 //!
 //! ```
 //! use agentchains_breaker::{Registry, Settings, State, Verdict};
@@ -29,12 +32,27 @@
 
 mod breaker;
 mod call;
+mod classify;
+#[cfg(test)]
+mod interleavings;
+mod probes;
+mod rate;
+mod recovery;
 mod registry;
 mod settings;
+mod shared;
 mod snapshot;
+mod sync;
+#[cfg(feature = "tower")]
+pub mod tower;
+mod window;
 
 pub use breaker::{Breaker, PROBE_POLL};
 pub use call::{Refused, Ticket, Verdict};
-pub use registry::{Permit, Registry};
-pub use settings::Settings;
+pub use classify::Outcome;
+pub use rate::{InvalidRate, Rate};
+pub use registry::Registry;
+pub use settings::{MAX_WINDOW_CALLS, Mode, Settings, SlowCalls, Span, Window};
+pub use shared::{Permit, SharedBreaker};
 pub use snapshot::{MAX_TRANSITIONS, Reason, Snapshot, State, Transition};
+pub use window::Counts;

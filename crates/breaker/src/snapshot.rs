@@ -5,13 +5,16 @@
 use std::collections::VecDeque;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use crate::settings::Mode;
+use crate::window::Counts;
 
 /// How many transitions a breaker remembers: the last 20.
 pub const MAX_TRANSITIONS: usize = 20;
 
 /// Whether calls go through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// They do, and failures are counted.
@@ -23,25 +26,37 @@ pub enum State {
 }
 
 /// Why a breaker changed its state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// As many calls in a row failed as the settings bear.
     FailureThreshold,
+    /// The part of the calls in the window that failed reached the rate of the settings.
+    FailureRate,
+    /// The part of the calls in the window that were slow reached the rate of the settings.
+    SlowCallRate,
     /// The recovery timeout was over and a call asked to go through.
     RecoveryTimeout,
     /// A call that went through half-open succeeded.
     ProbeSucceeded,
     /// A call that went through half-open failed.
     ProbeFailed,
+    /// A call that went through half-open succeeded, but was slow where slow calls open the breaker.
+    ProbeSlow,
+    /// No call that went through half-open ended within the lease.
+    ProbeLeaseOver,
     /// Somebody closed it by hand.
     Reset,
     /// Somebody opened it by hand.
     ForcedOpen,
+    /// Another replica told of its own breaker, which is open.
+    Hint,
+    /// A snapshot was restored, and calls that were in flight in it are lost.
+    Restored,
 }
 
 /// One change of state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transition {
     /// When.
     #[serde(serialize_with = "rfc3339::time")]
@@ -52,16 +67,24 @@ pub struct Transition {
     pub to: State,
     /// Why.
     pub reason: Reason,
+    /// Whether the breaker only observed: it would have let calls through or refused them, and did not. In JSON
+    /// only where it is true.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub observed_only: bool,
 }
 
 /// A breaker at one moment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+///
+/// It can be stored as JSON, given to [`Breaker::restore`](crate::Breaker::restore) after a restart, and to
+/// [`Breaker::adopt`](crate::Breaker::adopt) of another replica's breaker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// Its state. An open breaker becomes half-open with the first call after `retry_at`, not before.
+    /// Its state. An open breaker becomes half-open with the first call after `retry_at`, not before. In a
+    /// forced mode the state that is forced, while the breaker observes the one that it would have.
     pub state: State,
     /// Failures in a row up to this moment.
     pub failure_count: u32,
-    /// Since when it is open.
+    /// Since when it is open, by its own decision.
     #[serde(serialize_with = "rfc3339::optional_time")]
     pub opened_at: Option<Timestamp>,
     /// From when on a call may try again, while it is open.
@@ -69,6 +92,16 @@ pub struct Snapshot {
     pub retry_at: Option<Timestamp>,
     /// Calls that went through half-open and have not ended.
     pub half_open_in_flight: u32,
+    /// The mode.
+    #[serde(default)]
+    pub mode: Mode,
+    /// How many times in a row it has opened without closing in between, those by hand left out.
+    #[serde(default)]
+    pub openings_in_a_row: u32,
+    /// The counts of its window as of the last call, while it has one. They are those that opened the breaker
+    /// while it is open, and are not restored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Counts>,
     /// The last transitions, the oldest first.
     pub transitions: Vec<Transition>,
 }
@@ -85,9 +118,24 @@ impl History {
         self.0.push_back(transition);
     }
 
+    /// The last of `transitions`.
+    pub(crate) fn from_tail(transitions: &[Transition]) -> Self {
+        let first = transitions.len().saturating_sub(MAX_TRANSITIONS);
+        Self(transitions.iter().skip(first).copied().collect())
+    }
+
+    pub(crate) fn last(&self) -> Option<&Transition> {
+        self.0.back()
+    }
+
     pub(crate) fn to_vec(&self) -> Vec<Transition> {
         self.0.iter().copied().collect()
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives references")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Times as the HTTP API writes them: RFC 3339 in UTC with milliseconds.

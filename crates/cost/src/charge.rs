@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{PriceList, Usage, Usd};
+use crate::{Lines, PriceList, Usage, Usd};
 
 /// The highest cost of one attempt that is believed: 1,000,000 USD.
 pub const MAX_REPORTED_COST: Usd = Usd::from_nanos(1_000_000 * 1_000_000_000);
@@ -61,17 +61,44 @@ impl ReportedCost {
 }
 
 /// What one attempt is charged, in the names of the HTTP API.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use agentchains_cost::{PriceList, ReportedCost, Usage, Usd};
+///
+/// let prices: PriceList = serde_json::from_str(r#"{"per_call": 0.01, "per_1k_input_tokens": 0.003}"#)?;
+/// let usage = Usage { input_tokens: Some(2_000), ..Usage::default() };
+/// let charge = prices
+///     .charge(ReportedCost::Absent, Some(&usage), Duration::from_secs(2), Usd::ZERO)
+///     .with_price_version(7);
+/// assert_eq!(
+///     serde_json::to_value(charge)?,
+///     serde_json::json!({
+///         "cost_usd": 0.016, "cost_known": true, "cost_invalid": false,
+///         "lines": {"call": 0.01, "input": 0.006}, "price_version": 7,
+///     }),
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Charge {
-    /// The amount, never negative.
+    /// The amount, never negative: the exact sum of `lines`.
     #[serde(rename = "cost_usd")]
     pub amount: Usd,
     /// Whether the amount is what the attempt cost. When it is not, it is as much of the cost as is known.
     #[serde(rename = "cost_known")]
     pub known: bool,
-    /// Whether the reply stated a cost that cannot be true.
+    /// Whether the reply stated a cost, or a usage, that cannot be true.
     #[serde(rename = "cost_invalid")]
     pub invalid: bool,
+    /// What the amount is made of.
+    #[serde(default)]
+    pub lines: Lines,
+    /// Which version of the price list it was made with. The keeper of the list counts the versions; a registry of
+    /// agents takes the revision of the agent. Absent where prices are not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_version: Option<u32>,
 }
 
 impl Charge {
@@ -80,7 +107,39 @@ impl Charge {
         amount: Usd::ZERO,
         known: true,
         invalid: false,
+        lines: Lines::NONE,
+        price_version: None,
     };
+
+    /// The same charge, with the version of the price list that it was made with.
+    #[must_use]
+    pub const fn with_price_version(self, version: u32) -> Self {
+        Self {
+            price_version: Some(version),
+            ..self
+        }
+    }
+
+    /// The charge in place of a cost that cannot be true.
+    fn reservation(reserved: Usd) -> Self {
+        let lines = Lines {
+            reservation: reserved.max(Usd::ZERO),
+            ..Lines::NONE
+        };
+        Self {
+            invalid: true,
+            ..Self::of(lines, !lines.reservation.is_zero())
+        }
+    }
+
+    fn of(lines: Lines, known: bool) -> Self {
+        Self {
+            amount: lines.total(),
+            known,
+            lines,
+            ..Self::NONE
+        }
+    }
 }
 
 impl PriceList {
@@ -89,11 +148,12 @@ impl PriceList {
     /// In this order:
     /// 1. a cost in the reply, plus the fixed price per call;
     /// 2. tokens, compute time (`elapsed`, the attempt's duration, when none was reported) and call at their
-    ///    prices. The cost is unknown when nothing is priced (then the amount is zero) or when tokens have a
-    ///    price but were not reported (then the amount is that of the other lines).
+    ///    prices. The cost is unknown when nothing is priced (then the amount is zero), or when tokens have a
+    ///    price and were not all reported (then the amount is that of what was).
     ///
     /// A cost in the reply that cannot be true is charged at `reserved`, the amount that was reserved for
-    /// this attempt. That counts as known unless nothing was reserved.
+    /// this attempt, and so is a usage that comes to more than [`MAX_REPORTED_COST`]. That counts as known unless
+    /// nothing was reserved.
     #[must_use]
     pub fn charge(
         &self,
@@ -102,29 +162,23 @@ impl PriceList {
         elapsed: Duration,
         reserved: Usd,
     ) -> Charge {
-        let rates = self.rates_for(usage.and_then(|usage| usage.model.as_deref()));
-        match reported.checked() {
-            ReportedCost::Usd(usd) => Charge {
-                amount: usd.saturating_add(rates.call()),
-                known: true,
-                invalid: false,
-            },
-            ReportedCost::Absent => {
-                let (amount, known) = rates.bill(usage, elapsed);
-                Charge {
-                    amount,
-                    known,
-                    invalid: false,
-                }
+        let prices = self.for_model(usage.and_then(|usage| usage.model.as_deref()));
+        let (lines, known) = match reported.checked() {
+            ReportedCost::Usd(reported) => {
+                let lines = Lines {
+                    reported,
+                    call: prices.call(),
+                    ..Lines::NONE
+                };
+                (lines, true)
             }
-            ReportedCost::Invalid => {
-                let amount = reserved.max(Usd::ZERO);
-                Charge {
-                    amount,
-                    known: !amount.is_zero(),
-                    invalid: true,
-                }
-            }
+            ReportedCost::Absent => prices.bill(usage, elapsed),
+            ReportedCost::Invalid => return Charge::reservation(reserved),
+        };
+        let charge = Charge::of(lines, known);
+        if charge.amount > MAX_REPORTED_COST {
+            return Charge::reservation(reserved);
         }
+        charge
     }
 }

@@ -1,9 +1,9 @@
-//! Exact money, token usage, price lists and budgets.
+//! Exact money, token usage, price lists, budgets and estimates.
 //!
-//! What an attempt of an agent costs, what it may cost at worst, and whether a budget still has room for it:
-//! section 9 ("Money") of the workflow language, as plain values. All amounts are [`Usd`], exact to a
-//! nano-dollar. The crate knows no agents, no clock and no I/O; how usage and costs are found in an agent's
-//! reply is not its business either.
+//! What an attempt of an agent costs, what it may cost at worst, whether a budget still has room for it, and what
+//! past costs let expect: section 9 ("Money") of the workflow language, as plain values. All amounts are [`Usd`],
+//! exact to a nano-dollar. The crate knows no agents, no clock and no I/O; how usage and costs are found in an
+//! agent's reply is not its business either.
 //!
 //! ```
 //! use std::time::Duration;
@@ -28,14 +28,20 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod bill;
+mod bound;
 mod budget;
 mod charge;
+mod percentiles;
 mod price;
 mod usage;
 mod usd;
 
+pub use bill::Lines;
+pub use bound::Bound;
 pub use budget::{Budget, DoesNotFit, NotRaised, Settlement};
 pub use charge::{Charge, MAX_REPORTED_COST, ReportedCost};
-pub use price::{PriceList, Rates};
+pub use percentiles::Percentiles;
+pub use price::PriceList;
 pub use usage::Usage;
 pub use usd::{ParseUsdError, Usd};

@@ -45,6 +45,10 @@ pub struct Usage {
     /// The model that did the work, by its provider's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// Whether the attempt used more tokens than are counted here: the agent calls models several times, and only
+    /// one of the calls could be seen.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub lower_bound: bool,
 }
 
 /// A duration as a JSON number of seconds.

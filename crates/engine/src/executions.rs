@@ -129,6 +129,15 @@ impl Engine {
         Ok(self.shared.query.children(id).await?)
     }
 
+    /// The nodes of an execution that wait for something, or for which a child execution runs.
+    ///
+    /// # Errors
+    /// [`EngineError`] when there is no such execution, or the store could not be read.
+    pub async fn waiting_nodes(&self, caller: &Caller, id: ExecutionId) -> Result<Vec<NodeRow>, EngineError> {
+        self.execution(caller, id).await?;
+        Ok(self.shared.query.waiting_nodes(id).await?)
+    }
+
     /// Executions, newest first.
     ///
     /// # Errors

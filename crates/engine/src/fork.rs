@@ -1,15 +1,12 @@
 //! Forks: new executions that are made from terminal ones and take over what has not changed (language reference,
 //! section 8).
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use agentchains_cost::Usd;
 use agentchains_machine::{ExecutionId, ExecutionRow, Machine, NewExecution, NodePath, Seed};
 use agentchains_ports::Idempotency;
-use agentchains_workflow::Compiled;
+use agentchains_workflow::{Compiled, Json};
 use serde_json::Value;
 
 use crate::{Caller, Engine, EngineError};
@@ -68,7 +65,7 @@ impl Engine {
         }
         let version = request.version.unwrap_or(source.workflow_version);
         let (workflow, version) = self.startable(caller, source.workflow_id, Some(version)).await?;
-        let input = request.input.map_or(source.input, Arc::new);
+        let input = request.input.map_or(source.input, Json::from);
         let max_budget = request.max_budget.or(source.max_budget);
         self.check_start(&caller.tenant, &workflow, &input, max_budget)
             .await?;
@@ -146,7 +143,7 @@ fn seeds(
                 message,
             });
         }
-        let output = Arc::new(output);
+        let output = Json::from(output);
         seeds.extend(
             given
                 .into_iter()
@@ -188,11 +185,11 @@ fn places(source: &Machine) -> HashMap<&str, Vec<NodePath>> {
 }
 
 /// Without a digest, so that it counts whatever the node is asked.
-fn given_output(path: NodePath, output: &Arc<Value>) -> Seed {
+fn given_output(path: NodePath, output: &Json) -> Seed {
     Seed {
         path,
         digest: None,
-        output: Arc::clone(output),
+        output: output.clone(),
         branch: None,
     }
 }

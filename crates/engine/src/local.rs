@@ -7,6 +7,7 @@ use agentchains_machine::{
     AgentReply, AttemptFailure, Call, ExecutionId, FailureCode, MessageId, RemoteCancel, RemoteTask,
 };
 use agentchains_ports::{AgentProfile, CallOutcome, CallProgress, NodeRunner};
+use agentchains_workflow::Json;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
@@ -155,15 +156,15 @@ impl NodeRunner for LocalAgents {
             execution_id: execution,
             message_id: call.message_id,
             attempt: call.attempt,
-            config: call.request.config.clone(),
-            input: Value::clone(&call.input),
-            upstream: Map::clone(&call.upstream),
-            item: call.item.as_deref().cloned(),
-            loop_context: call.loop_context.as_deref().cloned(),
+            config: call.request.config.to_value(),
+            input: call.input.to_value(),
+            upstream: call.upstream.read().unwrap_or_default(),
+            item: call.item.as_ref().map(Json::to_value),
+            loop_context: call.loop_context.as_ref().map(Json::to_value),
         };
         match handler(request).await {
             Ok(answer) => CallOutcome::Reply(AgentReply {
-                output: answer.output,
+                output: answer.output.into(),
                 cost: ReportedCost::Usd(answer.cost),
                 usage: answer.usage,
             }),

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use agentchains_cost::Usd;
 use agentchains_machine::{ExecutionId, ExecutionRow, Input, Machine, NewExecution, WorkflowId};
 use agentchains_ports::{Creation, Idempotency};
-use agentchains_workflow::{Compiled, OnBudget, UnknownCost};
+use agentchains_workflow::{Compiled, Json, OnBudget, UnknownCost};
 use serde_json::Value;
 use tracing::{Instrument, info_span};
 
@@ -44,14 +44,15 @@ impl Engine {
         let (workflow, version) = self.startable(caller, workflow_id, request.version).await?;
         let settings = workflow.settings();
         let max_budget = request.max_budget.or(settings.max_budget);
-        self.check_start(&caller.tenant, &workflow, &request.input, max_budget)
+        let input = Json::from(request.input);
+        self.check_start(&caller.tenant, &workflow, &input, max_budget)
             .await?;
         let new = NewExecution {
             id: self.new_execution_id(),
             tenant: caller.tenant.clone(),
             workflow_id,
             workflow_version: version,
-            input: Arc::new(request.input),
+            input,
             max_budget,
             on_budget: request.on_budget.unwrap_or(settings.on_budget),
             timeout: request.timeout.or(settings.timeout),
@@ -88,7 +89,7 @@ impl Engine {
         &self,
         tenant: &str,
         workflow: &Compiled,
-        input: &Value,
+        input: &Json,
         max_budget: Option<Usd>,
     ) -> Result<(), EngineError> {
         if let Some(excess) = workflow.limits().excess(input) {
@@ -96,7 +97,7 @@ impl Engine {
         }
         if let Some(schema) = &workflow.settings().input_schema {
             schema
-                .validate(input)
+                .validate(&input.to_value())
                 .map_err(|mismatch| EngineError::InputMismatch {
                     message: mismatch.to_string(),
                 })?;

@@ -286,7 +286,7 @@ impl Engine {
             name: workflow.settings().name.clone(),
             description: workflow.settings().description.clone(),
             document: document.to_string(),
-            hash: hash_of(document),
+            hash: hash_of(&document.into()),
             created_by: caller.name.clone(),
             now: self.now(),
         }

@@ -1,8 +1,8 @@
 //! Questions to people: asked, decided, expired, withdrawn.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
-use agentchains_workflow::{HumanApproval, NodeKind, OnTimeout};
+use agentchains_workflow::{HumanApproval, Json, NodeKind, OnTimeout};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -57,13 +57,12 @@ impl Machine {
         key: NodeKey,
         settings: &HumanApproval,
     ) -> Result<ApprovalRow, Failure> {
-        let message = match self.render(key, &settings.message)? {
-            Value::String(message) => message,
-            other => other.to_string(),
-        };
+        let message = self.render(key, &settings.message)?;
+        let text = message.as_text().map(Cow::into_owned);
+        let message = text.unwrap_or_else(|| message.to_string());
         let shown = match &settings.show {
             Some(template) => self.render(key, template)?,
-            None => Value::Object(self.outputs_of(key.scope, &self.live_predecessors(key))),
+            None => self.outputs_of(key.scope, &self.live_predecessors(key)).collect(),
         };
         let form = settings.form.as_ref().map(|schema| schema.source().clone());
         Ok(ApprovalRow {
@@ -81,13 +80,14 @@ impl Machine {
     /// What a node asks of a person, as its row keeps it.
     pub(crate) fn request_of_question(&self, key: NodeKey, question: &ApprovalRow) -> Arc<NodeRequest> {
         Arc::new(NodeRequest {
-            config: json!({"message": question.message, SHOWN_HASH: question.shown_hash}),
+            config: json!({"message": question.message, SHOWN_HASH: question.shown_hash}).into(),
+            items: None,
             upstream: self.live_predecessors(key),
         })
     }
 
     /// A question that anyone may answer, without a form or a limit.
-    fn plain_question(&self, now: Timestamp, key: NodeKey, message: String, shown: Value) -> ApprovalRow {
+    fn plain_question(&self, now: Timestamp, key: NodeKey, message: String, shown: Json) -> ApprovalRow {
         let row = self.row(key);
         ApprovalRow {
             id: ApprovalId::of_question(self.execution.id, &row.path, self.execution.last_seq, now),
@@ -98,7 +98,7 @@ impl Machine {
             node_id: row.node_id.clone(),
             path: row.path.clone(),
             message,
-            shown: Arc::new(shown),
+            shown,
             shown_hash: String::new(),
             form: None,
             actions: Vec::new(),
@@ -118,11 +118,15 @@ impl Machine {
             attempt.number, attempt.agent_id
         );
         let request = self.row(key).request.as_ref();
-        let shown = json!({
-            "agent_id": attempt.agent_id,
-            "attempt": attempt.number,
-            "config": request.map(|request| &request.config),
-        });
+        let shown = [
+            ("agent_id", attempt.agent_id.as_str().into()),
+            ("attempt", attempt.number.into()),
+            (
+                "config",
+                request.map(|request| request.config.clone()).unwrap_or_default(),
+            ),
+        ];
+        let shown = shown.into_iter().collect();
         let question = ApprovalRow {
             actions: vec![RESEND.to_owned(), FAIL.to_owned()],
             ..self.plain_question(now, key, message, shown)
@@ -272,7 +276,7 @@ impl Machine {
             "data": decided.data,
             "decided_at": format_millis(decided.decided_at),
         });
-        self.node_completed(now, key, output, Some(branch.to_owned()));
+        self.node_completed(now, key, output.into(), Some(branch.to_owned()));
     }
 
     fn has_edge_labelled(&self, key: NodeKey, label: &str) -> bool {
@@ -333,7 +337,12 @@ impl Machine {
 impl ApprovalRow {
     /// Binds the question to what is asked and shown.
     fn hashed(mut self) -> Self {
-        self.shown_hash = hash_of(&json!({"message": self.message, "shown": *self.shown, "form": self.form}));
+        let asked = [
+            ("message", self.message.as_str().into()),
+            ("shown", self.shown.clone()),
+            ("form", json!(self.form).into()),
+        ];
+        self.shown_hash = hash_of(&asked.into_iter().collect());
         self
     }
 }

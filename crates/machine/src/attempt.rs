@@ -1,6 +1,6 @@
 //! Attempts: what their outcomes do to the node, to its next attempt and to the budget.
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{num::NonZeroU32, time::Duration};
 
 use agentchains_cost::{Charge, ReportedCost, Usage};
 use jiff::Timestamp;
@@ -97,7 +97,7 @@ impl Machine {
         self.post(now, key, attempt, ended, gate);
         match misfit {
             Some(failure) => self.node_failed(now, key, failure),
-            None => self.complete(now, key, Arc::new(reply.output), None, None),
+            None => self.complete(now, key, reply.output, None, None),
         }
     }
 

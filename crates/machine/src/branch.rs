@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use agentchains_workflow::{LoopField, NodeIndex, NodeKind, Reach};
+use agentchains_workflow::{Json, LoopField, NodeIndex, NodeKind, Reach};
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::{
     Failure, FailureCode, Machine,
@@ -21,11 +21,11 @@ impl Machine {
         };
         let reach = condition.reach();
         let mut document = self.document(key.scope, reach, || self.upstream_of(key));
-        self.add_loop(&mut document, key.scope, reach.includes_loop_results());
-        match condition.decide(&document) {
+        document.extend(self.loop_member(reach, |field| self.loop_field(key.scope, field)));
+        match condition.decide(&document.into()) {
             Ok(decision) => {
                 let branch = decision.label.clone();
-                self.node_completed(now, key, decision.into_output(), branch);
+                self.node_completed(now, key, decision.into_output().into(), branch);
             }
             Err(error) => {
                 let failure =
@@ -42,7 +42,7 @@ impl Machine {
         scope: ScopeId,
         reach: &Reach,
         members: impl FnOnce() -> BTreeSet<NodeIndex>,
-    ) -> Value {
+    ) -> Map<String, Value> {
         let visible = match reach.nodes() {
             // That they are upstream was checked when the document was.
             Some(ids) => ids.iter().filter_map(|id| self.visible(scope, id)).collect(),
@@ -50,17 +50,37 @@ impl Machine {
         };
         let nodes: Map<String, Value> = visible
             .into_iter()
-            .filter_map(|key| Some((self.node(key).id.clone(), self.settled_node(key)?)))
+            .filter_map(|key| {
+                Some((
+                    self.node(key).id.clone(),
+                    self.settled_node(key)?.to_json().to_value(),
+                ))
+            })
             .collect();
-        let mut document = json!({
-            "input": *self.execution.input,
-            "nodes": nodes,
-            "execution": self.execution_value(),
-        });
-        if let Some(item) = self.item(scope) {
-            document["item"] = item.clone();
+        let mut document = Map::new();
+        document.insert("nodes".into(), nodes.into());
+        document.insert("execution".into(), self.execution_value());
+        if reach.includes_input() {
+            document.insert("input".into(), self.execution.input.to_value());
+        }
+        if let Some(item) = self.item(scope).filter(|_| reach.includes_item()) {
+            document.insert("item".into(), item.to_value());
         }
         document
+    }
+
+    /// `loop` in that document, of the members that are there and may be looked at.
+    pub(crate) fn loop_member(
+        &self,
+        reach: &Reach,
+        member: impl Fn(LoopField) -> Option<Json>,
+    ) -> Option<(String, Value)> {
+        let members: Map<String, Value> = [LoopField::Index, LoopField::Last, LoopField::Results]
+            .into_iter()
+            .filter(|field| reach.includes_loop(*field))
+            .filter_map(|field| Some((field.as_str().to_owned(), member(field)?.to_value())))
+            .collect();
+        (!members.is_empty()).then(|| ("loop".to_owned(), members.into()))
     }
 
     /// These nodes of a scope, and all that the nodes around it see.
@@ -74,17 +94,6 @@ impl Machine {
             around = self.scope(scope).around;
         }
         found
-    }
-
-    /// Adds `loop`, as a node inside of the scope sees it.
-    fn add_loop(&self, document: &mut Value, scope: ScopeId, with_results: bool) {
-        let Some(mut context) = self.loop_context(scope) else {
-            return;
-        };
-        if with_results && let Some(results) = self.loop_field(scope, LoopField::Results) {
-            context["results"] = results;
-        }
-        document["loop"] = context;
     }
 
     /// Every node of the same scope from which this one can be reached.

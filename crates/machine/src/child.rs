@@ -1,11 +1,11 @@
 //! Child executions: what a `subworkflow` node asks of them, and what they tell (language reference, section 7).
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use agentchains_cost::{Budget, Usd};
 use agentchains_workflow::{NodeKind, Subworkflow};
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use crate::{
     ChildCommand, ChildReport, ChildRun, Effect, EventType, ExecutionId, ExecutionStatus, Failure,
@@ -79,16 +79,21 @@ impl Machine {
         let config = match &settings.input {
             Some(template) => self.render(key, template)?,
             None => {
-                let mut input = match &*self.execution.input {
-                    Value::Object(members) => members.clone(),
-                    other => Map::from_iter([("input".to_owned(), other.clone())]),
-                };
-                input.extend(self.outputs_of(key.scope, &upstream));
-                Value::Object(input)
+                let input = &self.execution.input;
+                let mut members = input
+                    .members()
+                    .unwrap_or_else(|| BTreeMap::from([("input".to_owned(), input.clone())]));
+                let outputs = self.outputs_of(key.scope, &upstream);
+                members.extend(outputs.map(|(id, output)| (id.to_owned(), output)));
+                members.into_iter().collect()
             }
         };
         self.check_input(key, &config, "the child's input")?;
-        Ok(Arc::new(NodeRequest { config, upstream }))
+        Ok(Arc::new(NodeRequest {
+            config,
+            items: None,
+            upstream,
+        }))
     }
 
     /// What a child may spend: no more than the node's `max_cost` and what is left here, which is reserved for it. One
@@ -130,7 +135,7 @@ impl Machine {
             execution_id: child.execution_id,
             workflow: settings.workflow.clone(),
             version: settings.version.map(std::num::NonZeroU32::get),
-            input: Arc::new(request.config.clone()),
+            input: request.config.clone(),
             max_budget: child.max_budget,
             deadline: child.deadline,
             waits: settings.wait,
@@ -153,15 +158,14 @@ impl Machine {
             _ => true,
         };
         if !waits {
-            let output = json!({ "execution_id": execution_id });
+            let output = json!({ "execution_id": execution_id }).into();
             return self.node_completed(now, key, output, None);
         }
         let child = self.charge_child(now, key, child, &report);
         match report.status {
             ExecutionStatus::Completed => {
                 self.give_back(&child);
-                let output = report.output.map_or(Value::Null, Arc::unwrap_or_clone);
-                self.node_completed(now, key, output, None);
+                self.node_completed(now, key, report.output.unwrap_or_default(), None);
             }
             ExecutionStatus::Failed => {
                 self.give_back(&child);

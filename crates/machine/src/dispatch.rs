@@ -310,9 +310,9 @@ impl Machine {
         let Some(request) = row.request.clone() else {
             return;
         };
-        let upstream = self.outputs_of(key.scope, &request.upstream);
-        let item = self.item(key.scope).cloned().map(Arc::new);
-        let loop_context = self.loop_context(key.scope).map(Arc::new);
+        let upstream = self.outputs_of(key.scope, &request.upstream).collect();
+        let item = self.item(key.scope).cloned();
+        let loop_context = self.loop_context(key.scope);
         let effect = Effect::Call(Call {
             path: row.path.clone(),
             agent_id: attempt.agent_id.clone(),
@@ -320,8 +320,8 @@ impl Machine {
             message_id: attempt.message_id,
             deadline: attempt.deadline,
             request,
-            input: Arc::clone(&self.execution.input),
-            upstream: Arc::new(upstream),
+            input: self.execution.input.clone(),
+            upstream,
             item,
             loop_context,
             remote_task: row.remote_task.clone(),

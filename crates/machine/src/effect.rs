@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use agentchains_cost::Usd;
+use agentchains_workflow::Json;
 use jiff::Timestamp;
-use serde_json::{Map, Value};
 
 use crate::{ExecutionId, MessageId, NodePath, NodeRequest, RemoteTask};
 
@@ -48,7 +48,7 @@ pub struct StartChild {
     /// The version; absent: the latest.
     pub version: Option<u32>,
     /// Its input.
-    pub input: Arc<Value>,
+    pub input: Json,
     /// The most that it may spend, besides its workflow's own limit.
     pub max_budget: Option<Usd>,
     /// When it must have ended, besides its workflow's own timeout.
@@ -84,13 +84,13 @@ pub struct Call {
     /// What the agent is asked.
     pub request: Arc<NodeRequest>,
     /// The execution's input.
-    pub input: Arc<Value>,
-    /// The outputs of the live predecessors, by node id.
-    pub upstream: Arc<Map<String, Value>>,
+    pub input: Json,
+    /// The object of the live predecessors' outputs, by node id.
+    pub upstream: Json,
     /// The item, inside a body that runs over items.
-    pub item: Option<Arc<Value>>,
+    pub item: Option<Json>,
     /// `{"index", "last"?}`, inside of a body.
-    pub loop_context: Option<Arc<Value>>,
+    pub loop_context: Option<Json>,
     /// The task to go on with, when a crash interrupted the wait for it.
     pub remote_task: Option<RemoteTask>,
     /// Whether admission was taken from the gate for it; false when a crash interrupted it.

@@ -1,9 +1,9 @@
 //! Ends: how an execution is wound down, and what it leaves.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
+use agentchains_workflow::Json;
 use jiff::Timestamp;
-use serde_json::Value;
 
 use crate::{
     Ending, EventType, ExecutionStatus, Failure, FailureCode, Gate, Machine, NodeFailure, NodeState,
@@ -131,7 +131,7 @@ impl Machine {
     fn finish_settled(&mut self, now: Timestamp) {
         if self.execution.error.is_none() {
             match self.shape_output() {
-                Ok(output) => self.execution.output = Some(Arc::new(output)),
+                Ok(output) => self.execution.output = Some(output),
                 Err(failure) => self.execution.error = Some(failure),
             }
         }
@@ -142,7 +142,7 @@ impl Machine {
         }
     }
 
-    fn shape_output(&self) -> Result<Value, Failure> {
+    fn shape_output(&self) -> Result<Json, Failure> {
         let Some(template) = &self.workflow.settings().output else {
             return Ok(self.body_output(ScopeId::TOP));
         };

@@ -1,5 +1,6 @@
 //! The events: what an execution tells the world, numbered without gaps and written with the rows.
 
+use agentchains_workflow::Json;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -62,18 +63,22 @@ pub struct Event {
     #[serde(with = "crate::time::rfc3339_millis")]
     pub at: Timestamp,
     /// The particulars, by type.
-    pub data: Value,
+    pub data: Json,
 }
 
 /// The particulars of a `node.*` event: the node as it now is, and what changed with it.
 #[must_use]
-pub fn node_data(row: &NodeRow) -> Value {
-    let mut data = Map::new();
+pub fn node_data(row: &NodeRow) -> Json {
+    data_of(row, Map::new())
+}
+
+fn data_of(row: &NodeRow, mut data: Map<String, Value>) -> Json {
     data.insert("node_id".into(), row.node_id.clone().into());
     data.insert("path".into(), row.path.as_str().into());
     data.insert("type".into(), row.kind.as_str().into());
     data.insert("attempt".into(), row.attempts.into());
     data.insert("status".into(), row.state.status().as_str().into());
+    let mut output = None;
     match &row.state {
         NodeState::Pending => {}
         NodeState::Running(attempt) => {
@@ -90,7 +95,7 @@ pub fn node_data(row: &NodeRow) -> Value {
             data.insert("cost_usd".into(), json!(row.cost));
         }
         NodeState::Completed(done) => {
-            data.insert("output".into(), Value::clone(&done.output));
+            output = Some(&done.output);
             data.insert("cost_usd".into(), json!(row.cost));
             data.insert("cost_known".into(), row.cost_known.into());
             data.insert("used_fallback".into(), done.replaced.is_some().into());
@@ -109,20 +114,17 @@ pub fn node_data(row: &NodeRow) -> Value {
             data.insert("cost_usd".into(), json!(row.cost));
         }
     }
-    Value::Object(data)
+    with_output(&data, output)
 }
 
 /// The particulars of an `execution.*` event.
 #[must_use]
-pub fn execution_data(row: &ExecutionRow) -> Value {
+pub fn execution_data(row: &ExecutionRow) -> Json {
     let mut data = Map::new();
     data.insert("status".into(), row.status.as_str().into());
     data.insert("cost_usd".into(), json!(row.spent));
     if let Some(reason) = row.pause_reason {
         data.insert("pause_reason".into(), reason.as_str().into());
-    }
-    if let Some(output) = &row.output {
-        data.insert("output".into(), Value::clone(output));
     }
     if let Some(error) = &row.error {
         data.insert("error".into(), json!(error));
@@ -130,18 +132,30 @@ pub fn execution_data(row: &ExecutionRow) -> Value {
     if let Some(Ending::Timeout) = &row.ending {
         data.insert("timed_out".into(), true.into());
     }
-    Value::Object(data)
+    with_output(&data, row.output.as_ref())
+}
+
+fn with_output(data: &Map<String, Value>, output: Option<&Json>) -> Json {
+    let output = output.map(|output| ("output", output));
+    Json::object(data, output.as_slice())
 }
 
 /// The particulars of an `approval.*` event: the question as the API shows it.
 #[must_use]
-pub fn approval_data(row: &ApprovalRow) -> Value {
-    json!(row)
+pub fn approval_data(row: &ApprovalRow) -> Json {
+    let question = ApprovalRow {
+        shown: Json::null(),
+        ..row.clone()
+    };
+    match json!(question) {
+        Value::Object(small) => Json::object(&small, &[("shown", &row.shown)]),
+        other => other.into(),
+    }
 }
 
 /// The particulars of a `budget.*` event.
 #[must_use]
-pub fn budget_data(row: &ExecutionRow, percent: Option<u8>) -> Value {
+pub fn budget_data(row: &ExecutionRow, percent: Option<u8>) -> Json {
     let mut data = json!({
         "spent_usd": row.spent,
         "reserved_usd": row.reserved,
@@ -150,16 +164,14 @@ pub fn budget_data(row: &ExecutionRow, percent: Option<u8>) -> Value {
     if let (Some(percent), Value::Object(fields)) = (percent, &mut data) {
         fields.insert("percent".into(), percent.into());
     }
-    data
+    data.into()
 }
 
 /// The particulars of a `node.retrying` event.
 #[must_use]
-pub fn retry_data(row: &NodeRow, error: &Failure, due_at: Timestamp) -> Value {
-    let mut data = node_data(row);
-    if let Value::Object(fields) = &mut data {
-        fields.insert("error".into(), json!(error));
-        fields.insert("due_at".into(), crate::time::format_millis(due_at).into());
-    }
-    data
+pub fn retry_data(row: &NodeRow, error: &Failure, due_at: Timestamp) -> Json {
+    let mut data = Map::new();
+    data.insert("error".into(), json!(error));
+    data.insert("due_at".into(), crate::time::format_millis(due_at).into());
+    data_of(row, data)
 }

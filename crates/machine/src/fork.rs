@@ -1,9 +1,9 @@
 //! Forks: what an execution leaves behind for one that is made from it, and how that one takes it over (language
 //! reference, section 8).
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
-use agentchains_workflow::{NodeIndex, NodeKind};
+use agentchains_workflow::{Json, NodeIndex, NodeKind};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -57,7 +57,7 @@ impl Machine {
                     seeds.push(Seed {
                         path: self.path(key).clone(),
                         digest: None,
-                        output: Arc::clone(&done.output),
+                        output: done.output.clone(),
                         branch: done.branch.clone(),
                     });
                 }
@@ -105,15 +105,15 @@ impl Machine {
                 Some(self.digest_of_request(key, request))
             }
             (NodeKind::HumanApproval(_), Some(request)) => {
-                let shown_hash = request.config.get(SHOWN_HASH)?.as_str()?;
-                Some(self.digest_of_question(key, shown_hash))
+                let shown_hash = request.config.member(SHOWN_HASH)?;
+                Some(self.digest_of_question(key, &shown_hash.as_text()?))
             }
             _ => return None,
         };
         Some(Seed {
             path: row.path.clone(),
             digest,
-            output: Arc::clone(output),
+            output: output.clone(),
             branch: branch.clone(),
         })
     }
@@ -209,30 +209,34 @@ impl Machine {
     }
 
     /// The branch that an output of a node tells of.
-    fn branch_told_by(&self, key: NodeKey, output: &Value) -> Option<String> {
+    fn branch_told_by(&self, key: NodeKey, output: &Json) -> Option<String> {
         match &self.node(key).kind {
-            NodeKind::Condition(_) => output.get("branch")?.as_str().map(str::to_owned),
+            NodeKind::Condition(_) => output.member("branch")?.as_text().map(Cow::into_owned),
             NodeKind::HumanApproval(_) => {
-                let decision = output.get("decision")?.as_str()?;
-                Some(label_of(decision).to_owned())
+                let decision = output.member("decision")?;
+                Some(label_of(&decision.as_text()?).to_owned())
             }
             _ => None,
         }
     }
 
     fn digest_of_request(&self, key: NodeKey, request: &NodeRequest) -> String {
-        hash_of(&json!({
-            "node": self.document_of(key),
-            "config": request.config,
-            "input": *self.execution.input,
-            "upstream": self.outputs_of(key.scope, &request.upstream),
-            "item": self.item(key.scope),
-            "loop": self.loop_context(key.scope),
-        }))
+        let asked = [
+            ("node", self.document_of(key).into()),
+            ("config", request.config.clone()),
+            ("input", self.execution.input.clone()),
+            (
+                "upstream",
+                self.outputs_of(key.scope, &request.upstream).collect(),
+            ),
+            ("item", self.item(key.scope).cloned().unwrap_or_default()),
+            ("loop", self.loop_context(key.scope).unwrap_or_default()),
+        ];
+        hash_of(&asked.into_iter().collect())
     }
 
     fn digest_of_question(&self, key: NodeKey, shown_hash: &str) -> String {
-        hash_of(&json!({ "node": self.document_of(key), "shown": shown_hash }))
+        hash_of(&json!({ "node": self.document_of(key), "shown": shown_hash }).into())
     }
 
     /// A node as the document has it, without what is only for people.

@@ -2,9 +2,11 @@
 
 use std::{num::NonZeroU32, sync::Arc};
 
-use agentchains_workflow::{FanOut, NodeKind, OnFailure, OnItemError, ParallelGroup, ScopeIndex, Template};
+use agentchains_workflow::{
+    FanOut, Json, NodeKind, OnFailure, OnItemError, ParallelGroup, ScopeIndex, Template,
+};
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use crate::{
     Failure, FailureCode, Gate, Machine, NodeRequest, NodeState,
@@ -134,7 +136,8 @@ impl Machine {
             return Err(self.too_many_node_runs(key));
         }
         Ok(NodeRequest {
-            config: json!({ "items": items }),
+            config: json!({}).into(),
+            items: Some(items.into()),
             upstream: self.live_predecessors(key),
         })
     }
@@ -337,7 +340,7 @@ impl Machine {
         let output = match &group.fan_out {
             FanOut::Members(_) => match self.inner(key, None) {
                 Some(scope) => self.members_output(scope, group),
-                None => json!({}),
+                None => json!({}).into(),
             },
             FanOut::Items { .. } => {
                 let total = self.items.get(&key).map_or(0, |items| items.total);
@@ -348,32 +351,28 @@ impl Machine {
     }
 
     /// The outputs of the members that ran, by their ids; null in the place of a failure that is borne.
-    fn members_output(&self, scope: ScopeId, group: &ParallelGroup) -> Value {
+    fn members_output(&self, scope: ScopeId, group: &ParallelGroup) -> Json {
         let nulls = matches!(group.on_item_error, OnItemError::Null(_));
-        let mut outputs = Map::new();
-        for key in self.keys(scope) {
+        let output = |key: NodeKey| {
             let row = self.row(key);
-            match &row.state {
-                NodeState::Completed(done) => {
-                    outputs.insert(row.node_id.clone(), Value::clone(&done.output));
-                }
-                NodeState::Failed(failed) if nulls && !failed.handled => {
-                    outputs.insert(row.node_id.clone(), Value::Null);
-                }
-                _ => {}
-            }
-        }
-        Value::Object(outputs)
+            let output = match &row.state {
+                NodeState::Completed(done) => done.output.clone(),
+                NodeState::Failed(failed) if nulls && !failed.handled => Json::null(),
+                _ => return None,
+            };
+            Some((row.node_id.as_str(), output))
+        };
+        self.keys(scope).filter_map(output).collect()
     }
 
     /// The output of an item's body; null where it failed or was not needed.
-    fn item_output(&self, key: NodeKey, ordinal: u32) -> Value {
+    fn item_output(&self, key: NodeKey, ordinal: u32) -> Json {
         let succeeded = |scope: &ScopeId| {
             let tally = self.scope(*scope).tally;
             tally.finished && tally.unhandled == 0
         };
         self.inner(key, Some(ordinal))
             .filter(succeeded)
-            .map_or(Value::Null, |scope| self.body_output(scope))
+            .map_or_else(Json::null, |scope| self.body_output(scope))
     }
 }

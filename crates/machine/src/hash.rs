@@ -2,8 +2,7 @@
 
 use std::fmt::Write;
 
-use agentchains_workflow::canonical_json;
-use serde_json::Value;
+use agentchains_workflow::Json;
 use sha2::{Digest, Sha256};
 
 /// `sha256:` and the SHA-256 (FIPS 180-4) of the value's canonical JSON in hexadecimal.
@@ -11,13 +10,16 @@ use sha2::{Digest, Sha256};
 /// # Examples
 /// ```
 /// use agentchains_machine::hash_of;
+/// use agentchains_workflow::Json;
 /// use serde_json::json;
-/// assert_eq!(hash_of(&json!({"a": 1, "b": 2})), hash_of(&json!({"b": 2, "a": 1})));
+///
+/// let value: Json = json!({"b": 2, "a": 1}).into();
+/// assert_eq!(hash_of(&value), hash_of(&json!({"a": 1, "b": 2}).into()));
 /// ```
 #[must_use]
-pub fn hash_of(value: &Value) -> String {
+pub fn hash_of(value: &Json) -> String {
     let mut text = String::from("sha256:");
-    for byte in Sha256::digest(canonical_json(value)) {
+    for byte in Sha256::digest(value.as_str()) {
         // Writing to a string cannot fail.
         let _ = write!(text, "{byte:02x}");
     }

@@ -1,8 +1,7 @@
 //! The inputs: everything that can happen to an execution.
 
-use std::sync::Arc;
-
 use agentchains_cost::{ReportedCost, Usage, Usd};
+use agentchains_workflow::Json;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -84,7 +83,7 @@ pub struct ChildReport {
     /// Whether every cost in that is known.
     pub cost_known: bool,
     /// What it produced, once it is completed.
-    pub output: Option<Arc<Value>>,
+    pub output: Option<Json>,
     /// Why it failed, once it has.
     pub error: Option<Failure>,
 }
@@ -121,7 +120,7 @@ pub enum AttemptOutcome {
 #[derive(Debug, Clone, PartialEq)]
 pub struct AgentReply {
     /// The result, reduced to JSON.
-    pub output: Value,
+    pub output: Json,
     /// What the agent says that it cost.
     pub cost: ReportedCost,
     /// What the agent says that it used.

@@ -23,7 +23,6 @@
 //!         Ok(())
 //!     }
 //! }
-//!
 //! let document = r#"{"name": "greet", "nodes": [{"id": "hello", "type": "agent_call", "agent_id": "greeter"}]}"#;
 //! let workflow = Arc::new(agentchains_workflow::check(document).workflow.ok_or("the document has errors")?);
 //! let now = Timestamp::UNIX_EPOCH;
@@ -32,7 +31,7 @@
 //!     tenant: "default".into(),
 //!     workflow_id: WorkflowId::from_uuid(Uuid::now_v7()),
 //!     workflow_version: 1,
-//!     input: Arc::new(json!({"name": "Ada"})),
+//!     input: json!({"name": "Ada"}).into(),
 //!     max_budget: None,
 //!     on_budget: workflow.settings().on_budget,
 //!     timeout: None,
@@ -48,7 +47,7 @@
 //! let step = machine.step(now, Input::Start, &mut OpenGate)?;
 //! // Here a driver writes `step.changes`; then it makes the call.
 //! let [Effect::Call(call)] = step.effects.as_slice() else { return Err("no call".into()) };
-//! let reply = AgentReply { output: json!("hello"), cost: ReportedCost::Absent, usage: None };
+//! let reply = AgentReply { output: json!("hello").into(), cost: ReportedCost::Absent, usage: None };
 //! let ended = Input::AttemptEnded {
 //!     path: call.path.clone(),
 //!     attempt: call.attempt,
@@ -56,7 +55,7 @@
 //! };
 //! machine.step(now, ended, &mut OpenGate)?;
 //! assert_eq!(machine.execution().status, ExecutionStatus::Completed);
-//! assert_eq!(machine.execution().output.as_deref(), Some(&json!({"hello": "hello"})));
+//! assert_eq!(machine.execution().output, Some(json!({"hello": "hello"}).into()));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -118,3 +117,4 @@ pub use crate::{
     status::{ExecutionStatus, NodeStatus, NodeType, PauseReason, UnknownWord},
     step::{Changes, Step},
 };
+pub use agentchains_workflow::Json;

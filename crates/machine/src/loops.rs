@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use agentchains_workflow::{Loop, OnExhausted, OnFailure, Predicate, Repeat};
+use agentchains_workflow::{Loop, LoopField, OnExhausted, OnFailure, Predicate, Repeat};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     Failure, FailureCode, Gate, Machine, NodeRequest,
@@ -43,7 +43,7 @@ impl Machine {
     }
 
     fn loop_request(&self, key: NodeKey, settings: &Loop) -> Result<NodeRequest, Failure> {
-        let mut config = json!({});
+        let mut over = None;
         if let Repeat::Items(items) = &settings.repeat {
             let items = self.render_items(key, items)?;
             let most = settings.max_iterations;
@@ -55,10 +55,11 @@ impl Machine {
                     message,
                 ));
             }
-            config["items"] = items.into();
+            over = Some(items.into());
         }
         Ok(NodeRequest {
-            config,
+            config: json!({}).into(),
+            items: over,
             upstream: self.live_predecessors(key),
         })
     }
@@ -141,8 +142,8 @@ impl Machine {
     fn holds_before(&self, key: NodeKey, iteration: u32, predicate: &Predicate) -> Result<bool, Failure> {
         let mut document = self.document(key.scope, predicate.reach(), || self.upstream_of(key));
         let last = iteration.checked_sub(1);
-        self.set_loop(&mut document, key, iteration, last, predicate);
-        self.ask_predicate(key, predicate, &document)
+        document.extend(self.loop_of(key, iteration, last, predicate));
+        self.ask_predicate(key, predicate, document)
     }
 
     /// What `until` says after an iteration: it sees the body's members, and the output of this iteration as the last.
@@ -155,31 +156,33 @@ impl Machine {
     ) -> Result<bool, Failure> {
         let members = || self.graph(scope).indices().collect();
         let mut document = self.document(scope, predicate.reach(), members);
-        self.set_loop(&mut document, key, iteration, Some(iteration), predicate);
-        self.ask_predicate(key, predicate, &document)
+        document.extend(self.loop_of(key, iteration, Some(iteration), predicate));
+        self.ask_predicate(key, predicate, document)
     }
 
-    fn set_loop(
+    /// `loop` as a predicate sees it at an iteration.
+    fn loop_of(
         &self,
-        document: &mut Value,
         key: NodeKey,
         iteration: u32,
         last: Option<u32>,
         predicate: &Predicate,
-    ) {
-        let mut context = json!({ "index": iteration });
-        if let Some(output) = last.and_then(|last| self.iteration_output(key, last)) {
-            context["last"] = output;
-        }
-        if predicate.reach().includes_loop_results() {
-            context["results"] = self.iteration_outputs(key, last.map_or(0, |last| last + 1));
-        }
-        document["loop"] = context;
+    ) -> Option<(String, Value)> {
+        self.loop_member(predicate.reach(), |field| match field {
+            LoopField::Index => Some(iteration.into()),
+            LoopField::Last => self.iteration_output(key, last?),
+            LoopField::Results => Some(self.iteration_outputs(key, last.map_or(0, |last| last + 1))),
+        })
     }
 
-    fn ask_predicate(&self, key: NodeKey, predicate: &Predicate, document: &Value) -> Result<bool, Failure> {
+    fn ask_predicate(
+        &self,
+        key: NodeKey,
+        predicate: &Predicate,
+        document: Map<String, Value>,
+    ) -> Result<bool, Failure> {
         predicate
-            .holds(document)
+            .holds(&document.into())
             .map_err(|error| Failure::in_node(self.path(key), FailureCode::ConditionError, error.to_string()))
     }
 
@@ -201,12 +204,13 @@ impl Machine {
         let last = iterations
             .checked_sub(1)
             .and_then(|last| self.iteration_output(key, last));
-        let output = json!({
-            "iterations": iterations,
-            "last": last,
-            "results": self.iteration_outputs(key, iterations),
-            "stopped_by": stopped_by.as_str(),
-        });
-        self.node_completed(now, key, output, None);
+        let results = self.iteration_outputs(key, iterations);
+        let output = [
+            ("iterations", iterations.into()),
+            ("last", last.unwrap_or_default()),
+            ("results", results),
+            ("stopped_by", stopped_by.as_str().into()),
+        ];
+        self.node_completed(now, key, output.into_iter().collect(), None);
     }
 }

@@ -7,9 +7,8 @@ use std::{
 };
 
 use agentchains_cost::{Budget, Usd};
-use agentchains_workflow::{Compiled, OnBudget};
+use agentchains_workflow::{Compiled, Json, OnBudget};
 use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
-use serde_json::Value;
 
 use crate::{
     ApprovalId, ApprovalRow, ApprovalStatus, AttemptRow, Changes, Effect, Event, EventType, ExecutionId,
@@ -35,7 +34,7 @@ pub struct NewExecution {
     /// The version.
     pub workflow_version: u32,
     /// Its input.
-    pub input: Arc<Value>,
+    pub input: Json,
     /// The limit of its spending; absent is no limit.
     pub max_budget: Option<Usd>,
     /// What happens when that is reached.
@@ -346,7 +345,7 @@ impl Machine {
         self.out.approvals.push(row);
     }
 
-    pub(crate) fn emit(&mut self, now: Timestamp, kind: EventType, data: Value) {
+    pub(crate) fn emit(&mut self, now: Timestamp, kind: EventType, data: Json) {
         self.execution.last_seq += 1;
         self.out.events.push(Event {
             seq: self.execution.last_seq,

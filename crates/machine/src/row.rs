@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use agentchains_cost::{Usage, Usd};
-use agentchains_workflow::OnBudget;
+use agentchains_workflow::{Json, OnBudget};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -34,9 +34,9 @@ pub struct ExecutionRow {
     /// How it is being wound down; set from the moment nothing new may start. Only a cancel replaces another.
     pub ending: Option<Ending>,
     /// What it was started with.
-    pub input: Arc<Value>,
+    pub input: Json,
     /// What it produced; set when completed.
-    pub output: Option<Arc<Value>>,
+    pub output: Option<Json>,
     /// Why it failed: the timeout or the budget that ended it, else the first failure that nothing handled.
     pub error: Option<Failure>,
     /// The limit of its spending; absent is no limit.
@@ -201,9 +201,25 @@ impl NodeRow {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NodeRequest {
     /// The node's config with its templates rendered.
-    pub config: Value,
+    pub config: Json,
+    /// What it runs over, where it is a group or a loop that does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub items: Option<Arc<[Json]>>,
     /// The live predecessors at that time; their outputs are in their own rows and never change.
     pub upstream: Vec<String>,
+}
+
+impl NodeRequest {
+    /// The config as people see it: with what the node runs over.
+    #[must_use]
+    pub fn shown_config(&self) -> Json {
+        match &self.items {
+            Some(items) => [("items", items.iter().cloned().collect::<Json>())]
+                .into_iter()
+                .collect(),
+            None => self.config.clone(),
+        }
+    }
 }
 
 /// What a completed node of an earlier execution left behind for one that is made from it.
@@ -215,7 +231,7 @@ pub struct Seed {
     /// the node is asked, because a person gave the output.
     pub digest: Option<String>,
     /// The output.
-    pub output: Arc<Value>,
+    pub output: Json,
     /// The label of the branch that it took, where the node chooses one.
     pub branch: Option<String>,
 }
@@ -318,7 +334,7 @@ pub struct ApprovalRow {
     /// What the person is asked.
     pub message: String,
     /// What the person is shown.
-    pub shown: Arc<Value>,
+    pub shown: Json,
     /// SHA-256 of what is asked and shown, as canonical JSON; a decision is bound to it.
     pub shown_hash: String,
     /// JSON Schema of the decision's data.

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use agentchains_workflow::{EdgeRef, NodeIndex, NodeKind, OnError, OnFailure};
+use agentchains_workflow::{EdgeRef, Json, NodeIndex, NodeKind, OnError, OnFailure};
 use jiff::Timestamp;
-use serde_json::Value;
 
 use crate::{
     Completion, Ending, EventType, Failure, FailureCode, Machine, NodeFailure, NodeState, SkipCause,
@@ -19,17 +18,17 @@ impl Machine {
         &mut self,
         now: Timestamp,
         key: NodeKey,
-        output: Value,
+        output: Json,
         branch: Option<String>,
     ) {
         match self.excess(key, &output).or_else(|| self.misfit(key, &output)) {
             Some(failure) => self.node_failed(now, key, failure),
-            None => self.complete(now, key, Arc::new(output), branch, None),
+            None => self.complete(now, key, output, branch, None),
         }
     }
 
     /// Why an output is larger than one may be.
-    fn excess(&self, key: NodeKey, output: &Value) -> Option<Failure> {
+    fn excess(&self, key: NodeKey, output: &Json) -> Option<Failure> {
         let excess = self.workflow.limits().excess(output)?;
         let code = match &self.node(key).kind {
             NodeKind::Loop(_) => FailureCode::LoopFailed,
@@ -44,8 +43,9 @@ impl Machine {
     }
 
     /// Why an output does not fit the node's `output_schema`.
-    pub(crate) fn misfit(&self, key: NodeKey, output: &Value) -> Option<Failure> {
-        let mismatch = self.node(key).output_schema.as_ref()?.validate(output).err()?;
+    pub(crate) fn misfit(&self, key: NodeKey, output: &Json) -> Option<Failure> {
+        let schema = self.node(key).output_schema.as_ref()?;
+        let mismatch = schema.validate(&output.to_value()).err()?;
         let row = self.row(key);
         let message = match &row.state {
             NodeState::Running(attempt) => format!(
@@ -65,7 +65,7 @@ impl Machine {
         &mut self,
         now: Timestamp,
         key: NodeKey,
-        output: Arc<Value>,
+        output: Json,
         branch: Option<String>,
         replaced: Option<Failure>,
     ) {
@@ -87,7 +87,7 @@ impl Machine {
     pub(crate) fn node_gave_up(&mut self, now: Timestamp, key: NodeKey, failure: Failure, retryable: bool) {
         let on_error = self.node(key).on_error.clone();
         if let OnError::Output(output) = on_error {
-            return self.complete(now, key, Arc::new(output), None, Some(failure));
+            return self.complete(now, key, output, None, Some(failure));
         }
         let handled = matches!(on_error, OnError::Goto(_));
         let ends_execution = !handled && key.scope == ScopeId::TOP;

@@ -19,12 +19,10 @@
 //! A node inside of one that is tried again goes from `Failed`, `Skipped` or `Cancelled` back to `Pending`.
 //! Where `on_error` gives an output, `Completed` takes the place of `Failed`.
 
-use std::sync::Arc;
-
 use agentchains_cost::Usd;
+use agentchains_workflow::Json;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::{
     ApprovalId, ExecutionId, Failure, MessageId, NodePath, NodeStatus, PauseReason, RemoteCancel,
@@ -74,6 +72,12 @@ impl NodeState {
             Self::Skipped(_) => NodeStatus::Skipped,
             Self::Cancelled { .. } => NodeStatus::Cancelled,
         }
+    }
+
+    /// Whether it waits for something, or for a child execution.
+    #[must_use]
+    pub const fn waits(&self) -> bool {
+        matches!(self, Self::Waiting(_) | Self::Child(_))
     }
 
     /// What is reserved for the attempt in flight, or for the child execution.
@@ -199,7 +203,7 @@ impl Waiting {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Completion {
     /// Its output.
-    pub output: Arc<Value>,
+    pub output: Json,
     /// The label of the branch taken, where the node chooses one.
     pub branch: Option<String>,
     /// The failure that `on_error` replaced by an output.

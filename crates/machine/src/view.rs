@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use agentchains_workflow::{
-    AgentCall, FanOut, LoopField, NodeKind, RenderError, RenderErrorCode, Repeat, Scope, Template,
+    AgentCall, FanOut, Json, LoopField, NodeKind, RenderError, RenderErrorCode, Repeat, Scope, SettledNode,
+    Template,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::{
     Failure, FailureCode, Machine, NodePath, NodeRequest, NodeState,
@@ -22,23 +23,23 @@ pub(crate) struct View<'m> {
 }
 
 impl Scope for View<'_> {
-    fn input(&self) -> &Value {
-        &self.machine.execution.input
+    fn input(&self) -> Json {
+        self.machine.execution.input.clone()
     }
 
-    fn node(&self, id: &str) -> Option<Value> {
+    fn node(&self, id: &str) -> Option<SettledNode> {
         self.machine.settled_node(self.machine.visible(self.scope, id)?)
     }
 
-    fn execution(&self) -> Value {
-        self.machine.execution_value()
+    fn execution(&self) -> Json {
+        self.machine.execution_value().into()
     }
 
-    fn item(&self) -> Option<Value> {
+    fn item(&self) -> Option<Json> {
         self.machine.item(self.scope).cloned()
     }
 
-    fn loop_field(&self, field: LoopField) -> Option<Value> {
+    fn loop_field(&self, field: LoopField) -> Option<Json> {
         self.machine.loop_field(self.scope, field)
     }
 }
@@ -55,47 +56,47 @@ impl Machine {
             return Ok(Arc::clone(request));
         }
         let mut config = self.render(key, &call.config)?;
-        if let (true, Value::Object(members)) = (call.inline, &mut config) {
+        if let (true, Some(mut members)) = (call.inline, config.members()) {
             members.remove("endpoint");
+            config = members.into_iter().collect();
         }
         self.check_input(key, &config, "the rendered config")?;
         let upstream = self.live_predecessors(key);
-        Ok(Arc::new(NodeRequest { config, upstream }))
+        Ok(Arc::new(NodeRequest {
+            config,
+            items: None,
+            upstream,
+        }))
     }
 
-    pub(crate) fn check_input(&self, key: NodeKey, value: &Value, what: &str) -> Result<(), Failure> {
+    pub(crate) fn check_input(&self, key: NodeKey, value: &Json, what: &str) -> Result<(), Failure> {
         let Some(schema) = &self.node(key).input_schema else {
             return Ok(());
         };
-        schema.validate(value).map_err(|mismatch| {
+        schema.validate(&value.to_value()).map_err(|mismatch| {
             let message = format!("{what} does not fit input_schema: {mismatch}");
             Failure::in_node(&self.row(key).path, FailureCode::InputSchemaMismatch, message)
         })
     }
 
     /// Renders a template of a node.
-    pub(crate) fn render(&self, key: NodeKey, template: &Template) -> Result<Value, Failure> {
+    pub(crate) fn render(&self, key: NodeKey, template: &Template) -> Result<Json, Failure> {
         template
             .render(&self.view(key.scope))
             .map_err(|error| Failure::in_node(&self.row(key).path, failure_code(&error), error.message))
     }
 
     /// Renders what a group or loop runs over; it must be an array.
-    pub(crate) fn render_items(&self, key: NodeKey, items: &Template) -> Result<Vec<Value>, Failure> {
-        match self.render(key, items)? {
-            Value::Array(items) => Ok(items),
-            _ => {
-                let message = "`items` renders to something that is no array";
-                let path = &self.row(key).path;
-                Err(Failure::in_node(path, FailureCode::TemplateError, message))
-            }
-        }
+    pub(crate) fn render_items(&self, key: NodeKey, items: &Template) -> Result<Vec<Json>, Failure> {
+        self.render(key, items)?.items().ok_or_else(|| {
+            let message = "`items` renders to something that is no array";
+            Failure::in_node(self.path(key), FailureCode::TemplateError, message)
+        })
     }
 
     /// What a group or loop runs over, once it has begun.
-    pub(crate) fn items_of(&self, key: NodeKey) -> Option<&[Value]> {
-        let request = self.row(key).request.as_ref()?;
-        request.config.get("items")?.as_array().map(Vec::as_slice)
+    pub(crate) fn items_of(&self, key: NodeKey) -> Option<&[Json]> {
+        self.row(key).request.as_ref()?.items.as_deref()
     }
 
     /// The ids of the predecessors whose edges are live, in document order. A node inside of another one that has no
@@ -113,12 +114,23 @@ impl Machine {
     }
 
     /// The outputs of completed nodes that a scope sees, by id. A node that failed and led here has none.
-    pub(crate) fn outputs_of(&self, scope: ScopeId, ids: &[String]) -> Map<String, Value> {
-        let output = |id: &String| match &self.row(self.visible(scope, id)?).state {
-            NodeState::Completed(done) => Some((id.clone(), Value::clone(&done.output))),
+    pub(crate) fn outputs_of<'a>(
+        &self,
+        scope: ScopeId,
+        ids: &'a [String],
+    ) -> impl Iterator<Item = (&'a str, Json)> {
+        ids.iter().filter_map(move |id| {
+            let output = self.output(self.visible(scope, id)?)?;
+            Some((id.as_str(), output.clone()))
+        })
+    }
+
+    /// The output of a node that has completed.
+    fn output(&self, key: NodeKey) -> Option<&Json> {
+        match &self.row(key).state {
+            NodeState::Completed(done) => Some(&done.output),
             _ => None,
-        };
-        ids.iter().filter_map(output).collect()
+        }
     }
 
     /// The node with that id in a scope, or in the ones around it.
@@ -134,20 +146,20 @@ impl Machine {
     }
 
     /// What expressions see of a node that has completed or failed.
-    pub(crate) fn settled_node(&self, key: NodeKey) -> Option<Value> {
+    pub(crate) fn settled_node(&self, key: NodeKey) -> Option<SettledNode> {
         let row = self.row(key);
         let (output, error) = match &row.state {
-            NodeState::Completed(done) => (Value::clone(&done.output), json!(done.replaced)),
-            NodeState::Failed(failed) => (Value::Null, json!(failed.failure)),
+            NodeState::Completed(done) => (done.output.clone(), json!(done.replaced)),
+            NodeState::Failed(failed) => (Json::null(), json!(failed.failure)),
             _ => return None,
         };
-        let mut node = Map::new();
-        node.insert("status".into(), row.state.status().as_str().into());
-        node.insert("output".into(), output);
-        node.insert("error".into(), error);
-        node.insert("cost".into(), json!(row.cost));
-        node.insert("attempt".into(), row.attempts.into());
-        Some(Value::Object(node))
+        Some(SettledNode {
+            status: row.state.status().as_str().into(),
+            output,
+            error: error.into(),
+            cost: json!(row.cost).into(),
+            attempt: row.attempts.into(),
+        })
     }
 
     pub(crate) fn execution_value(&self) -> Value {
@@ -160,13 +172,13 @@ impl Machine {
     }
 
     /// The item of the innermost body around a scope that runs over items.
-    pub(crate) fn item(&self, scope: ScopeId) -> Option<&Value> {
+    pub(crate) fn item(&self, scope: ScopeId) -> Option<&Json> {
         self.places(scope)
             .find_map(|Around { node, ordinal }| self.items_of(node)?.get(ordinal? as usize))
     }
 
     /// A member of `loop`: that of the innermost body around a scope.
-    pub(crate) fn loop_field(&self, scope: ScopeId, field: LoopField) -> Option<Value> {
+    pub(crate) fn loop_field(&self, scope: ScopeId, field: LoopField) -> Option<Json> {
         let (node, ordinal) = self
             .places(scope)
             .find_map(|Around { node, ordinal }| Some((node, ordinal?)))?;
@@ -186,39 +198,39 @@ impl Machine {
     }
 
     /// The output of an iteration that has come to its end.
-    pub(crate) fn iteration_output(&self, around: NodeKey, iteration: u32) -> Option<Value> {
+    pub(crate) fn iteration_output(&self, around: NodeKey, iteration: u32) -> Option<Json> {
         Some(self.body_output(self.inner(around, Some(iteration))?))
     }
 
     /// The outputs of the first iterations.
-    pub(crate) fn iteration_outputs(&self, around: NodeKey, iterations: u32) -> Value {
+    pub(crate) fn iteration_outputs(&self, around: NodeKey, iterations: u32) -> Json {
         (0..iterations)
             .filter_map(|iteration| self.iteration_output(around, iteration))
             .collect()
     }
 
     /// A body's output: that of the sinks that ran, by their ids.
-    pub(crate) fn body_output(&self, scope: ScopeId) -> Value {
+    pub(crate) fn body_output(&self, scope: ScopeId) -> Json {
         let graph = self.graph(scope);
-        let outputs: Map<String, Value> = graph
-            .sinks()
-            .filter_map(|node| match &self.row(NodeKey { scope, node }).state {
-                NodeState::Completed(done) => Some((graph.node(node).id.clone(), Value::clone(&done.output))),
-                _ => None,
-            })
-            .collect();
-        Value::Object(outputs)
+        let output = |node| {
+            Some((
+                &graph.node(node).id,
+                self.output(NodeKey { scope, node })?.clone(),
+            ))
+        };
+        graph.sinks().filter_map(output).collect()
     }
 
     /// What an agent is told of the loop or group that its node is in.
-    pub(crate) fn loop_context(&self, scope: ScopeId) -> Option<Value> {
-        let index = self.loop_field(scope, LoopField::Index)?;
-        let mut context = Map::new();
-        context.insert("index".into(), index);
-        if let Some(last) = self.loop_field(scope, LoopField::Last) {
-            context.insert("last".into(), last);
-        }
-        Some(Value::Object(context))
+    pub(crate) fn loop_context(&self, scope: ScopeId) -> Option<Json> {
+        let member = |field: LoopField| Some((field.as_str(), self.loop_field(scope, field)?));
+        let index = member(LoopField::Index)?;
+        Some(
+            [Some(index), member(LoopField::Last)]
+                .into_iter()
+                .flatten()
+                .collect(),
+        )
     }
 
     /// Whether a node runs its members over items.

@@ -84,6 +84,12 @@ pub trait ExecutionQuery: Send + Sync + 'static {
     /// [`StoreError`] when the store could not be read.
     async fn nodes(&self, id: ExecutionId) -> Result<Vec<NodeRow>, StoreError>;
 
+    /// Those of them that wait for something, or for which a child execution runs, in the same order.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not be read.
+    async fn waiting_nodes(&self, id: ExecutionId) -> Result<Vec<NodeRow>, StoreError>;
+
     /// The attempts of an execution, by path ([`compare_paths`](crate::compare_paths)) and number.
     ///
     /// # Errors

@@ -48,7 +48,7 @@ impl Answer {
     #[must_use]
     pub fn costing(output: Value, cost: Usd) -> Self {
         Self::outcome(CallOutcome::Reply(AgentReply {
-            output,
+            output: output.into(),
             cost: ReportedCost::Usd(cost),
             usage: None,
         }))
@@ -179,7 +179,7 @@ impl ScriptedAgents {
     /// Ends the oldest held call of an agent with a result that cost nothing. False when there is none.
     pub fn release_reply(&self, agent_id: &str, output: Value) -> bool {
         let reply = AgentReply {
-            output,
+            output: output.into(),
             cost: ReportedCost::Usd(Usd::ZERO),
             usage: None,
         };

@@ -1,5 +1,6 @@
-//! One text for equal JSON values: what hashes are computed from.
+//! One text for equal JSON values: what values are kept as, and what hashes are computed from.
 
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 /// The value as compact JSON with the keys of every object sorted by their characters.
@@ -7,46 +8,26 @@ use serde_json::Value;
 /// Independent of the order in which members were written or are held in memory.
 #[must_use]
 pub fn canonical_json(value: &Value) -> String {
-    let mut out = String::new();
-    write(value, &mut out);
-    out
+    // Writing a value whose keys are texts to memory cannot fail.
+    serde_json::to_string(&Canonical(value)).unwrap_or_default()
 }
 
-fn write(value: &Value, out: &mut String) {
-    match value {
-        Value::Object(members) => {
-            let mut sorted: Vec<_> = members.iter().collect();
-            sorted.sort_unstable_by(|a, b| a.0.cmp(b.0));
-            write_all(out, '{', '}', sorted, |out, (key, member)| {
-                write_scalar(&Value::from(key.as_str()), out);
-                out.push(':');
-                write(member, out);
-            });
+/// Serialises as [`canonical_json`].
+pub(crate) struct Canonical<'v>(pub(crate) &'v Value);
+
+impl Serialize for Canonical<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Object(members) => {
+                let mut sorted: Vec<_> = members.iter().collect();
+                // Where members are held in this order already, that is one pass.
+                sorted.sort_unstable_by_key(|(key, _)| *key);
+                serializer.collect_map(sorted.into_iter().map(|(key, member)| (key, Canonical(member))))
+            }
+            Value::Array(items) => serializer.collect_seq(items.iter().map(Canonical)),
+            scalar => scalar.serialize(serializer),
         }
-        Value::Array(items) => write_all(out, '[', ']', items, |out, item| write(item, out)),
-        scalar => write_scalar(scalar, out),
     }
-}
-
-fn write_scalar(value: &Value, out: &mut String) {
-    out.push_str(&value.to_string());
-}
-
-fn write_all<T>(
-    out: &mut String,
-    open: char,
-    close: char,
-    items: impl IntoIterator<Item = T>,
-    write_one: impl Fn(&mut String, T),
-) {
-    out.push(open);
-    for (position, item) in items.into_iter().enumerate() {
-        if position > 0 {
-            out.push(',');
-        }
-        write_one(out, item);
-    }
-    out.push(close);
 }
 
 #[cfg(test)]

@@ -6,13 +6,13 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use agentchains_cost::Usd;
-use serde_json::Value;
 
 use crate::{
     composite::{Loop, ParallelGroup, Subworkflow},
     condition::Condition,
     schema::Schema,
     template::Template,
+    value::Json,
 };
 
 /// What holds for a whole workflow (section 1), without its nodes and edges.
@@ -269,7 +269,7 @@ pub enum OnError {
     #[default]
     Fail,
     /// The node completes with this output.
-    Output(Value),
+    Output(Json),
     /// Only the edge to that node becomes live.
     Goto(String),
 }

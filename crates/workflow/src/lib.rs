@@ -52,6 +52,7 @@ pub mod schema;
 mod size;
 pub mod template;
 mod tree;
+mod value;
 mod wiring;
 
 pub use canonical::canonical_json;
@@ -71,4 +72,7 @@ pub use import::import;
 pub use limits::Limits;
 pub use places::{Place, Places};
 pub use schema::{Schema, SchemaMismatch};
-pub use template::{LoopField, ReferenceKind, References, RenderError, RenderErrorCode, Scope, Template};
+pub use template::{
+    LoopField, ReferenceKind, References, RenderError, RenderErrorCode, Scope, SettledNode, Template,
+};
+pub use value::Json;

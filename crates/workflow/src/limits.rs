@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use agentchains_cost::Usd;
 use serde::Deserialize;
-use serde_json::Value;
 
-use crate::{nesting::depth, size::size};
+use crate::value::Json;
 
 /// The limits that whoever runs the engine may set (section 10). What goes over one is refused by a message that gives
 /// its name, which is the field's.
@@ -71,13 +70,13 @@ impl Default for Limits {
 impl Limits {
     /// Why a value is none that may be kept, if it is not: it is too large, or nested too deep.
     #[must_use]
-    pub fn excess(&self, value: &Value) -> Option<String> {
-        if size(value, self.max_value_bytes).is_none() {
+    pub fn excess(&self, value: &Json) -> Option<String> {
+        if value.as_str().len() > self.max_value_bytes {
             let most = self.max_value_bytes;
             return Some(format!("it has more than {most} bytes (max_value_bytes)"));
         }
         let most = self.max_json_depth.min(MAX_DEPTH);
-        (depth(value) > most).then(|| format!("it is nested more than {most} levels deep (max_json_depth)"))
+        (value.depth() > most).then(|| format!("it is nested more than {most} levels deep (max_json_depth)"))
     }
 
     /// The same for a document that was accepted under other limits: what it holds is not counted again.

@@ -19,7 +19,7 @@ pub(crate) async fn answer(
     event: &Event,
     yes: bool,
 ) -> Result<(), CommandError> {
-    let Ok(asked) = serde_json::from_value::<ApprovalRow>(event.data.clone()) else {
+    let Some(asked) = event.data.read::<ApprovalRow>() else {
         return Ok(());
     };
     let person = stdin().is_terminal() && !yes;
@@ -98,7 +98,12 @@ fn decision_of(asked: &ApprovalRow, answer: &Answer, by: String) -> Decision {
 /// more input.
 async fn ask(asked: ApprovalRow) -> Option<Answer> {
     let asking = tokio::task::spawn_blocking(move || {
-        say(&format!("\n{}: {}\n{:#}", asked.path, asked.message, asked.shown));
+        say(&format!(
+            "\n{}: {}\n{:#}",
+            asked.path,
+            asked.message,
+            asked.shown.to_value()
+        ));
         let action = ask_for_action(&asked.actions)?;
         let data = match &asked.form {
             Some(form) if action != "reject" => Some(ask_for_data(form)?),

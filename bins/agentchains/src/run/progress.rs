@@ -2,7 +2,10 @@
 
 use std::io::{self, Write};
 
-use agentchains_engine::machine::{Event, EventType, ExecutionRow};
+use agentchains_engine::{
+    machine::{Event, EventType, ExecutionRow},
+    workflow,
+};
 use comfy_table::{Table, presets::UTF8_FULL};
 use serde_json::{Value, json};
 
@@ -11,23 +14,23 @@ use crate::{cli::OutputFormat, terminal::printable};
 /// One line per thing that happens, on standard error.
 #[expect(clippy::print_stderr, reason = "this is where the command line speaks")]
 pub(crate) fn show(event: &Event) {
-    let text = |field: &str| event.data[field].as_str().unwrap_or_default().to_owned();
-    let cost = || format!("{} USD", event.data["cost_usd"]);
+    let data = event.data.to_value();
+    let text = |field: &str| data[field].as_str().unwrap_or_default().to_owned();
+    let cost = || format!("{} USD", data["cost_usd"]);
     let path = text("path");
     match event.kind {
-        EventType::NodeStarted => eprintln!("{path:<20} started    attempt {}", event.data["attempt"]),
+        EventType::NodeStarted => eprintln!("{path:<20} started    attempt {}", data["attempt"]),
         EventType::NodeCompleted => eprintln!("{path:<20} completed  {}", cost()),
-        EventType::NodeFailed => eprintln!("{path:<20} failed     {}", describe(&event.data["error"])),
-        EventType::NodeRetrying => eprintln!("{path:<20} retrying   {}", describe(&event.data["error"])),
-        EventType::NodeSkipped => eprintln!(
-            "{path:<20} skipped    {}",
-            text_of(&event.data["skip_reason"]["cause"])
-        ),
+        EventType::NodeFailed => eprintln!("{path:<20} failed     {}", describe(&data["error"])),
+        EventType::NodeRetrying => eprintln!("{path:<20} retrying   {}", describe(&data["error"])),
+        EventType::NodeSkipped => {
+            eprintln!("{path:<20} skipped    {}", text_of(&data["skip_reason"]["cause"]));
+        }
         EventType::NodeCancelled => eprintln!("{path:<20} cancelled"),
         EventType::BudgetThreshold => {
             eprintln!(
                 "budget               {}% of {} USD spent",
-                event.data["percent"], event.data["max_budget"]
+                data["percent"], data["max_budget"]
             );
         }
         EventType::BudgetExhausted => eprintln!("budget               exhausted"),
@@ -52,15 +55,15 @@ pub(crate) fn print_result(execution: &ExecutionRow, format: OutputFormat) -> io
     let mut out = io::stdout().lock();
     match format {
         OutputFormat::Json => {
-            let result = json!({
-                "execution_id": execution.id,
-                "status": execution.status,
-                "output": execution.output,
-                "error": execution.error,
-                "cost_usd": execution.spent,
-                "cost_known": execution.cost_known,
-            });
-            writeln!(out, "{result}")
+            let result = [
+                ("execution_id", json!(execution.id).into()),
+                ("status", json!(execution.status).into()),
+                ("output", execution.output.clone().unwrap_or_default()),
+                ("error", json!(execution.error).into()),
+                ("cost_usd", json!(execution.spent).into()),
+                ("cost_known", execution.cost_known.into()),
+            ];
+            writeln!(out, "{}", result.into_iter().collect::<workflow::Json>())
         }
         OutputFormat::Table => {
             let mut table = Table::new();

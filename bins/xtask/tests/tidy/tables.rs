@@ -82,7 +82,10 @@ pub(crate) const TESTKIT: &str = "agentchains-testkit";
 /// What the pure crates may use from outside the workspace.
 pub(crate) const PURE: Table = &[
     ("agentchains-cost", &["serde", "thiserror"]),
-    ("agentchains-breaker", &["jiff", "serde", "thiserror"]),
+    (
+        "agentchains-breaker",
+        &["jiff", "pin-project-lite", "serde", "thiserror", "tower-layer", "tower-service"],
+    ),
     (
         "agentchains-workflow",
         &[
@@ -94,6 +97,7 @@ pub(crate) const PURE: Table = &[
             "serde",
             "serde_json",
             "serde_json_path",
+            "serde_stacker",
             "sha2",
             "stacker",
             "strsim",

@@ -9,7 +9,7 @@ use agentchains_ports::{AgentDirectory, CallOutcome, NodeRunner};
 use serde_json::json;
 
 use crate::support::{
-    Accepted, LONG, NOW, call, call_at, cancel_at, execution, failure, registry, reply, runner,
+    Accepted, LONG, NOW, call, call_at, cancel_at, execution, failure, output, registry, reply, runner,
 };
 
 async fn agents(delay: Duration) -> DemoAgents {
@@ -32,8 +32,8 @@ async fn an_agent_is_asked_once_and_its_answer_cost_and_usage_come_back() {
     let (call, accepted) = (call("web-search", json!({}), LONG), Accepted::default());
     let reply = reply(runner.call(execution(), &call, &accepted).await);
 
-    assert_eq!(reply.output["query"], "quantum computing");
-    assert_eq!(reply.output["results"].as_array().unwrap().len(), 3);
+    assert_eq!(output(&reply)["query"], "quantum computing");
+    assert_eq!(output(&reply)["results"].as_array().unwrap().len(), 3);
     assert_eq!(reply.cost, ReportedCost::Usd("0.004".parse().unwrap()));
     assert!(reply.usage.unwrap().output_tokens.unwrap() > 0);
     assert_eq!(accepted.tasks().len(), 1);
@@ -52,8 +52,8 @@ async fn the_summarizer_gets_what_was_upstream_and_its_config() {
     let runner = runner(&[("summarizer", url(&agents, "summarizer"))]).await;
     let call = call("summarizer", json!({"max_length": 500}), LONG);
     let reply = reply(runner.call(execution(), &call, &Accepted::default()).await);
-    assert_eq!(reply.output["sources"], json!(["before"]));
-    assert!(reply.output["summary"].as_str().unwrap().contains("It is so."));
+    assert_eq!(output(&reply)["sources"], json!(["before"]));
+    assert!(output(&reply)["summary"].as_str().unwrap().contains("It is so."));
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn flaky_is_unhealthy_at_first_and_says_when_to_come_back() {
         failed.message
     );
     assert_eq!(
-        reply(call_at(url, LONG).await).output["query"],
+        output(&reply(call_at(url, LONG).await))["query"],
         "quantum computing"
     );
 }

@@ -173,8 +173,8 @@ async fn a_large_reply_within_the_limit_is_taken() {
     assert_eq!(
         reply(call_at(&agent.url, LONG).await)
             .output
-            .as_str()
-            .map(str::len),
+            .as_text()
+            .map(|text| text.len()),
         Some(4 << 20)
     );
 }

@@ -1,7 +1,5 @@
 //! What is sent.
 
-use std::sync::Arc;
-
 use agentchains_cost::ReportedCost;
 use agentchains_machine::Call;
 use agentchains_ports::NodeRunner;
@@ -28,7 +26,7 @@ async fn sent(agent: &Scripted, config: Value) -> Value {
     );
     assert_eq!(
         (reply.output, reply.cost, reply.usage),
-        (json!({"text": "hi"}), ReportedCost::Absent, None)
+        (json!({"text": "hi"}).into(), ReportedCost::Absent, None)
     );
     agent
         .requests()
@@ -70,8 +68,8 @@ async fn the_item_and_the_iteration_are_sent_where_there_are_some() {
     let agent = Scripted::agent(answer).await;
     let runner = runner(&[("a", &agent.url)]).await;
     let call = Call {
-        item: Some(Arc::new(json!({"page": 3}))),
-        loop_context: Some(Arc::new(json!({"index": 2}))),
+        item: Some(json!({"page": 3}).into()),
+        loop_context: Some(json!({"index": 2}).into()),
         ..call("a", json!({}), LONG)
     };
     reply(runner.call(execution(), &call, &Accepted::default()).await);

@@ -15,7 +15,7 @@ use agentchains_ports::{
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// The moment at which all tests happen.
@@ -127,14 +127,12 @@ pub(crate) fn call(agent_id: &str, config: Value, limit: Duration) -> Call {
         attempt: 1,
         deadline: NOW.checked_add(limit).unwrap(),
         request: Arc::new(NodeRequest {
-            config,
+            config: config.into(),
+            items: None,
             upstream: vec!["before".to_owned()],
         }),
-        input: Arc::new(json!({"topic": "quantum computing"})),
-        upstream: Arc::new(Map::from_iter([(
-            "before".to_owned(),
-            json!({"text": "It is so."}),
-        )])),
+        input: json!({"topic": "quantum computing"}).into(),
+        upstream: json!({"before": {"text": "It is so."}}).into(),
         item: None,
         loop_context: None,
         remote_task: None,
@@ -162,6 +160,11 @@ pub(crate) async fn cancel_at(url: &str, task_id: &str) -> RemoteCancel {
         context_id: None,
     };
     runner(&[("a", url)]).await.cancel("a", &task).await
+}
+
+/// The output of a reply, to look into.
+pub(crate) fn output(reply: &AgentReply) -> Value {
+    reply.output.to_value()
 }
 
 /// The reply of an outcome that must have one.

@@ -1,4 +1,4 @@
-//! The crate from outside: the breaker's table of transitions, a naive model of it, the registry's guards.
+//! The crate from outside: the breaker's table of transitions, a naive model of it, the guards, the `tower` layer.
 
 #![expect(
     clippy::expect_used,
@@ -7,15 +7,21 @@
     reason = "helpers of tests fail by panicking"
 )]
 
-mod model;
+mod classify;
+mod modes;
+mod property;
+mod recovery;
 mod registry;
+mod restore;
 mod settings;
+mod tower;
 mod transitions;
+mod windows;
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use agentchains_breaker::Settings;
+use agentchains_breaker::{Breaker, Settings, Transition, Verdict};
 use jiff::{SignedDuration, Timestamp};
 
 /// The moment this many milliseconds after noon.
@@ -30,5 +36,19 @@ fn settings(failure_threshold: u32, recovery_timeout: u64, half_open_max_calls: 
         failure_threshold: NonZeroU32::new(failure_threshold).expect("a threshold above zero"),
         recovery_timeout: Duration::from_millis(recovery_timeout),
         half_open_max_calls: NonZeroU32::new(half_open_max_calls).expect("at least one call"),
+        ..Settings::default()
     }
+}
+
+/// One call that ends at once.
+fn call(breaker: &mut Breaker, verdict: Verdict, now: Timestamp) -> Option<Transition> {
+    slow_call(breaker, verdict, now, 0)
+}
+
+/// One call that takes `millis`.
+fn slow_call(breaker: &mut Breaker, verdict: Verdict, start: Timestamp, millis: i64) -> Option<Transition> {
+    let ticket = breaker
+        .acquire(start)
+        .unwrap_or_else(|refused| panic!("{refused}"));
+    breaker.record(ticket, verdict, start + SignedDuration::from_millis(millis))
 }

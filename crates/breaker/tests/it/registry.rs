@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use agentchains_breaker::{Registry, Settings, State, Verdict};
+use agentchains_breaker::{Rate, Reason, Registry, Settings, State, Verdict};
 
 use crate::{at, settings};
 
@@ -91,6 +91,50 @@ fn the_breakers_of_countless_addresses_make_room_for_each_other_and_spare_those_
     assert_eq!(registry.snapshot("search").state, State::Closed);
     call.record(Verdict::Failure, at(0));
     assert_eq!(registry.snapshot("critic").state, State::Open);
+}
+
+#[test]
+fn agents_and_replicas_have_their_own_jitter_and_the_same_one_each_time() {
+    let retry_at = |seed, agent_id: &str| {
+        let registry = Registry::with_seed(seed);
+        let settings = Settings {
+            recovery_jitter: Some(Rate::new(0.5).unwrap()),
+            ..settings(1, 1_000_000, 1)
+        };
+        registry.configure(agent_id, settings);
+        registry
+            .acquire(agent_id, at(0))
+            .unwrap()
+            .record(Verdict::Failure, at(0));
+        registry.snapshot(agent_id).retry_at.unwrap()
+    };
+    assert_eq!(retry_at(1, "search"), retry_at(1, "search"));
+    assert_ne!(retry_at(1, "search"), retry_at(1, "critic"));
+    assert_ne!(retry_at(1, "search"), retry_at(2, "search"));
+}
+
+#[test]
+fn a_breaker_of_the_registry_is_shared_with_who_keeps_it() {
+    let registry = Registry::default();
+    let breaker = registry.breaker("search");
+    registry.force_open("search", at(0));
+    assert!(breaker.acquire(at(1)).is_err());
+    breaker.lock().reset(at(2));
+    assert_eq!(registry.snapshot("search").state, State::Closed);
+}
+
+#[test]
+fn snapshots_are_restored_and_hints_adopted_by_agent() {
+    let (before, after) = (Registry::default(), Registry::default());
+    before.force_open("search", at(0));
+    let snapshot = before.snapshot("search");
+    assert_eq!(after.restore("search", &snapshot, at(1)), None);
+    assert_eq!(after.snapshot("search").state, State::Open);
+    assert_eq!(
+        after.adopt("critic", &snapshot, at(1)).unwrap().reason,
+        Reason::Hint
+    );
+    assert_eq!(after.snapshot("writer").state, State::Closed);
 }
 
 #[test]

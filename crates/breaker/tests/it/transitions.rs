@@ -5,13 +5,7 @@ use agentchains_breaker::{
 };
 use jiff::Timestamp;
 
-use crate::{at, settings};
-
-/// One call that ends at once.
-fn call(breaker: &mut Breaker, verdict: Verdict, now: Timestamp) -> Option<Transition> {
-    let ticket = breaker.acquire(now).unwrap_or_else(|refused| panic!("{refused}"));
-    breaker.record(ticket, verdict, now)
-}
+use crate::{at, call, settings};
 
 /// A breaker that opened at noon after its default of five failures.
 fn open_breaker() -> Breaker {
@@ -36,6 +30,7 @@ fn the_last_failure_of_the_threshold_opens_it() {
         from: State::Closed,
         to: State::Open,
         reason: Reason::FailureThreshold,
+        observed_only: false,
     };
     assert_eq!(opened, Some(expected));
 
@@ -73,6 +68,7 @@ fn open_refuses_until_its_recovery_timeout_is_over() {
         from: State::Open,
         to: State::HalfOpen,
         reason: Reason::RecoveryTimeout,
+        observed_only: false,
     };
     assert_eq!(probe.transition(), Some(expected));
     assert_eq!(breaker.snapshot().half_open_in_flight, 1);
@@ -172,6 +168,44 @@ fn a_probe_of_an_older_generation_keeps_its_place_until_it_ends() {
 }
 
 #[test]
+fn probes_that_never_come_back_end_half_open_with_their_lease_and_free_their_places() {
+    let mut breaker = Breaker::new(settings(1, 1000, 2));
+    breaker.force_open(at(0));
+    let lost = [1000, 2000].map(|millis| breaker.acquire(at(millis)).unwrap());
+    let refused = breaker.acquire(at(601_999)).unwrap_err();
+    assert_eq!(refused.transition, None);
+
+    let refused = breaker.acquire(at(602_000)).unwrap_err();
+    let reopened = refused.transition.unwrap();
+    assert_eq!(
+        (reopened.from, reopened.to, reopened.reason),
+        (State::HalfOpen, State::Open, Reason::ProbeLeaseOver)
+    );
+    assert_eq!(refused.retry_at, at(603_000));
+
+    let _probe = breaker.acquire(at(603_000)).unwrap();
+    assert_eq!(breaker.snapshot().half_open_in_flight, 1);
+    for ticket in lost {
+        assert_eq!(breaker.record(ticket, Verdict::Success, at(603_001)), None);
+    }
+    assert_eq!(
+        (breaker.state(), breaker.snapshot().half_open_in_flight),
+        (State::HalfOpen, 1)
+    );
+}
+
+#[test]
+fn a_probe_lost_before_a_reset_does_not_keep_a_later_one_out_beyond_its_lease() {
+    let mut breaker = Breaker::new(settings(1, 1000, 1));
+    breaker.force_open(at(0));
+    let _lost = breaker.acquire(at(1000)).unwrap();
+    breaker.reset(at(1001));
+    breaker.force_open(at(1002));
+    assert!(breaker.acquire(at(600_999)).is_err());
+    assert!(breaker.acquire(at(601_000)).is_ok());
+}
+
+#[test]
 fn reset_closes_it_from_any_state_and_forgets_failures() {
     let mut breaker = Breaker::default();
     call(&mut breaker, Verdict::Failure, at(0));
@@ -209,7 +243,13 @@ fn a_clock_set_back_does_not_prolong_the_timeout() {
         breaker.acquire(at(an_hour_before)).unwrap_err().retry_at,
         at(an_hour_before + 30_000)
     );
-    assert!(breaker.acquire(at(an_hour_before + 30_000)).is_ok());
+    let _lost = breaker.acquire(at(an_hour_before + 30_000)).unwrap();
+
+    // The lease of a probe follows the clock too.
+    let two_hours_before = 2 * an_hour_before;
+    assert!(breaker.acquire(at(two_hours_before)).is_err());
+    let refused = breaker.acquire(at(two_hours_before + 600_000)).unwrap_err();
+    assert_eq!(refused.transition.unwrap().reason, Reason::ProbeLeaseOver);
 }
 
 #[test]
@@ -235,6 +275,10 @@ fn other_settings_hold_from_the_next_outcome_on() {
     assert!(call(&mut breaker, Verdict::Failure, at(0)).is_some());
     breaker.configure(Settings::default());
     assert_eq!(breaker.snapshot().retry_at, Some(at(1000)));
+
+    // Nobody waits for longer than the settings say.
+    breaker.configure(settings(5, 300, 1));
+    assert_eq!(breaker.acquire(at(100)).unwrap_err().retry_at, at(400));
 }
 
 #[test]
@@ -258,7 +302,7 @@ fn a_snapshot_has_the_names_of_the_api() {
     let fresh = serde_json::to_string(&breaker.snapshot()).unwrap();
     let expected = concat!(
         r#"{"state":"closed","failure_count":0,"opened_at":null,"retry_at":null,"#,
-        r#""half_open_in_flight":0,"transitions":[]}"#
+        r#""half_open_in_flight":0,"mode":"normal","openings_in_a_row":0,"transitions":[]}"#
     );
     assert_eq!(fresh, expected);
 
@@ -266,7 +310,8 @@ fn a_snapshot_has_the_names_of_the_api() {
     let opened = serde_json::to_string(&breaker.snapshot()).unwrap();
     let expected = concat!(
         r#"{"state":"open","failure_count":1,"opened_at":"2026-11-22T12:00:00.000Z","#,
-        r#""retry_at":"2026-11-22T12:00:01.500Z","half_open_in_flight":0,"transitions":["#,
+        r#""retry_at":"2026-11-22T12:00:01.500Z","half_open_in_flight":0,"#,
+        r#""mode":"normal","openings_in_a_row":1,"transitions":["#,
         r#"{"at":"2026-11-22T12:00:00.000Z","from":"closed","to":"open","reason":"failure_threshold"}]}"#
     );
     assert_eq!(opened, expected);

@@ -31,10 +31,10 @@ fn local(agent_id: &str) -> &str {
 fn data(call: &Call) -> Value {
     let mut data = json!({"config": call.request.config, "input": call.input, "upstream": call.upstream});
     if let Some(item) = &call.item {
-        data["item"] = Value::clone(item);
+        data["item"] = item.to_value();
     }
     if let Some(context) = &call.loop_context {
-        data["loop"] = Value::clone(context);
+        data["loop"] = context.to_value();
     }
     data
 }
@@ -56,9 +56,10 @@ impl NodeRunner for DeskRunner {
                 None => return CallOutcome::TaskLost,
             },
             None => {
-                let text = call.request.config["message"].as_str();
+                let data = data(call);
+                let text = data["config"]["message"].as_str().map(str::to_owned);
                 let message_id = call.message_id.to_string();
-                let answer = self.desk.receive(agent_id, &message_id, text, data(call));
+                let answer = self.desk.receive(agent_id, &message_id, text.as_deref(), data);
                 if answer.reply.accepted {
                     let task_id = answer.turn.to_string();
                     progress
@@ -89,7 +90,7 @@ impl DeskRunner {
         let cost = cost(reply);
         let Some(fail) = reply.fail else {
             return CallOutcome::Reply(AgentReply {
-                output: reply.output.clone().unwrap_or_default(),
+                output: reply.output.clone().unwrap_or_default().into(),
                 cost,
                 usage: None,
             });

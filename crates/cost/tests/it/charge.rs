@@ -2,34 +2,59 @@
 
 use std::time::Duration;
 
-use agentchains_cost::{Charge, PriceList, ReportedCost, Usage, Usd};
+use agentchains_cost::{Charge, MAX_REPORTED_COST, PriceList, ReportedCost, Usage, Usd};
 use proptest::prelude::*;
 
-use crate::usd;
+use crate::{prices, the_same_each_time, usd};
 
 const ELAPSED: Duration = Duration::from_secs(10);
 
-fn known(amount: &str) -> Charge {
-    Charge {
+/// What a charge says of a cost.
+#[derive(Debug, PartialEq)]
+struct Said {
+    amount: Usd,
+    known: bool,
+    invalid: bool,
+}
+
+impl From<Charge> for Said {
+    fn from(charge: Charge) -> Self {
+        Self {
+            amount: charge.amount,
+            known: charge.known,
+            invalid: charge.invalid,
+        }
+    }
+}
+
+fn known(amount: &str) -> Said {
+    Said {
         amount: usd(amount),
         known: true,
         invalid: false,
     }
 }
 
-fn unknown(amount: &str) -> Charge {
-    Charge {
-        amount: usd(amount),
+fn unknown(amount: &str) -> Said {
+    Said {
         known: false,
-        invalid: false,
+        ..known(amount)
+    }
+}
+
+fn invalid(amount: &str) -> Said {
+    Said {
+        invalid: true,
+        ..known(amount)
     }
 }
 
 /// Charges an attempt that reserved 0.5 USD, with prices and usage as JSON.
-fn charge(prices: &str, reported: ReportedCost, usage: &str) -> Charge {
-    let prices: PriceList = serde_json::from_str(prices).unwrap();
+fn charge(list: &str, reported: ReportedCost, usage: &str) -> Said {
     let usage: Option<Usage> = serde_json::from_str(usage).unwrap();
-    prices.charge(reported, usage.as_ref(), ELAPSED, usd("0.5"))
+    prices(list)
+        .charge(reported, usage.as_ref(), ELAPSED, usd("0.5"))
+        .into()
 }
 
 #[test]
@@ -63,6 +88,11 @@ fn without_a_reported_cost_usage_is_charged_at_its_prices() {
         (r#"{"per_second":0.1}"#, r#"{"seconds":2.5}"#, known("0.25")),
         (r#"{"per_call":0.2}"#, "null", known("0.2")),
         (
+            r#"{"per_call":0.2}"#,
+            r#"{"input_tokens":1000,"lower_bound":true}"#,
+            known("0.2"),
+        ),
+        (
             r#"{"per_call":0.2,"per_second":0.1,"per_1k_input_tokens":1}"#,
             r#"{"input_tokens":500}"#,
             known("1.7"),
@@ -92,6 +122,21 @@ fn a_cost_that_nothing_tells_is_unknown_and_what_is_known_of_it_is_charged() {
             r#"{"output_tokens":5}"#,
             unknown("0.2"),
         ),
+        (
+            r#"{"per_1k_input_tokens":1}"#,
+            r#"{"cached_tokens":1000}"#,
+            unknown("1"),
+        ),
+        (
+            r#"{"per_1k_cached_tokens":1}"#,
+            r#"{"output_tokens":5}"#,
+            unknown("0"),
+        ),
+        (
+            r#"{"per_1k_input_tokens":1}"#,
+            r#"{"input_tokens":1000,"lower_bound":true}"#,
+            unknown("1"),
+        ),
     ] {
         assert_eq!(
             charge(prices, ReportedCost::Absent, usage),
@@ -115,11 +160,6 @@ fn prices_of_the_reported_model_replace_those_of_the_agent_one_by_one() {
 
 #[test]
 fn a_cost_that_cannot_be_true_is_charged_at_its_reservation() {
-    let expected = Charge {
-        amount: usd("0.5"),
-        known: true,
-        invalid: true,
-    };
     for reported in [
         ReportedCost::Invalid,
         ReportedCost::Usd(usd("-0.000000001")),
@@ -134,18 +174,38 @@ fn a_cost_that_cannot_be_true_is_charged_at_its_reservation() {
     ] {
         assert_eq!(
             charge(r#"{"per_call":0.1}"#, reported, "null"),
-            expected,
+            invalid("0.5"),
             "{reported:?}"
         );
     }
+    let unreserved = PriceList::default().charge(ReportedCost::Invalid, None, ELAPSED, Usd::ZERO);
     assert_eq!(
-        PriceList::default().charge(ReportedCost::Invalid, None, ELAPSED, Usd::ZERO),
-        Charge {
-            amount: Usd::ZERO,
+        Said::from(unreserved),
+        Said {
             known: false,
-            invalid: true
+            ..invalid("0")
         }
     );
+}
+
+#[test]
+fn a_usage_that_comes_to_more_than_anything_costs_is_charged_at_its_reservation() {
+    for (list, usage, expected) in [
+        (
+            r#"{"per_1k_input_tokens":1}"#,
+            r#"{"input_tokens":18446744073709551615}"#,
+            invalid("0.5"),
+        ),
+        (r#"{"per_second":1}"#, r#"{"seconds":1000000.1}"#, invalid("0.5")),
+        (r#"{"per_second":1}"#, r#"{"seconds":1000000}"#, known("1000000")),
+        (r#"{"per_call":1000001}"#, "null", invalid("0.5")),
+    ] {
+        assert_eq!(
+            charge(list, ReportedCost::Absent, usage),
+            expected,
+            "{list} {usage}"
+        );
+    }
 }
 
 #[test]
@@ -161,30 +221,28 @@ fn the_highest_believable_cost_is_charged() {
     assert_eq!(charge("{}", ReportedCost::from_f64(-0.0), "null"), known("0"));
 }
 
-#[test]
-fn a_charge_has_the_names_of_the_api() {
-    let json = serde_json::to_string(&known("0.003")).unwrap();
-    assert_eq!(
-        json,
-        r#"{"cost_usd":0.003,"cost_known":true,"cost_invalid":false}"#
-    );
-}
-
 proptest! {
+    #![proptest_config(the_same_each_time(1_000))]
+
     #[test]
-    fn a_token_line_is_the_exact_product_rounded_half_up_once(price in 0_i64.., tokens: u64) {
+    fn a_token_line_is_the_exact_product_rounded_half_up_once(
+        price in 0_i64..1_000_000_000_000, tokens in 0_u64..1_000_000_000,
+    ) {
         let prices = PriceList { per_1k_input_tokens: Some(Usd::from_nanos(price)), ..PriceList::default() };
         let usage = Usage { input_tokens: Some(tokens), ..Usage::default() };
         let charge = prices.charge(ReportedCost::Absent, Some(&usage), ELAPSED, Usd::ZERO);
 
         let product = i128::from(price) * i128::from(tokens);
         let rounded = product / 1000 + i128::from(product % 1000 >= 500);
-        let naive = i64::try_from(rounded).map_or(Usd::MAX, Usd::from_nanos);
-        prop_assert_eq!(charge, Charge { amount: naive, known: true, invalid: false });
+        if let Some(naive) = i64::try_from(rounded).ok().map(Usd::from_nanos).filter(|naive| *naive <= MAX_REPORTED_COST) {
+            prop_assert_eq!(Said::from(charge), Said { amount: naive, known: true, invalid: false });
+        } else {
+            prop_assert!(charge.invalid);
+        }
     }
 
     #[test]
-    fn no_charge_is_negative(
+    fn no_charge_is_negative_or_other_than_its_lines(
         reported in any::<f64>(), price in any::<i64>(), tokens: u64, reserved in any::<i64>(),
     ) {
         let prices = PriceList {
@@ -197,6 +255,7 @@ proptest! {
         for reported in [ReportedCost::Absent, ReportedCost::from_f64(reported)] {
             let charge = prices.charge(reported, Some(&usage), Duration::MAX, Usd::from_nanos(reserved));
             prop_assert!(!charge.amount.is_negative());
+            prop_assert_eq!(charge.amount, charge.lines.total());
         }
     }
 }

@@ -16,6 +16,13 @@ fn usage_round_trips_and_leaves_out_what_is_absent() {
     assert_eq!(json, r#"{"output_tokens":0,"seconds":0.25,"model":"large"}"#);
     assert_eq!(serde_json::from_str::<Usage>(&json).unwrap(), usage);
     assert_eq!(serde_json::from_str::<Usage>("{}").unwrap(), Usage::default());
+    let least = Usage {
+        lower_bound: true,
+        ..usage
+    };
+    let json = serde_json::to_string(&least).unwrap();
+    assert!(json.ends_with(r#""lower_bound":true}"#), "{json}");
+    assert_eq!(serde_json::from_str::<Usage>(&json).unwrap(), least);
 }
 
 #[test]

@@ -199,7 +199,7 @@ impl Birth {
             tenant: self.tenant.clone(),
             workflow_id: found.record.id,
             workflow_version: found.version,
-            input: Arc::clone(&start.input),
+            input: start.input.clone(),
             max_budget: budgets.into_iter().flatten().min(),
             on_budget,
             timeout: settings.timeout,

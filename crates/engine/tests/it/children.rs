@@ -18,7 +18,7 @@ async fn a_child_has_its_place_in_the_tree_and_its_output_is_the_node_s() {
     let row = world.row(id).await;
     assert_eq!(row.status, ExecutionStatus::Completed);
     let child = &world.children(id).await[0];
-    assert_eq!(row.output.as_deref(), Some(&json!({"s": {"a": {"agent": "a"}}})));
+    assert_eq!(row.output, Some(json!({"s": {"a": {"agent": "a"}}}).into()));
     let parent = child.parent.as_ref().unwrap();
     assert_eq!((parent.execution_id, parent.root_execution_id), (id, id));
     assert_eq!((parent.path.as_str(), parent.depth, parent.waits), ("s", 2, true));
@@ -139,7 +139,7 @@ async fn a_child_that_is_not_waited_for_goes_its_own_way() {
     settle().await;
     let child = world.child(id).await;
     let output = json!({"s": {"execution_id": child}});
-    assert_eq!(world.row(id).await.output.as_deref(), Some(&output));
+    assert_eq!(world.row(id).await.output, Some(output.into()));
     assert_eq!(world.status(child).await, "running");
     world.agents.release_reply("a", json!(1));
     settle().await;
@@ -349,5 +349,5 @@ async fn without_an_input_a_child_gets_that_of_its_parent_and_what_came_before()
     let id = world.try_start(workflow, request).await.unwrap().id;
     settle().await;
     let input: Value = json!({"topic": "x", "b": {"agent": "b"}});
-    assert_eq!(*world.children(id).await[0].input, input);
+    assert_eq!(world.children(id).await[0].input, input);
 }

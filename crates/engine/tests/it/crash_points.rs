@@ -78,7 +78,15 @@ fn comes_to_its_end(world: &World) -> Option<ExecutionId> {
         let completed: Vec<_> = events
             .iter()
             .filter(|event| event.kind == EventType::NodeCompleted)
-            .map(|event| event.data["node_id"].as_str().unwrap().to_owned())
+            .map(|event| {
+                event
+                    .data
+                    .member("node_id")
+                    .unwrap()
+                    .as_text()
+                    .unwrap()
+                    .into_owned()
+            })
             .collect();
         assert_eq!(completed.iter().collect::<BTreeSet<_>>().len(), completed.len());
         Some(id)

@@ -18,12 +18,9 @@ async fn an_execution_runs_to_its_end() {
     let id = world.start(&calls("a b", "a>b")).await;
     settle().await;
     assert_eq!(world.status(id).await, "completed");
-    assert_eq!(
-        world.row(id).await.output.as_deref(),
-        Some(&json!({"b": {"sum": 7}}))
-    );
+    assert_eq!(world.row(id).await.output, Some(json!({"b": {"sum": 7}}).into()));
     assert_eq!(world.agents.called(), ["a", "b"]);
-    let upstream = world.agents.calls()[1].1.upstream.clone();
+    let upstream = world.agents.calls()[1].1.upstream.to_value();
     assert_eq!(upstream["a"], json!({"agent": "a"}));
 }
 
@@ -225,7 +222,7 @@ async fn agents_may_be_closures_of_the_same_process() {
         engine.execution(&caller, id).await.unwrap()
     };
     let row = run("double").await;
-    assert_eq!(row.output.as_deref(), Some(&json!({"x": {"n": 42}})));
+    assert_eq!(row.output, Some(json!({"x": {"n": 42}}).into()));
     assert_eq!(row.spent, "0.25".parse().unwrap());
     let row = run("fail").await;
     assert!(row.error.unwrap().message.contains("never works"));

@@ -104,7 +104,7 @@ async fn an_execution_whose_children_wait_for_people_has_no_driver() {
 
 fn costing_one() -> CallOutcome {
     CallOutcome::Reply(AgentReply {
-        output: json!(1),
+        output: json!(1).into(),
         cost: ReportedCost::Usd(Usd::from_nanos(1)),
         usage: None,
     })

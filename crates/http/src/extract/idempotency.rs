@@ -32,7 +32,7 @@ impl IdempotencyKey {
         let asked = json!([self.method.as_str(), self.uri.path(), body]);
         Some(Idempotency {
             key: self.key?,
-            fingerprint: hash_of(&asked),
+            fingerprint: hash_of(&asked.into()),
             expires_at: now.saturating_add(LIFETIME).unwrap_or(Timestamp::MAX),
         })
     }
@@ -41,7 +41,7 @@ impl IdempotencyKey {
 impl IdempotencyKey {
     /// A digest of the key alone, for what is kept beside the thing that the request was about.
     pub(crate) fn digest(&self) -> Option<String> {
-        self.key.as_ref().map(|key| hash_of(&json!(key)))
+        self.key.as_ref().map(|key| hash_of(&key.as_str().into()))
     }
 }
 

@@ -4,10 +4,11 @@ use agentchains_engine::{
     Missed, Notice,
     breaker::State,
     machine::{Event, EventType, ExecutionId, time::rfc3339_millis},
+    workflow::Json,
 };
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::problem::Problem;
 
@@ -20,7 +21,7 @@ struct EventFrame<'a> {
     seq: u64,
     #[serde(with = "rfc3339_millis")]
     at: Timestamp,
-    data: &'a Value,
+    data: &'a Json,
 }
 
 /// A circuit breaker's change: of the server, not of an execution, and not numbered.

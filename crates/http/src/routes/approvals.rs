@@ -9,7 +9,6 @@ use axum::{
     extract::State,
     response::{IntoResponse as _, Response},
 };
-use serde_json::json;
 
 use crate::{
     app::Api,
@@ -34,7 +33,7 @@ pub(crate) async fn list(State(api): State<Api>, mut query: Query) -> Result<Res
     let page = query.page();
     query.finish()?;
     let found = api.engine.approvals(&api.caller(), &filter, &page).await?;
-    Ok(wire::list("approvals", found.map(|row| json!(row))))
+    Ok(wire::list("approvals", found))
 }
 
 /// `GET /approvals/{id}`.

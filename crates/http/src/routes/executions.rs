@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use agentchains_engine::{
     machine::{ExecutionId, ExecutionRow, ExecutionStatus, WorkflowId},
-    ports::ExecutionFilter,
+    ports::{ExecutionFilter, Page},
 };
 use axum::{
     Json,
@@ -123,7 +123,7 @@ async fn shown(api: &Api, row: &ExecutionRow) -> Result<Response, Problem> {
     let nodes = if row.status.is_terminal() {
         Vec::new()
     } else {
-        api.engine.execution_view(&api.caller(), row.id).await?.nodes
+        api.engine.waiting_nodes(&api.caller(), row.id).await?
     };
     Ok(Json(Execution::of(row, &nodes)).into_response())
 }
@@ -195,7 +195,11 @@ pub(crate) async fn events(
         .last()
         .filter(|_| has_more)
         .map(|last| last.seq.to_string());
-    Ok(Json(json!({"events": events, "next_cursor": next_cursor})).into_response())
+    let page = Page {
+        items: events,
+        next_cursor,
+    };
+    Ok(wire::list("events", page))
 }
 
 /// A sequence number that stores can hold.

@@ -2,7 +2,6 @@
 
 use agentchains_engine::{machine::ExecutionId, ports::Page};
 use axum::{extract::State, response::Response};
-use serde_json::json;
 
 use crate::{
     app::Api,
@@ -26,7 +25,7 @@ pub(crate) async fn list(
     let view = api.engine.execution_view(&api.caller(), id).await?;
     let (listed, last) = nodes(&view, after.as_ref(), limit);
     let page = Page {
-        items: listed.iter().map(|node| json!(node)).collect(),
+        items: listed,
         next_cursor: last.map(|place| place.to_string()),
     };
     Ok(wire::list("nodes", page))

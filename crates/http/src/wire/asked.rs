@@ -5,29 +5,28 @@ use std::collections::HashMap;
 use agentchains_engine::{
     ExecutionView,
     machine::{NodePath, NodeRow, NodeState},
-    workflow::{Compiled, Graph, NodeKind},
+    workflow::{Compiled, Graph, Json, NodeKind},
 };
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 
 /// What a node was asked.
 #[derive(Serialize)]
 pub(crate) struct NodeInput<'a> {
-    config: &'a Value,
+    config: Json,
     /// The execution's input.
-    input: &'a Value,
+    input: &'a Json,
     /// The outputs of the predecessors that were live.
-    upstream: HashMap<&'a str, Option<&'a Value>>,
+    upstream: HashMap<&'a str, Option<&'a Json>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    item: Option<&'a Value>,
+    item: Option<&'a Json>,
     /// `{"index", "last"?}`, inside of a body.
     #[serde(rename = "loop", skip_serializing_if = "Option::is_none")]
-    repetition: Option<Value>,
+    repetition: Option<Json>,
 }
 
 /// An execution's rows by their paths, and its loops' bodies by the loops' ids.
 pub(crate) struct Asked<'a> {
-    input: &'a Value,
+    input: &'a Json,
     rows: HashMap<&'a NodePath, &'a NodeRow>,
     bodies: HashMap<&'a str, &'a Graph>,
 }
@@ -51,7 +50,7 @@ impl<'a> Asked<'a> {
         let request = row.request.as_deref()?;
         let upstream = request.upstream.iter();
         Some(NodeInput {
-            config: &request.config,
+            config: request.shown_config(),
             input: self.input,
             upstream: upstream
                 .map(|id| (id.as_str(), self.visible(&row.path, id).and_then(output)))
@@ -74,13 +73,13 @@ impl<'a> Asked<'a> {
     }
 
     /// The item of the innermost body around a node that runs over items.
-    fn item(&self, path: &NodePath) -> Option<&'a Value> {
+    fn item(&self, path: &NodePath) -> Option<&'a Json> {
         let (around, ordinal) = path.around()?;
         let row = self.rows.get(&around)?;
         let items = row
             .request
             .as_deref()
-            .and_then(|request| request.config.get("items"));
+            .and_then(|request| request.items.as_deref());
         match items.zip(ordinal) {
             Some((items, ordinal)) => items.get(usize::try_from(ordinal).ok()?),
             None => self.item(&around),
@@ -88,23 +87,23 @@ impl<'a> Asked<'a> {
     }
 
     /// What a node was told of the innermost body around it.
-    fn repetition(&self, path: &NodePath) -> Option<Value> {
+    fn repetition(&self, path: &NodePath) -> Option<Json> {
         let (around, ordinal) = path.around()?;
         let Some(ordinal) = ordinal else {
             return self.repetition(&around);
         };
-        let mut told = json!({ "index": ordinal });
+        let mut told = vec![("index", ordinal.into())];
         if let (Some(last), Some(body)) = (ordinal.checked_sub(1), self.bodies.get(around.node_id())) {
             let sinks = body.sinks().map(|node| body.node(node).id.as_str());
-            let outputs: Map<String, Value> = sinks
+            let outputs = sinks
                 .filter_map(|id| {
                     let row = self.rows.get(&NodePath::inside(&around, Some(last), id))?;
-                    Some((id.to_owned(), output(row)?.clone()))
+                    Some((id, output(row)?.clone()))
                 })
                 .collect();
-            told["last"] = outputs.into();
+            told.push(("last", outputs));
         }
-        Some(told)
+        Some(told.into_iter().collect())
     }
 }
 
@@ -117,7 +116,7 @@ fn bodies(workflow: &Compiled) -> HashMap<&str, &Graph> {
 }
 
 /// A completed node's output.
-pub(crate) fn output(row: &NodeRow) -> Option<&Value> {
+pub(crate) fn output(row: &NodeRow) -> Option<&Json> {
     match &row.state {
         NodeState::Completed(done) => Some(&done.output),
         _ => None,

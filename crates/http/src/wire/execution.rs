@@ -8,10 +8,10 @@ use agentchains_engine::{
         ExecutionId, ExecutionRow, ExecutionStatus, Failure, NodeRow, PauseReason, WorkflowId,
         time::rfc3339_millis,
     },
+    workflow::Json,
 };
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::wire::waiting::WaitingNode;
 
@@ -85,8 +85,8 @@ pub(crate) struct Execution<'a> {
     #[serde(flatten)]
     summary: Summary<'a>,
     waiting_on: Vec<WaitingNode<'a>>,
-    input: &'a Value,
-    output: Option<&'a Value>,
+    input: &'a Json,
+    output: Option<&'a Json>,
 }
 
 impl<'a> Execution<'a> {
@@ -95,7 +95,7 @@ impl<'a> Execution<'a> {
             summary: Summary::of(row),
             waiting_on: nodes.iter().filter_map(WaitingNode::of).collect(),
             input: &row.input,
-            output: row.output.as_deref(),
+            output: row.output.as_ref(),
         }
     }
 }

@@ -16,12 +16,23 @@ use axum::{
     Json,
     response::{IntoResponse as _, Response},
 };
-use serde_json::{Map, Value};
+use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
 /// A part of a list under its plural name.
-pub(crate) fn list(plural: &'static str, page: Page<Value>) -> Response {
-    let mut object = Map::new();
-    object.insert(plural.into(), page.items.into());
-    object.insert("next_cursor".into(), page.next_cursor.into());
-    Json(object).into_response()
+pub(crate) fn list<T: Serialize>(plural: &'static str, page: Page<T>) -> Response {
+    Json(List { plural, page }).into_response()
+}
+
+struct List<T> {
+    plural: &'static str,
+    page: Page<T>,
+}
+
+impl<T: Serialize> Serialize for List<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_map(Some(2))?;
+        object.serialize_entry(self.plural, &self.page.items)?;
+        object.serialize_entry("next_cursor", &self.page.next_cursor)?;
+        object.end()
+    }
 }

@@ -11,11 +11,10 @@ use agentchains_engine::{
         time::rfc3339_millis,
     },
     ports::compare_paths,
-    workflow,
+    workflow::{self, Json},
 };
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::wire::{
     asked::{Asked, NodeInput, output},
@@ -33,7 +32,7 @@ pub(crate) struct Node<'a> {
     /// Attempts that were sent.
     attempt: u32,
     input: Option<NodeInput<'a>>,
-    output: Option<&'a Value>,
+    output: Option<&'a Json>,
     error: Option<&'a Failure>,
     skip_reason: Option<&'a SkipReason>,
     cost_usd: Usd,

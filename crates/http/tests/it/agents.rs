@@ -159,8 +159,8 @@ async fn a_breaker_is_opened_and_closed_by_hand() {
     let path = "/agents/web-search/circuit-breaker";
     let closed = api.get(path).await.expect(200);
     let expected = json!({
-        "state": "closed", "failure_count": 0, "opened_at": null, "retry_at": null,
-        "half_open_in_flight": 0, "transitions": [],
+        "state": "closed", "mode": "normal", "failure_count": 0, "openings_in_a_row": 0, "opened_at": null,
+        "retry_at": null, "half_open_in_flight": 0, "transitions": [],
     });
     assert_eq!(closed, expected);
     let open = api.act(&format!("{path}/force-open")).await.expect(200);

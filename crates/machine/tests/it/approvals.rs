@@ -25,20 +25,20 @@ fn a_question_shows_what_its_config_says() {
     run.play("a+");
     let question = run.question("q");
     assert_eq!(question.message, "Publish tea?");
-    assert_eq!(*question.shown, json!({"draft": "a"}));
+    assert_eq!(question.shown, json!({"draft": "a"}));
     assert_eq!(question.actions, ["approve", "reject"]);
     let shown = json!({"message": "Publish tea?", "shown": {"draft": "a"}, "form": null});
-    assert_eq!(question.shown_hash, hash_of(&shown));
-    let event = run.last_event(EventType::ApprovalRequested);
-    assert_eq!(event.data["shown_hash"], question.shown_hash);
-    assert_eq!(event.data["status"], "pending");
+    assert_eq!(question.shown_hash, hash_of(&shown.into()));
+    let data = run.last_data(EventType::ApprovalRequested);
+    assert_eq!(data["shown_hash"], question.shown_hash);
+    assert_eq!(data["status"], "pending");
 }
 
 #[test]
 fn without_show_a_question_shows_the_outputs_of_the_live_predecessors() {
     let mut run = flow("a b q? | a>q b>q").node("q", json!({"join": "any"})).start();
     run.play("b+");
-    assert_eq!(*run.question("q").shown, json!({"b": {"by": "b"}}));
+    assert_eq!(run.question("q").shown, json!({"b": {"by": "b"}}));
 }
 
 #[test]
@@ -365,10 +365,7 @@ fn questions_are_withdrawn_when_the_execution_is_cancelled() {
     let mut run = asked(json!({}));
     run.cancel().unwrap();
     assert_eq!(run.question("q").status, ApprovalStatus::Withdrawn);
-    assert_eq!(
-        run.last_event(EventType::ApprovalExpired).data["status"],
-        "withdrawn"
-    );
+    assert_eq!(run.last_data(EventType::ApprovalExpired)["status"], "withdrawn");
     assert_eq!(
         run.decide("q", "approve", "bob"),
         Err(Rejected::ApprovalNotPending)

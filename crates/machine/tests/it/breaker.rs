@@ -100,7 +100,7 @@ fn a_circuit_open_is_handled_as_any_failure() {
 fn a_wait_for_a_breaker_tells_which_agent_and_until_when() {
     let run = open(json!({"breaker_wait": "1m"}));
     assert_eq!(
-        run.last_event(EventType::NodeWaiting).data["waiting_on"],
+        run.last_data(EventType::NodeWaiting)["waiting_on"],
         json!({
             "kind": "breaker", "agent_id": "a",
             "retry_at": "2026-01-01T00:00:30.000Z", "until": "2026-01-01T00:01:00.000Z",

@@ -1,7 +1,5 @@
 //! `subworkflow`: what is asked of a child execution, and what follows from what it tells.
 
-use std::sync::Arc;
-
 use agentchains_cost::Usd;
 use agentchains_machine::{
     ChildCommand, ChildReport, ExecutionStatus, Failure, FailureCode, Input, NodePath, Parent, PauseReason,
@@ -32,7 +30,7 @@ fn report(status: ExecutionStatus) -> ChildReport {
 
 fn completed(output: Value) -> ChildReport {
     ChildReport {
-        output: Some(Arc::new(output)),
+        output: Some(output.into()),
         ..report(ExecutionStatus::Completed)
     }
 }
@@ -85,18 +83,18 @@ fn a_child_gets_the_input_with_the_outputs_of_its_predecessors() {
     run.play("a+");
     let child = &run.children["s"];
     assert_eq!((child.workflow.as_str(), child.version), ("other", Some(2)));
-    assert_eq!(*child.input, json!({"topic": "tea", "a": {"by": "a"}}));
+    assert_eq!(child.input, json!({"topic": "tea", "a": {"by": "a"}}));
     assert_eq!(run.node("s").child_execution_id, Some(child.execution_id));
     run.tells("s", completed(json!({"done": true})));
     assert_eq!(run.output("s"), json!({"done": true}));
-    assert_eq!(run.call("after").upstream["s"], json!({"done": true}));
+    assert_eq!(run.upstream("after")["s"], json!({"done": true}));
 }
 
 #[test]
 fn a_child_s_input_may_be_shaped() {
     let mut run = with_child(json!({"input": {"about": "{{ a.by }}"}})).start();
     run.play("a+");
-    assert_eq!(*run.children["s"].input, json!({"about": "a"}));
+    assert_eq!(run.children["s"].input, json!({"about": "a"}));
 }
 
 #[test]

@@ -91,6 +91,6 @@ fn a_decision_is_made_once_also_when_a_crash_follows() {
         .rows
         .events
         .iter()
-        .filter(|event| event.data["node_id"] == "c");
+        .filter(|event| event.data.to_value()["node_id"] == "c");
     assert_eq!(decided.count(), 1);
 }

@@ -1,7 +1,5 @@
 //! Forks: what completed is taken over where it was asked the same; what failed or changed runs again.
 
-use std::sync::Arc;
-
 use agentchains_machine::{ExecutionId, NodePath, Seed};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -15,7 +13,7 @@ fn fork_with(flow: &Flow, run: &Run, input: Value, adjust: impl FnOnce(&mut Vec<
     Run::prepare(flow.compile(), |new| {
         new.id = ExecutionId::from_uuid(Uuid::from_u128(9));
         new.forked_from = Some(run.rows.execution.id);
-        new.input = Arc::new(input);
+        new.input = input.into();
         new.seeds = seeds;
     })
     .begin()
@@ -42,7 +40,7 @@ fn what_completed_is_kept_and_what_failed_runs_again() {
     assert_eq!(again.called(), "b");
     assert!(again.node("a").reused);
     assert_eq!(again.node("a").cost, agentchains_cost::Usd::ZERO);
-    assert_eq!(again.call("b").upstream["a"], json!({"by": "a"}));
+    assert_eq!(again.upstream("b")["a"], json!({"by": "a"}));
     again.play("b+ c+");
     assert_eq!(again.status(), "completed");
     assert!(!again.node("b").reused);
@@ -104,12 +102,12 @@ fn an_output_that_somebody_gave_takes_the_place_of_the_node() {
         seeds.push(Seed {
             path: NodePath::top_level("a"),
             digest: None,
-            output: Arc::new(json!("given")),
+            output: json!("given").into(),
             branch: None,
         });
     });
     assert_eq!(again.called(), "b");
-    assert_eq!(again.call("b").upstream["a"], json!("given"));
+    assert_eq!(again.upstream("b")["a"], json!("given"));
 }
 
 #[test]
@@ -120,7 +118,7 @@ fn a_given_decision_of_a_condition_takes_its_branch() {
         seeds.push(Seed {
             path: NodePath::top_level("c"),
             digest: None,
-            output: Arc::new(json!({"branch": "true"})),
+            output: json!({"branch": "true"}).into(),
             branch: None,
         });
     });

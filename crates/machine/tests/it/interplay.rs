@@ -1,8 +1,6 @@
 //! What random executions found: groups, loops and children that end, are tried again or are held at the same time as
 //! something else happens.
 
-use std::sync::Arc;
-
 use agentchains_machine::{
     ChildCommand, ChildReport, ExecutionId, ExecutionStatus, Failure, FailureCode, Input, NodePath, Parent,
     Seed,
@@ -305,7 +303,7 @@ fn a_decision_is_kept_by_what_was_shown_when_it_was_asked() {
 fn forked(flow: &Flow, seeds: Vec<Seed>) -> Run {
     Run::prepare(flow.compile(), |new| {
         new.id = ExecutionId::from_uuid(Uuid::from_u128(9));
-        new.input = Arc::new(json!({"topic": "tea"}));
+        new.input = json!({"topic": "tea"}).into();
         new.seeds = seeds;
     })
     .begin()

@@ -56,8 +56,8 @@ fn a_body_sees_the_iteration_before_as_the_last() {
     run.ok("l[0]/x", json!({"score": 4}));
     assert_eq!(run.call("l[1]/x").request.config, json!({"seen": 4, "at": 1}));
     assert_eq!(
-        run.call("l[1]/x").loop_context.as_deref(),
-        Some(&json!({"index": 1, "last": {"x": {"score": 4}}}))
+        run.call("l[1]/x").loop_context,
+        Some(json!({"index": 1, "last": {"x": {"score": 4}}}).into())
     );
 }
 
@@ -114,9 +114,9 @@ fn items_are_run_over_one_after_the_other() {
     let config = json!({"body": body("x"), "items": ["a", "b"]});
     let mut run = flow("l*").config("l", config).start();
     assert_eq!(run.running(), "l[0]/x");
-    assert_eq!(run.call("l[0]/x").item.as_deref(), Some(&json!("a")));
+    assert_eq!(run.call("l[0]/x").item, Some("a".into()));
     run.play("l[0]/x+");
-    assert_eq!(run.call("l[1]/x").item.as_deref(), Some(&json!("b")));
+    assert_eq!(run.call("l[1]/x").item, Some("b".into()));
     run.play("l[1]/x+");
     assert_eq!(run.output("l")["stopped_by"], "items");
     assert_eq!(run.output("l")["results"].as_array().unwrap().len(), 2);

@@ -29,10 +29,7 @@ fn pair(spent: &str, reserved: &str) -> (String, String) {
 fn the_worst_case_is_reserved_and_then_replaced_by_what_was_spent() {
     let mut run = with_costs(budget(json!(1), "a b"), &[("a", json!(0.4)), ("b", json!("0.3"))]).start();
     assert_eq!(purse(&run), pair("0", "0.7"));
-    assert_eq!(
-        run.last_event(EventType::NodeStarted).data["reserved_usd"],
-        json!(0.3)
-    );
+    assert_eq!(run.last_data(EventType::NodeStarted)["reserved_usd"], json!(0.3));
     run.ok_costing("a", "0.25");
     assert_eq!(purse(&run), pair("0.25", "0.3"));
     run.ok_costing("b", "0.3");
@@ -86,10 +83,7 @@ fn an_exhausted_budget_fails_the_execution() {
     )
     .start();
     run.ok_costing("a", "0.6");
-    assert_eq!(
-        run.last_event(EventType::BudgetExhausted).data["spent_usd"],
-        json!(0.6)
-    );
+    assert_eq!(run.last_data(EventType::BudgetExhausted)["spent_usd"], json!(0.6));
     assert_eq!(run.aborts, [("d".to_owned(), 1)]);
     run.aborted("d");
     assert_eq!(
@@ -209,7 +203,7 @@ fn crossing_half_four_fifths_and_all_of_a_budget_is_told_once() {
             .filter(|event| event.kind == EventType::BudgetThreshold);
         seen.push(
             events
-                .map(|event| event.data["percent"].as_u64().unwrap())
+                .map(|event| event.data.to_value()["percent"].as_u64().unwrap())
                 .collect::<Vec<_>>(),
         );
     }
@@ -253,7 +247,7 @@ fn a_call_whose_cost_nobody_knows_is_charged_nothing_and_marked() {
     assert_eq!(purse(&run), pair("0", "0"));
     assert!(!run.rows.execution.cost_known && !run.node("a").cost_known && !run.attempt("a", 1).cost_known);
     assert_eq!(
-        run.last_event(EventType::NodeCompleted).data["cost_known"],
+        run.last_data(EventType::NodeCompleted)["cost_known"],
         json!(false)
     );
 }

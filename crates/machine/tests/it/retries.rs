@@ -146,7 +146,7 @@ fn an_agent_that_says_when_to_come_back_is_not_called_before() {
 fn an_event_says_why_and_when_an_attempt_is_tried_again() {
     let mut run = exact(json!({}));
     run.play("a~");
-    let data = &run.last_event(EventType::NodeRetrying).data;
+    let data = run.last_data(EventType::NodeRetrying);
     assert_eq!(data["error"]["code"], "agent_failed");
     assert_eq!(data["due_at"], "2026-01-01T00:00:01.000Z");
     assert_eq!(

@@ -34,7 +34,10 @@ fn an_execution_whose_timeout_is_over_fails_in_the_manner_of_a_cancel() {
     run.ends("a", AttemptOutcome::Aborted(Some(RemoteCancel::Confirmed)));
     assert_eq!(run.states(), "a:cancelled(confirmed) b:cancelled q:cancelled");
     assert_eq!(run.status(), "failed(execution_timeout)");
-    assert_eq!(run.rows.events.last().unwrap().data["timed_out"], json!(true));
+    assert_eq!(
+        run.rows.events.last().unwrap().data.to_value()["timed_out"],
+        json!(true)
+    );
 }
 
 #[test]

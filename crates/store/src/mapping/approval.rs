@@ -1,7 +1,5 @@
 //! Table `approvals`.
 
-use std::sync::Arc;
-
 use agentchains_machine::{ApprovalRow, NodePath};
 use agentchains_ports::StoreError;
 
@@ -46,7 +44,7 @@ pub(crate) fn approval_row(model: approval::Model) -> Result<ApprovalRow, StoreE
         node_id: model.node_id,
         path: NodePath::from(model.path),
         message: model.message,
-        shown: Arc::new(from_json("approvals.shown", &model.shown)?),
+        shown: from_json("approvals.shown", &model.shown)?,
         shown_hash: model.shown_hash,
         form: from_json_or_none("approvals.form", model.form.as_deref())?,
         actions: from_json("approvals.actions", &model.actions)?,

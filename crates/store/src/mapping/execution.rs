@@ -1,11 +1,8 @@
 //! Tables `executions`, `execution_inputs` and `execution_labels`.
 
-use std::sync::Arc;
-
 use agentchains_cost::Usd;
 use agentchains_machine::{Changes, ExecutionRow, NodePath, Parent};
 use agentchains_ports::{Fence, StoreError};
-use serde_json::Value;
 
 use super::column::{
     corrupt, count, from_json, from_json_or_none, from_variant, micros, moment, moment_or_none, number, text,
@@ -23,7 +20,7 @@ pub(super) fn execution_model(row: &ExecutionRow, fence: Fence) -> Result<execut
         status: text(row.status),
         pause_reason: row.pause_reason.map(text),
         ending: to_json_or_none("executions.ending", row.ending.as_ref())?,
-        output: to_json_or_none("executions.output", row.output.as_deref())?,
+        output: row.output.as_ref().map(text),
         error: to_json_or_none("executions.error", row.error.as_ref())?,
         max_budget: row.max_budget.map(Usd::nanos),
         on_budget: to_variant("executions.on_budget", &row.on_budget)?,
@@ -58,7 +55,7 @@ pub(super) fn execution_model(row: &ExecutionRow, fence: Fence) -> Result<execut
 pub(crate) fn input_model(changes: &Changes) -> Result<execution_input::Model, StoreError> {
     Ok(execution_input::Model {
         execution_id: text(changes.execution.id),
-        input: to_json("execution_inputs.input", &changes.execution.input)?,
+        input: text(&changes.execution.input),
     })
 }
 
@@ -93,8 +90,8 @@ pub(crate) fn execution_row(
             .map(|reason| word("executions.pause_reason", &reason))
             .transpose()?,
         ending: from_json_or_none("executions.ending", model.ending.as_deref())?,
-        input: Arc::new(from_json("execution_inputs.input", &input.input)?),
-        output: from_json_or_none::<Value>("executions.output", model.output.as_deref())?.map(Arc::new),
+        input: from_json("execution_inputs.input", &input.input)?,
+        output: from_json_or_none("executions.output", model.output.as_deref())?,
         error: from_json_or_none("executions.error", model.error.as_deref())?,
         max_budget: model.max_budget.map(Usd::from_nanos),
         on_budget: from_variant("executions.on_budget", &model.on_budget)?,

@@ -1,7 +1,5 @@
 //! Table `seeds`.
 
-use std::sync::Arc;
-
 use agentchains_machine::{Changes, NodePath, Seed};
 use agentchains_ports::StoreError;
 
@@ -28,7 +26,7 @@ pub(crate) fn seed(model: entity::seed::Model) -> Result<Seed, StoreError> {
     Ok(Seed {
         path: NodePath::from(model.path),
         digest: model.digest,
-        output: Arc::new(from_json("seeds.output", &model.output)?),
+        output: from_json("seeds.output", &model.output)?,
         branch: model.branch,
     })
 }

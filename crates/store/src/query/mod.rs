@@ -57,6 +57,10 @@ impl ExecutionQuery for Store {
         nodes::of_execution(self.reader(), id).await
     }
 
+    async fn waiting_nodes(&self, id: ExecutionId) -> Result<Vec<NodeRow>, StoreError> {
+        nodes::waiting(self.reader(), id).await
+    }
+
     async fn attempts(&self, id: ExecutionId) -> Result<Vec<AttemptRow>, StoreError> {
         use attempt::Column::ExecutionId;
 

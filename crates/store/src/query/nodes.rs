@@ -1,8 +1,11 @@
 //! The nodes of an execution.
 
-use agentchains_machine::{ExecutionId, NodeRow};
+use agentchains_machine::{ExecutionId, NodeRow, NodeStatus};
 use agentchains_ports::{StoreError, compare_nodes};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
+    sea_query::{ExprTrait, SimpleExpr},
+};
 
 use crate::{
     entity::node::{Column, Entity},
@@ -15,8 +18,24 @@ pub(crate) async fn of_execution<C: ConnectionTrait>(
     connection: &C,
     id: ExecutionId,
 ) -> Result<Vec<NodeRow>, StoreError> {
+    read(connection, Column::ExecutionId.eq(id.to_string())).await
+}
+
+/// Those that wait for something, or for which a child execution runs, in the same order.
+pub(crate) async fn waiting<C: ConnectionTrait>(
+    connection: &C,
+    id: ExecutionId,
+) -> Result<Vec<NodeRow>, StoreError> {
+    let candidates = [NodeStatus::Waiting, NodeStatus::Running].map(NodeStatus::as_str);
+    let own = Column::ExecutionId.eq(id.to_string());
+    let mut nodes = read(connection, own.and(Column::Status.is_in(candidates))).await?;
+    nodes.retain(|node| node.state.waits());
+    Ok(nodes)
+}
+
+async fn read<C: ConnectionTrait>(connection: &C, condition: SimpleExpr) -> Result<Vec<NodeRow>, StoreError> {
     let rows = Entity::find()
-        .filter(Column::ExecutionId.eq(id.to_string()))
+        .filter(condition)
         .all(connection)
         .await
         .map_err(store_error)?;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use agentchains_cost::Usd;
 use agentchains_machine::{
-    Attempt, Changes, ChildRun, Completion, ExecutionRow, MessageId, NodeRequest, NodeRow, NodeState, Waiting,
+    Attempt, Changes, ChildRun, Completion, ExecutionRow, Json, MessageId, NodeRequest, NodeRow, NodeState,
+    Waiting,
 };
 use agentchains_ports::{ExecutionQuery, ExecutionStore};
 use agentchains_testkit::{
@@ -56,7 +57,7 @@ prop_compose! {
         workflow_version in any::<u32>(),
     ) -> ExecutionRow {
         ExecutionRow {
-            input: Arc::new(input), output: Some(Arc::new(output)), labels, initiated_by, max_budget, spent,
+            input: input.into(), output: Some(output.into()), labels, initiated_by, max_budget, spent,
             reserved, created_at, wake_at, in_flight, children, nodes_total, nodes_settled, workflow_version,
             ..full_execution(1)
         }
@@ -99,9 +100,8 @@ fn state() -> impl Strategy<Value = NodeState> {
             })
         }),
         json().prop_map(|output| {
-            let output = Arc::new(output);
             NodeState::Completed(Completion {
-                output,
+                output: output.into(),
                 branch: None,
                 replaced: None,
             })
@@ -112,6 +112,7 @@ fn state() -> impl Strategy<Value = NodeState> {
 prop_compose! {
     fn a_node()(
         config in json(),
+        items in proptest::option::of(collection::vec(json().prop_map(Json::from), 0..3)),
         state in state(),
         upstream in collection::vec(any::<String>(), 0..3),
         cost in money(),
@@ -121,7 +122,11 @@ prop_compose! {
     ) -> NodeRow {
         NodeRow {
             attempts, attempts_before, iteration, reused, cost, finished_at,
-            request: Some(Arc::new(NodeRequest { config, upstream })),
+            request: Some(Arc::new(NodeRequest {
+                config: config.into(),
+                items: items.map(Arc::from),
+                upstream,
+            })),
             ..full_node("web", position, state)
         }
     }
@@ -134,10 +139,10 @@ prop_compose! {
         (data, left_behind) in (json(), json()),
     ) -> Changes {
         let mut changes = changes(execution, 1);
-        changes.events[0].data = data;
+        changes.events[0].data = data.into();
         changes.nodes = vec![node];
         changes.seeds = seeds();
-        changes.seeds[1].output = Arc::new(left_behind);
+        changes.seeds[1].output = left_behind.into();
         changes
     }
 }

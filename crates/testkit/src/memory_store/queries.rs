@@ -61,6 +61,12 @@ impl ExecutionQuery for MemoryStore {
         Ok(self.of(id, Entry::nodes).unwrap_or_default())
     }
 
+    async fn waiting_nodes(&self, id: ExecutionId) -> Result<Vec<NodeRow>, StoreError> {
+        let mut nodes = self.of(id, Entry::nodes).unwrap_or_default();
+        nodes.retain(|node| node.state.waits());
+        Ok(nodes)
+    }
+
     async fn attempts(&self, id: ExecutionId) -> Result<Vec<AttemptRow>, StoreError> {
         Ok(self.of(id, Entry::attempts).unwrap_or_default())
     }

@@ -1,7 +1,5 @@
 //! Rows of questions to people.
 
-use std::sync::Arc;
-
 use agentchains_machine::{ApprovalKind, ApprovalRow, ApprovalStatus, DecisionRecord, ExecutionId};
 use serde_json::json;
 
@@ -19,7 +17,7 @@ pub fn approval(ordinal: u32, execution_id: ExecutionId) -> ApprovalRow {
         node_id: "approve".to_owned(),
         path: path("approve"),
         message: "Publish?".to_owned(),
-        shown: Arc::new(json!({ "merge": "text" })),
+        shown: json!({ "merge": "text" }).into(),
         shown_hash: "9f86d081".to_owned(),
         form: None,
         actions: vec!["approve".to_owned(), "reject".to_owned()],

@@ -1,11 +1,11 @@
 //! Rows of executions.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use agentchains_cost::Usd;
-use agentchains_machine::{Ending, ExecutionRow, ExecutionStatus, Parent, PauseReason, Seed};
+use agentchains_machine::{Ending, ExecutionRow, ExecutionStatus, Json, Parent, PauseReason, Seed};
 use agentchains_workflow::OnBudget;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{TENANT, at, deep_value, execution_id, failure, path, workflow_id};
 
@@ -20,7 +20,7 @@ pub fn execution(ordinal: u32) -> ExecutionRow {
         status: ExecutionStatus::Pending,
         pause_reason: None,
         ending: None,
-        input: Arc::new(json!({})),
+        input: json!({}).into(),
         output: None,
         error: None,
         max_budget: None,
@@ -54,8 +54,8 @@ pub fn full_execution(ordinal: u32) -> ExecutionRow {
         status: ExecutionStatus::Paused,
         pause_reason: Some(PauseReason::Budget),
         ending: Some(Ending::Failure { node: path("web") }),
-        input: Arc::new(deep_value()),
-        output: Some(Arc::new(json!([null, true, "ä\u{0}\u{1F600}", { "": {} }]))),
+        input: deep_value(),
+        output: Some(json!([null, true, "ä\u{0}\u{1F600}", { "": {} }]).into()),
         error: Some(failure()),
         max_budget: Some(Usd::MAX),
         on_budget: OnBudget::Pause,
@@ -116,13 +116,13 @@ pub fn seeds() -> Vec<Seed> {
         Seed {
             path: path("academic"),
             digest: None,
-            output: Arc::new(Value::Null),
+            output: Json::null(),
             branch: None,
         },
         Seed {
             path: path("refine[2]/draft"),
             digest: Some("9f86d081".to_owned()),
-            output: Arc::new(deep_value()),
+            output: deep_value(),
             branch: Some("yes".to_owned()),
         },
     ]

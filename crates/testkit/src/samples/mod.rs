@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use agentchains_cost::Usage;
 use agentchains_machine::{
-    ApprovalId, Changes, Event, EventType, ExecutionId, ExecutionRow, Failure, FailureCode, NodePath,
+    ApprovalId, Changes, Event, EventType, ExecutionId, ExecutionRow, Failure, FailureCode, Json, NodePath,
     WorkflowId,
 };
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Builder;
 
 pub use self::{
@@ -69,7 +69,7 @@ pub fn event(seq: u64, kind: EventType) -> Event {
         seq,
         kind,
         at: at(14),
-        data: json!({ "seq": seq }),
+        data: json!({ "seq": seq }).into(),
     }
 }
 
@@ -101,6 +101,7 @@ pub fn usage() -> Usage {
         reasoning_tokens: Some(4),
         compute_time: Some(Duration::from_millis(1500)),
         model: Some("large".to_owned()),
+        lower_bound: true,
     }
 }
 
@@ -125,7 +126,7 @@ pub fn path(text: &str) -> NodePath {
 
 /// A value that is nested deeper than parsers of JSON like, with numbers that are easily rounded.
 #[must_use]
-pub fn deep_value() -> Value {
+pub fn deep_value() -> Json {
     let bottom = json!([0.1 + 0.2, 1.0e-7 / 3.0, i64::MIN, u64::MAX, "\u{0}\"\\"]);
-    (0..130).fold(bottom, |inner, _| json!({ "inner": inner }))
+    (0..130).fold(bottom, |inner, _| json!({ "inner": inner })).into()
 }

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use agentchains_cost::Usd;
 use agentchains_machine::{
-    Attempt, ChildRun, Completion, MessageId, NodeFailure, NodeRequest, NodeRow, NodeState, NodeType,
+    Attempt, ChildRun, Completion, Json, MessageId, NodeFailure, NodeRequest, NodeRow, NodeState, NodeType,
     PauseReason, RemoteCancel, RemoteTask, SkipCause, SkipReason, Waiting,
 };
-use serde_json::Value;
 
 use super::{approval_id, at, deep_value, execution_id, failure, path, usage};
 
@@ -28,6 +27,7 @@ pub fn full_node(at_path: &str, position: u32, state: NodeState) -> NodeRow {
         iteration: u32::MAX,
         request: Some(Arc::new(NodeRequest {
             config: deep_value(),
+            items: Some([deep_value(), Json::null()].into()),
             upstream: vec!["web".to_owned()],
         })),
         remote_task: Some(RemoteTask {
@@ -65,12 +65,12 @@ pub fn node_states() -> Vec<NodeState> {
             ..child_in_flight()
         }),
         NodeState::Completed(Completion {
-            output: Arc::new(Value::Null),
+            output: Json::null(),
             branch: None,
             replaced: None,
         }),
         NodeState::Completed(Completion {
-            output: Arc::new(deep_value()),
+            output: deep_value(),
             branch: Some("yes".to_owned()),
             replaced: Some(failure()),
         }),

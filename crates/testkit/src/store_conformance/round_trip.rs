@@ -59,7 +59,15 @@ pub async fn nodes_are_read_back_in_every_state<S: Ports>(store: &S) -> TestResu
         });
     }
     create(store, changes.clone()).await?;
-    assert_eq!(store.nodes(changes.execution.id).await?, changes.nodes);
+    let id = changes.execution.id;
+    assert_eq!(store.nodes(id).await?, changes.nodes);
+    let waiting: Vec<NodeRow> = changes
+        .nodes
+        .into_iter()
+        .filter(|node| node.state.waits())
+        .collect();
+    assert!(!waiting.is_empty());
+    assert_eq!(store.waiting_nodes(id).await?, waiting);
     Ok(())
 }
 

@@ -1,11 +1,13 @@
 //! The short form of a condition: a path, an operator and a value (section 7).
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
     condition::ConditionError,
     expression::{Evaluation, Expression, OutOfSteps, Steps, equal, less},
-    template::{LoopField, Scope, Template},
+    template::{LoopField, Scope, SettledNode, Template},
+    value::Json,
 };
 
 /// A comparison of what a path selects with a value.
@@ -39,7 +41,7 @@ impl Comparison {
         document: &'d Value,
         evaluation: &mut Evaluation<'d>,
     ) -> Result<bool, ConditionError> {
-        let wanted = self.value.render(&Document(document))?;
+        let wanted = self.value.render(&Document(document))?.to_value();
         let selected = self.path.select(evaluation)?;
         let steps = &mut evaluation.steps;
         match (self.operator, &wanted) {
@@ -111,24 +113,30 @@ fn any(
 /// The document as templates see it.
 struct Document<'d>(&'d Value);
 
+impl Document<'_> {
+    fn part(&self, name: &str) -> Option<Json> {
+        self.0.get(name).map(Json::from)
+    }
+}
+
 impl Scope for Document<'_> {
-    fn input(&self) -> &Value {
-        &self.0["input"]
+    fn input(&self) -> Json {
+        self.part("input").unwrap_or_else(Json::null)
     }
 
-    fn node(&self, id: &str) -> Option<Value> {
-        self.0["nodes"].get(id).cloned()
+    fn node(&self, id: &str) -> Option<SettledNode> {
+        SettledNode::deserialize(self.0["nodes"].get(id)?).ok()
     }
 
-    fn execution(&self) -> Value {
-        self.0["execution"].clone()
+    fn execution(&self) -> Json {
+        self.part("execution").unwrap_or_else(Json::null)
     }
 
-    fn item(&self) -> Option<Value> {
-        self.0.get("item").cloned()
+    fn item(&self) -> Option<Json> {
+        self.part("item")
     }
 
-    fn loop_field(&self, field: LoopField) -> Option<Value> {
-        self.0["loop"].get(field.as_str()).cloned()
+    fn loop_field(&self, field: LoopField) -> Option<Json> {
+        self.0["loop"].get(field.as_str()).map(Json::from)
     }
 }

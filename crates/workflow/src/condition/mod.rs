@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     expression::{Evaluation, Expression, NotKept, OutOfSteps, Values},
     limits,
-    template::{LoopField, RenderError},
+    template::RenderError,
 };
 
 pub use crate::expression::Reach;
@@ -203,12 +203,7 @@ impl Test {
     fn reach(&self) -> Reach {
         let mut reach = self.path().reach().clone();
         if let Self::Comparison(comparison) = self {
-            for node in comparison.value.references().keys() {
-                reach.insert(node);
-            }
-            if comparison.value.reads_loop(LoopField::Results) {
-                reach.insert_loop_results();
-            }
+            reach.add_template(&comparison.value);
         }
         reach
     }

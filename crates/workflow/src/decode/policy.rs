@@ -94,7 +94,7 @@ pub(super) fn on_error(at: &At<'_>, report: &mut Report) -> Option<(OnError, Opt
     let fields = Fields::open(at, report)?;
     fields.refuse_others(&["output", "goto"], "`on_error`", report);
     match (fields.get("output"), fields.get("goto")) {
-        (Some(output), None) => Some((OnError::Output(output.to_json()), None)),
+        (Some(output), None) => Some((OnError::Output(output.to_json().into()), None)),
         (None, Some(goto)) => {
             let target = Named::decode(&goto, report)?;
             Some((OnError::Goto(target.name.clone()), Some(target)))

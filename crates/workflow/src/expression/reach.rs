@@ -1,13 +1,14 @@
-//! What an expression looks at of the document: which nodes, and whether the results of iterations.
+//! What an expression looks at of the document: which nodes, and which of what else there is.
 
 use std::collections::BTreeSet;
 
 use crate::{
     expression::syntax::{Origin, Query, Segment, Selector, Test, each_query},
-    template::{LoopField, Target},
+    template::{LoopField, Target, Template},
 };
 
 /// Members of the document.
+const INPUT: &str = "input";
 const NODES: &str = "nodes";
 const ITEM: &str = "item";
 const LOOP: &str = "loop";
@@ -17,14 +18,18 @@ const LOOP: &str = "loop";
 pub struct Reach {
     /// The nodes with these ids; `None` for any that the document holds.
     nodes: Option<BTreeSet<String>>,
-    loop_results: bool,
+    input: bool,
+    item: bool,
+    repetition: BTreeSet<LoopField>,
 }
 
 impl Default for Reach {
     fn default() -> Self {
         Self {
             nodes: Some(BTreeSet::new()),
-            loop_results: false,
+            input: false,
+            item: false,
+            repetition: BTreeSet::new(),
         }
     }
 }
@@ -42,26 +47,48 @@ impl Reach {
         self.nodes.as_ref()
     }
 
-    /// Whether `loop.results` may be looked at.
+    /// Whether the execution's input may be looked at.
     #[must_use]
-    pub fn includes_loop_results(&self) -> bool {
-        self.loop_results
+    pub fn includes_input(&self) -> bool {
+        self.input
+    }
+
+    /// Whether `item` may be looked at.
+    #[must_use]
+    pub fn includes_item(&self) -> bool {
+        self.item
+    }
+
+    /// Whether that member of `loop` may be looked at.
+    #[must_use]
+    pub fn includes_loop(&self, field: LoopField) -> bool {
+        self.repetition.contains(&field)
     }
 
     /// Includes one more node.
-    pub(crate) fn insert(&mut self, id: &str) {
+    fn insert(&mut self, id: &str) {
         if let Some(ids) = &mut self.nodes {
             ids.insert(id.to_owned());
         }
     }
 
-    pub(crate) fn insert_loop_results(&mut self) {
-        self.loop_results = true;
+    /// Includes what a template reads.
+    pub(crate) fn add_template(&mut self, template: &Template) {
+        for node in template.references().keys() {
+            self.insert(node);
+        }
+        self.input |= template.reads_input();
+        self.item |= template.reads_item();
+        let fields = LoopField::ALL.into_iter();
+        self.repetition
+            .extend(fields.filter(|field| template.reads_loop(*field)));
     }
 
     /// Includes what another one includes.
     pub(crate) fn add(&mut self, other: Self) {
-        self.loop_results |= other.loop_results;
+        self.input |= other.input;
+        self.item |= other.item;
+        self.repetition.extend(other.repetition);
         match (&mut self.nodes, other.nodes) {
             (Some(ids), Some(others)) => ids.extend(others),
             _ => self.nodes = None,
@@ -82,9 +109,14 @@ impl Reach {
                 _ => self.nodes = None,
             }
         }
-        let results = LoopField::Results.as_str();
-        if may_begin_at(LOOP) && members.is_none_or(|members| members.contains(&results)) {
-            self.loop_results = true;
+        self.input |= may_begin_at(INPUT);
+        self.item |= may_begin_at(ITEM);
+        if may_begin_at(LOOP) {
+            let is_read = |field: &LoopField| {
+                let members = members.as_ref();
+                members.is_none_or(|members| members.contains(&field.as_str()))
+            };
+            self.repetition.extend(LoopField::ALL.into_iter().filter(is_read));
         }
     }
 }

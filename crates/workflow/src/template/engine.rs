@@ -3,18 +3,25 @@
 //! Owns what is relied on of that crate, and the two conversions between its values and JSON. It sees values, never
 //! paths or roots.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock, OnceLock},
+};
 
-use minijinja::{Environment, ErrorKind, UndefinedBehavior, value::ValueKind};
-use serde_json::{Map, Value};
+use minijinja::{
+    Environment, ErrorKind, UndefinedBehavior,
+    value::{Enumerator, Object, ObjectRepr, ValueKind},
+};
+use serde_json::Value;
 
 use crate::{
     limits,
     template::{
         expression::variable,
         filters,
-        render::{RenderError, RenderErrorCode},
+        render::{RenderError, RenderErrorCode, Rendered},
     },
+    value::Json,
 };
 
 /// A value of the evaluator.
@@ -84,11 +91,62 @@ fn missing() -> RenderError {
     )
 }
 
+/// An array or object that nothing has looked into yet.
+#[derive(Debug)]
+struct Unread {
+    value: Json,
+    tree: OnceLock<Computed>,
+}
+
+impl Unread {
+    fn tree(&self) -> &Computed {
+        self.tree.get_or_init(|| from_tree(&self.value.to_value()))
+    }
+
+    fn is_array(&self) -> bool {
+        self.value.as_str().starts_with('[')
+    }
+}
+
+impl Object for Unread {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        if self.is_array() {
+            ObjectRepr::Seq
+        } else {
+            ObjectRepr::Map
+        }
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Computed) -> Option<Computed> {
+        let found = self.tree().get_item(key).ok()?;
+        (!found.is_undefined()).then_some(found)
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        if self.is_array() {
+            return Enumerator::Seq(self.tree().len().unwrap_or(0));
+        }
+        // A map can be iterated over.
+        self.tree().try_iter().map_or(Enumerator::NonEnumerable, |keys| {
+            Enumerator::Values(keys.collect())
+        })
+    }
+}
+
 /// A JSON value as the evaluator takes it.
-///
+pub(super) fn from_json(value: &Json) -> Computed {
+    if value.as_str().starts_with(['[', '{']) {
+        return Computed::from_object(Unread {
+            value: value.clone(),
+            tree: OnceLock::new(),
+        });
+    }
+    from_tree(&value.to_value())
+}
+
 /// Not through serde, by which that crate also passes handles of its own: what comes from outside must not be able
 /// to look like one.
-pub(super) fn from_json(value: &Value) -> Computed {
+fn from_tree(value: &Value) -> Computed {
     match value {
         Value::Null => Computed::from(()),
         Value::Bool(truth) => Computed::from(*truth),
@@ -98,11 +156,11 @@ pub(super) fn from_json(value: &Value) -> Computed {
             (None, None) => Computed::from(number.as_f64().unwrap_or(f64::NAN)),
         },
         Value::String(text) => Computed::from(text.as_str()),
-        Value::Array(items) => items.iter().map(from_json).collect::<Vec<_>>().into(),
+        Value::Array(items) => items.iter().map(from_tree).collect::<Vec<_>>().into(),
         Value::Object(members) => Computed::from_pairs(
             members
                 .iter()
-                .map(|(key, member)| (key.as_str(), from_json(member))),
+                .map(|(key, member)| (key.as_str(), from_tree(member))),
         ),
     }
 }
@@ -114,28 +172,35 @@ pub(super) fn from_json(value: &Value) -> Computed {
 ///
 /// [`RenderErrorCode::TemplateMissing`] for something undefined, [`RenderErrorCode::TemplateError`] for what JSON
 /// cannot hold and when the budget is spent.
-pub(super) fn to_json(value: &Computed, budget: &mut usize) -> Result<Value, RenderError> {
-    *budget = budget
-        .checked_sub(2 + value.as_str().map_or(0, str::len))
-        .ok_or_else(RenderError::too_large)?;
+pub(super) fn to_json(value: &Computed, budget: &mut usize) -> Result<Rendered, RenderError> {
+    let unread = value.downcast_object_ref::<Unread>();
+    let length = unread.map_or_else(
+        || 2 + value.as_str().map_or(0, str::len),
+        |unread| unread.value.as_str().len(),
+    );
+    *budget = budget.checked_sub(length).ok_or_else(RenderError::too_large)?;
+    if let Some(unread) = unread {
+        return Ok(Rendered::Json(unread.value.clone()));
+    }
     match value.kind() {
         ValueKind::Undefined => Err(missing()),
-        ValueKind::None => Ok(Value::Null),
-        ValueKind::Bool => Ok(Value::Bool(value.is_true())),
-        ValueKind::Number => number(value),
-        ValueKind::String => Ok(Value::String(value.as_str().unwrap_or_default().to_owned())),
+        ValueKind::None => Ok(Rendered::Json(Json::null())),
+        ValueKind::Bool => Ok(Rendered::Json(value.is_true().into())),
+        ValueKind::Number => number(value).map(|number| Rendered::Json(number.into())),
+        ValueKind::String => Ok(Rendered::Text(value.as_str().unwrap_or_default().to_owned())),
         ValueKind::Seq | ValueKind::Iterable => {
             let items = value.try_iter().map_err(|_| not_json(value))?;
-            items.map(|item| to_json(&item, budget)).collect()
+            let items = items.map(|item| to_json(&item, budget));
+            items.collect::<Result<_, _>>().map(Rendered::Array)
         }
         ValueKind::Map => {
-            let mut members = Map::new();
+            let mut members = BTreeMap::new();
             for key in value.try_iter().map_err(|_| not_json(value))? {
                 let member = value.get_item(&key).map_err(|_| not_json(value))?;
                 let name = key.as_str().ok_or_else(|| not_json(&key))?;
                 members.insert(name.to_owned(), to_json(&member, budget)?);
             }
-            Ok(Value::Object(members))
+            Ok(Rendered::Object(members))
         }
         _ => Err(not_json(value)),
     }

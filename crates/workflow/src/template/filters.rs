@@ -9,7 +9,7 @@ use crate::{
     limits,
     template::{
         engine::{Computed, to_json},
-        render::{RenderError, RenderErrorCode, printed},
+        render::{RenderError, RenderErrorCode},
     },
 };
 
@@ -81,7 +81,7 @@ fn join(state: &State<'_, '_>, value: &Computed, joiner: Option<&str>) -> Result
             .checked_sub(joiner.len())
             .ok_or_else(|| failed(RenderError::too_large()))?;
         joined.push_str(joiner);
-        let item = printed(to_json(&item, &mut room).map_err(failed)?);
+        let item = to_json(&item, &mut room).map_err(failed)?.printed();
         joined.push_str(&item.ok_or_else(|| invalid("an item is null, which cannot stand inside a text"))?);
     }
     Ok(joined)
@@ -90,7 +90,7 @@ fn join(state: &State<'_, '_>, value: &Computed, joiner: Option<&str>) -> Result
 /// The crate's own filter writes for HTML: it escapes `<`, `>`, `&` and `'`.
 fn to_text(value: &Computed) -> Result<String, Error> {
     let mut room = limits::MAX_VALUE_BYTES;
-    let json = to_json(value, &mut room).map_err(failed)?;
+    let json = to_json(value, &mut room).map_err(failed)?.into_json();
     Ok(json.to_string())
 }
 

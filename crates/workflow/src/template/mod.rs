@@ -9,6 +9,7 @@ mod filters;
 mod path;
 mod reader;
 mod render;
+mod scope;
 mod split;
 mod token;
 
@@ -22,13 +23,15 @@ use crate::{
     limits,
     report::Report,
     tree::{At, Spot},
+    value::Json,
 };
 use expression::Expression;
 use path::{Need, Path, Root};
 use split::{Part, Unclosed};
 use token::UNCLOSED_QUOTE;
 
-pub use render::{LoopField, RenderError, RenderErrorCode, Scope};
+pub use render::{RenderError, RenderErrorCode};
+pub use scope::{LoopField, Scope, SettledNode};
 
 /// The nodes that a template refers to, each with what the reference needs.
 pub type References = BTreeMap<String, ReferenceKind>;
@@ -75,6 +78,7 @@ pub struct Template {
 #[derive(Debug, Clone, Default)]
 struct Needs {
     nodes: References,
+    input: bool,
     item: bool,
     repetition: BTreeSet<LoopField>,
 }
@@ -83,7 +87,7 @@ struct Needs {
 #[derive(Debug, Clone)]
 enum Shape {
     /// A value without expressions.
-    Constant(Value),
+    Constant(Json),
     /// A string that is exactly one expression.
     Expression(Expression),
     /// A string with expressions among other text.
@@ -111,6 +115,16 @@ impl Template {
         &self.needs.nodes
     }
 
+    /// Whether the template refers to the execution's input.
+    pub(crate) fn reads_input(&self) -> bool {
+        self.needs.input
+    }
+
+    /// Whether the template refers to `item`.
+    pub(crate) fn reads_item(&self) -> bool {
+        self.needs.item
+    }
+
     /// Whether the template refers to that member of `loop`.
     pub(crate) fn reads_loop(&self, field: LoopField) -> bool {
         self.needs.repetition.contains(&field)
@@ -124,20 +138,24 @@ impl Template {
     ///
     /// [`RenderErrorCode::TemplateMissing`] when a path without a `default` does not exist,
     /// [`RenderErrorCode::TemplateError`] when an expression cannot be evaluated or the result is too large.
-    pub fn render(&self, scope: &dyn Scope) -> Result<Value, RenderError> {
+    pub fn render(&self, scope: &dyn Scope) -> Result<Json, RenderError> {
         render::render(&self.shape, &self.needs, self.max_bytes, scope)
     }
 
     /// Whether it renders to a text, whatever the values are.
     pub(crate) fn is_text(&self) -> bool {
-        matches!(self.shape, Shape::Text(_) | Shape::Constant(Value::String(_)))
+        match &self.shape {
+            Shape::Text(_) => true,
+            Shape::Constant(value) => value.as_text().is_some(),
+            _ => false,
+        }
     }
 
     /// A template without expressions.
     pub(crate) fn constant(value: Value) -> Self {
         Self {
-            source: value.clone(),
-            shape: Shape::Constant(value),
+            shape: Shape::Constant(Json::from(&value)),
+            source: value,
             needs: Needs::default(),
             max_bytes: limits::MAX_VALUE_BYTES,
         }
@@ -183,7 +201,7 @@ impl Compiler<'_> {
                     .collect();
                 Shape::Object(members.into_iter().collect::<Option<_>>()?)
             }
-            _ => return Some(Shape::Constant(at.to_json())),
+            _ => return Some(Shape::Constant(at.to_json().into())),
         };
         Some(shape)
     }
@@ -205,7 +223,7 @@ impl Compiler<'_> {
             }
         };
         match parts.as_slice() {
-            [Part::Text(text)] => Some(Shape::Constant(Value::from(*text))),
+            [Part::Text(text)] => Some(Shape::Constant(Json::from(*text))),
             [Part::Expression(text)] => self.expression(text, at).map(Shape::Expression),
             parts => {
                 let parts: Vec<_> = parts.iter().map(|part| self.part(part, at)).collect();
@@ -243,7 +261,11 @@ impl Compiler<'_> {
             Need::Optional => ReferenceKind::Defaulted,
         };
         let target = match &path.root {
-            Root::Input | Root::Execution => return,
+            Root::Input => {
+                self.needs.input = true;
+                return;
+            }
+            Root::Execution => return,
             Root::Node(node) => {
                 let known = self.needs.nodes.entry(node.clone()).or_insert(kind);
                 if kind == ReferenceKind::Required {

@@ -5,11 +5,12 @@ use serde_json::Value;
 use crate::{
     diagnostic::Code,
     report::{listed, quoted},
-    template::{expression::Problem, render::LoopField},
+    template::{
+        expression::Problem,
+        scope::{LoopField, SettledNode},
+    },
 };
 
-/// Members of a settled node.
-pub(super) const NODE_FIELDS: [&str; 5] = ["status", "output", "error", "cost", "attempt"];
 /// Members of `execution`.
 pub(super) const EXECUTION_FIELDS: [&str; 4] = ["id", "workflow_id", "version", "started_at"];
 
@@ -71,7 +72,7 @@ pub(super) fn resolve(name: &str, mut steps: Vec<Step>) -> Result<(Root, Vec<Ste
                 return Err(Problem::new(Code::InvalidTemplate, "`nodes` is no value of its own").hint(hint));
             };
             steps.remove(0);
-            check_field(&steps, &format!("nodes.{id}"), &NODE_FIELDS)?;
+            check_field(&steps, &format!("nodes.{id}"), &SettledNode::MEMBERS)?;
             Ok((Root::Node(id), steps))
         }
         "item" => Ok((Root::Item, steps)),

@@ -1,79 +1,27 @@
 //! Rendering: one pass over a template with the values of one execution.
 //!
-//! What an expression yields is data: it is never looked at for further expressions.
+//! What an expression yields is data: it is never looked at for further expressions. A value is looked into only
+//! where a path leads into it; what is passed on as a whole stays the text that it is.
 
-use std::collections::BTreeMap;
+use std::{cell::OnceCell, collections::BTreeMap};
 
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::{
     limits,
-    nesting::depth,
-    size::size,
     template::{
         Needs, Shape, TextPart,
         engine::{Computed, from_json, to_json},
         expression::Expression,
-        path::{Need, Path, Root, follow},
+        path::{Need, Path, Root, Step, follow},
+        scope::{LoopField, Scope, SettledNode},
     },
+    value::Json,
 };
 
 /// Characters of the document that an error's message repeats.
 const MESSAGE_CHARS: usize = 300;
-
-/// The document that expressions see (section 2).
-pub trait Scope {
-    /// The execution's input.
-    fn input(&self) -> &Value;
-
-    /// The object `{"status", "output", "error", "cost", "attempt"}` of a settled upstream node.
-    ///
-    /// `None` where the node was skipped or has not settled: a reference to it counts as missing.
-    fn node(&self, id: &str) -> Option<Value>;
-
-    /// The object `{"id", "workflow_id", "version", "started_at"}` of the execution.
-    fn execution(&self) -> Value;
-
-    /// The item of the body that runs over items; `None` outside of one.
-    fn item(&self) -> Option<Value> {
-        None
-    }
-
-    /// A member of `loop`; `None` outside of a body, and where there is none yet.
-    fn loop_field(&self, _field: LoopField) -> Option<Value> {
-        None
-    }
-}
-
-/// A member of `loop` (section 2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LoopField {
-    /// The number of the iteration or item, counted from 0.
-    Index,
-    /// The output of the iteration before.
-    Last,
-    /// The outputs of all iterations before.
-    Results,
-}
-
-impl LoopField {
-    pub(crate) const ALL: [Self; 3] = [Self::Index, Self::Last, Self::Results];
-
-    /// The name in templates and expressions.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Index => "index",
-            Self::Last => "last",
-            Self::Results => "results",
-        }
-    }
-
-    /// The member with that name.
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|field| field.as_str() == name)
-    }
-}
 
 /// Why a template could not be rendered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -124,13 +72,36 @@ pub(super) fn cut(text: &str) -> String {
     text.chars().take(MESSAGE_CHARS).collect()
 }
 
-/// A value as it stands inside of a text: scalars are printed, objects and arrays become compact JSON (section 2).
-/// `None` for null.
-pub(super) fn printed(value: Value) -> Option<String> {
-    match value {
-        Value::Null => None,
-        Value::String(string) => Some(string),
-        other => Some(other.to_string()),
+/// What a template yields, until all of it is put together.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Rendered {
+    /// A value that was taken over.
+    Json(Json),
+    Text(String),
+    Array(Vec<Self>),
+    Object(BTreeMap<String, Self>),
+}
+
+impl Rendered {
+    /// The value as it stands inside of a text: scalars are printed, objects and arrays become compact JSON
+    /// (section 2). `None` for null.
+    pub(super) fn printed(self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(text),
+            other => {
+                let value = other.into_json();
+                let text = value.as_text().map(std::borrow::Cow::into_owned);
+                text.or_else(|| (!value.is_null()).then(|| value.as_str().to_owned()))
+            }
+        }
+    }
+
+    pub(super) fn into_json(self) -> Json {
+        match self {
+            Self::Json(value) => value,
+            other => Json::written(&other),
+        }
     }
 }
 
@@ -140,9 +111,9 @@ pub(super) fn render(
     needs: &Needs,
     max_bytes: usize,
     scope: &dyn Scope,
-) -> Result<Value, RenderError> {
-    let value = Renderer::new(scope, needs, max_bytes).render(shape)?;
-    if depth(&value) > limits::MAX_DEPTH {
+) -> Result<Json, RenderError> {
+    let value = Renderer::new(scope, needs, max_bytes).render(shape)?.into_json();
+    if value.depth() > limits::MAX_DEPTH {
         let message = format!("the result is nested more than {} levels deep", limits::MAX_DEPTH);
         return Err(RenderError::new(RenderErrorCode::TemplateError, message));
     }
@@ -151,15 +122,59 @@ pub(super) fn render(
 
 /// The values of one execution, and what rendering may still use.
 struct Renderer<'s> {
-    input: &'s Value,
-    execution: Value,
-    nodes: BTreeMap<&'s str, Option<Value>>,
-    item: Option<Value>,
-    repetition: BTreeMap<LoopField, Value>,
+    input: Source,
+    execution: Source,
+    nodes: BTreeMap<&'s str, Option<SettledSource>>,
+    item: Option<Source>,
+    repetition: BTreeMap<LoopField, Source>,
     /// Bytes that the result may still grow by.
     room: usize,
     /// Bytes that expressions may still read.
     work: usize,
+}
+
+/// A value into which paths lead, and its tree as soon as one does.
+struct Source {
+    value: Json,
+    tree: OnceCell<Value>,
+}
+
+/// A node, with its output as a source of its own.
+struct SettledSource {
+    node: SettledNode,
+    output: Source,
+}
+
+impl Source {
+    fn new(value: Json) -> Self {
+        Self {
+            value,
+            tree: OnceCell::new(),
+        }
+    }
+
+    fn follow(&self, steps: &[Step]) -> Option<Json> {
+        if steps.is_empty() {
+            return Some(self.value.clone());
+        }
+        follow(self.tree.get_or_init(|| self.value.to_value()), steps).map(Json::from)
+    }
+}
+
+impl SettledSource {
+    fn new(node: SettledNode) -> Self {
+        let output = Source::new(node.output.clone());
+        Self { node, output }
+    }
+
+    fn follow(&self, steps: &[Step]) -> Option<Json> {
+        match steps.split_first() {
+            Some((Step::Key(name), steps)) if name == "output" => self.output.follow(steps),
+            Some((Step::Key(name), steps)) => Source::new(self.node.member(name)?.clone()).follow(steps),
+            Some((Step::Index(_), _)) => None,
+            None => Some(self.node.to_json()),
+        }
+    }
 }
 
 impl<'s> Renderer<'s> {
@@ -167,33 +182,36 @@ impl<'s> Renderer<'s> {
     fn new(scope: &'s dyn Scope, needs: &'s Needs, max_bytes: usize) -> Self {
         let nodes = needs.nodes.keys();
         let fields = needs.repetition.iter();
+        let item = if needs.item { scope.item() } else { None };
         Self {
-            input: scope.input(),
-            execution: scope.execution(),
-            nodes: nodes.map(|id| (id.as_str(), scope.node(id))).collect(),
-            item: if needs.item { scope.item() } else { None },
+            input: Source::new(scope.input()),
+            execution: Source::new(scope.execution()),
+            nodes: nodes
+                .map(|id| (id.as_str(), scope.node(id).map(SettledSource::new)))
+                .collect(),
+            item: item.map(Source::new),
             repetition: fields
-                .filter_map(|field| Some((*field, scope.loop_field(*field)?)))
+                .filter_map(|field| Some((*field, Source::new(scope.loop_field(*field)?))))
                 .collect(),
             room: max_bytes,
             work: limits::MAX_RENDER_WORK,
         }
     }
 
-    fn render(&mut self, shape: &Shape) -> Result<Value, RenderError> {
+    fn render(&mut self, shape: &Shape) -> Result<Rendered, RenderError> {
         match shape {
-            Shape::Constant(value) => {
-                self.make_room_for(value)?;
-                Ok(value.clone())
-            }
+            Shape::Constant(value) => self.take_over(value.clone()),
             Shape::Expression(expression) => self.evaluate(expression),
-            Shape::Text(parts) => self.text(parts).map(Value::String),
-            Shape::Array(items) => items.iter().map(|item| self.render(item)).collect(),
+            Shape::Text(parts) => self.text(parts).map(Rendered::Text),
+            Shape::Array(items) => {
+                let items = items.iter().map(|item| self.render(item));
+                items.collect::<Result<_, _>>().map(Rendered::Array)
+            }
             Shape::Object(members) => {
                 let members = members
                     .iter()
                     .map(|(key, member)| Ok((key.clone(), self.render(member)?)));
-                members.collect::<Result<Map<_, _>, _>>().map(Value::Object)
+                members.collect::<Result<_, _>>().map(Rendered::Object)
             }
         }
     }
@@ -203,14 +221,11 @@ impl<'s> Renderer<'s> {
         for part in parts {
             match part {
                 TextPart::Literal(literal) => {
-                    self.room = self
-                        .room
-                        .checked_sub(literal.len())
-                        .ok_or_else(RenderError::too_large)?;
+                    self.make_room_for(literal.len())?;
                     text.push_str(literal);
                 }
                 TextPart::Expression(expression) => {
-                    let value = printed(self.evaluate(expression)?).ok_or_else(|| {
+                    let value = self.evaluate(expression)?.printed().ok_or_else(|| {
                         let message = format!(
                             "`{}` is null, which cannot stand inside a text",
                             cut(expression.written())
@@ -224,14 +239,11 @@ impl<'s> Renderer<'s> {
         Ok(text)
     }
 
-    fn evaluate(&mut self, expression: &Expression) -> Result<Value, RenderError> {
+    fn evaluate(&mut self, expression: &Expression) -> Result<Rendered, RenderError> {
         match expression {
             Expression::Path(path) => {
                 let value = self.resolve(path).ok_or_else(|| self.missing(path))?;
-                let size = size(value, self.room).ok_or_else(RenderError::too_large)?;
-                let value = value.clone();
-                self.room -= size;
-                Ok(value)
+                self.take_over(value)
             }
             Expression::Computed {
                 written,
@@ -262,27 +274,30 @@ impl<'s> Renderer<'s> {
                 Ok(None)
             };
         };
-        let size = size(value, self.work).ok_or_else(too_much_work)?;
-        let operand = from_json(value);
-        self.work -= size;
-        Ok(Some(operand))
+        let size = value.as_str().len();
+        self.work = self.work.checked_sub(size).ok_or_else(too_much_work)?;
+        Ok(Some(from_json(&value)))
     }
 
-    fn make_room_for(&mut self, value: &Value) -> Result<(), RenderError> {
-        let size = size(value, self.room).ok_or_else(RenderError::too_large)?;
-        self.room -= size;
+    fn take_over(&mut self, value: Json) -> Result<Rendered, RenderError> {
+        self.make_room_for(value.as_str().len())?;
+        Ok(Rendered::Json(value))
+    }
+
+    fn make_room_for(&mut self, bytes: usize) -> Result<(), RenderError> {
+        self.room = self.room.checked_sub(bytes).ok_or_else(RenderError::too_large)?;
         Ok(())
     }
 
-    fn resolve(&self, path: &Path) -> Option<&Value> {
-        let start = match &path.root {
-            Root::Input => self.input,
+    fn resolve(&self, path: &Path) -> Option<Json> {
+        let source = match &path.root {
+            Root::Input => &self.input,
             Root::Execution => &self.execution,
-            Root::Node(id) => self.nodes.get(id.as_str())?.as_ref()?,
+            Root::Node(id) => return self.nodes.get(id.as_str())?.as_ref()?.follow(&path.steps),
             Root::Item => self.item.as_ref()?,
             Root::Loop(field) => self.repetition.get(field)?,
         };
-        follow(start, &path.steps)
+        source.follow(&path.steps)
     }
 
     fn missing(&self, path: &Path) -> RenderError {

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use agentchains_workflow::{
-    Condition, LoopField, NodeKind, Predicate, RenderErrorCode, Repeat, Scope, Template,
+    Condition, Json, LoopField, NodeKind, Predicate, RenderErrorCode, Repeat, Scope, SettledNode, Template,
 };
 use serde_json::{Value, json};
 
@@ -59,29 +59,29 @@ struct Second {
 }
 
 impl Scope for Second {
-    fn input(&self) -> &Value {
-        &Value::Null
+    fn input(&self) -> Json {
+        Json::null()
     }
 
-    fn node(&self, _: &str) -> Option<Value> {
+    fn node(&self, _: &str) -> Option<SettledNode> {
         None
     }
 
-    fn execution(&self) -> Value {
-        Value::Null
+    fn execution(&self) -> Json {
+        Json::null()
     }
 
-    fn item(&self) -> Option<Value> {
+    fn item(&self) -> Option<Json> {
         self.asked.borrow_mut().push("item".to_owned());
-        Some(json!({"name": "n", "empty": null}))
+        Some(json!({"name": "n", "empty": null}).into())
     }
 
-    fn loop_field(&self, field: LoopField) -> Option<Value> {
+    fn loop_field(&self, field: LoopField) -> Option<Json> {
         self.asked.borrow_mut().push(field.as_str().to_owned());
         match field {
-            LoopField::Index => Some(json!(usize::from(!self.is_first))),
-            LoopField::Last => (!self.is_first).then(|| json!({"a": {"score": 7}})),
-            LoopField::Results => Some(json!([{"a": {"score": 7}}])),
+            LoopField::Index => Some(json!(usize::from(!self.is_first)).into()),
+            LoopField::Last => (!self.is_first).then(|| json!({"a": {"score": 7}}).into()),
+            LoopField::Results => Some(json!([{"a": {"score": 7}}]).into()),
         }
     }
 }
@@ -113,7 +113,7 @@ fn what_the_first_iteration_does_not_have_is_missing() {
     let render = |text: &str| template(text).render(&first);
     assert_eq!(
         render("{{ loop.last | default('none') }}"),
-        Ok(json!({"it": "none"}))
+        Ok(json!({"it": "none"}).into())
     );
     let cases = [
         ("{{ loop.results[1] }}", "`loop.results[1]` does not exist"),
@@ -198,7 +198,7 @@ fn whether_all_results_are_read_is_told_as_precisely_as_a_path_tells() {
         // What no node has done cannot be named, but for the text that is only looked at.
         let expression = expression.replace("$.nodes.x", "$.nodes.a");
         assert_eq!(
-            predicate(&expression).reach().includes_loop_results(),
+            predicate(&expression).reach().includes_loop(LoopField::Results),
             reads,
             "{expression}"
         );
@@ -206,12 +206,12 @@ fn whether_all_results_are_read_is_told_as_precisely_as_a_path_tells() {
     assert!(
         condition(json!({"expression": "$.loop.results"}))
             .reach()
-            .includes_loop_results()
+            .includes_loop(LoopField::Results)
     );
     let value = json!({"path": "$.loop.index", "operator": "in", "value": "{{ loop.results }}"});
-    assert!(condition(value).reach().includes_loop_results());
+    assert!(condition(value).reach().includes_loop(LoopField::Results));
     let value = json!({"path": "$.loop.index", "operator": "eq", "value": "{{ loop.index }}"});
-    assert!(!condition(value).reach().includes_loop_results());
+    assert!(!condition(value).reach().includes_loop(LoopField::Results));
 }
 
 #[test]

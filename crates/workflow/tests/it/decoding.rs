@@ -113,7 +113,7 @@ fn what_is_written_is_taken() {
     );
     assert_eq!(
         node.on_error,
-        OnError::Output(json!({"x": "{{ not evaluated }}"}))
+        OnError::Output(json!({"x": "{{ not evaluated }}"}).into())
     );
     let retry = node.retry.unwrap();
     assert_eq!(

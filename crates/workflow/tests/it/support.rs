@@ -1,7 +1,8 @@
 //! Short ways to write documents and to read what was found.
 
 use agentchains_workflow::{
-    Checked, Compiled, Condition, EdgeRef, Graph, NodeKind, RenderError, Scope, Template, When, check,
+    Checked, Compiled, Condition, EdgeRef, Graph, Json, NodeKind, RenderError, Scope, SettledNode, Template,
+    When, check,
 };
 use serde_json::{Value, json};
 
@@ -145,7 +146,7 @@ pub(crate) fn evaluate(expression: &str, scope: &Values) -> Result<Value, Render
 pub(crate) fn render(text: &str, scope: &Values) -> Result<Value, RenderError> {
     config(json!({"it": text}))
         .render(scope)
-        .map(|mut rendered| rendered["it"].take())
+        .map(|rendered| rendered.to_value()["it"].take())
 }
 
 /// The values of an execution in which the node `before` has settled, unless it is `None`.
@@ -167,15 +168,16 @@ impl Values {
 }
 
 impl Scope for Values {
-    fn input(&self) -> &Value {
-        &self.input
+    fn input(&self) -> Json {
+        Json::from(&self.input)
     }
 
-    fn node(&self, id: &str) -> Option<Value> {
-        self.before.clone().filter(|_| id == "before")
+    fn node(&self, id: &str) -> Option<SettledNode> {
+        let before = self.before.as_ref().filter(|_| id == "before")?;
+        Json::from(before).read()
     }
 
-    fn execution(&self) -> Value {
-        json!({"id": "e", "workflow_id": "w", "version": 3, "started_at": "2026-01-01T00:00:00.000Z"})
+    fn execution(&self) -> Json {
+        json!({"id": "e", "workflow_id": "w", "version": 3, "started_at": "2026-01-01T00:00:00.000Z"}).into()
     }
 }

@@ -45,6 +45,10 @@ impl ExecutionQuery for FaultyStore {
         self.memory().nodes(id).await
     }
 
+    async fn waiting_nodes(&self, id: ExecutionId) -> Result<Vec<NodeRow>, StoreError> {
+        self.memory().waiting_nodes(id).await
+    }
+
     async fn attempts(&self, id: ExecutionId) -> Result<Vec<AttemptRow>, StoreError> {
         self.memory().attempts(id).await
     }

@@ -95,7 +95,7 @@ impl Flow {
 
     /// An execution of it that has begun, with this input.
     pub(crate) fn start_with(&self, input: Value) -> Run {
-        Run::prepare(self.compile(), |new| new.input = Arc::new(input)).begin()
+        Run::prepare(self.compile(), |new| new.input = input.into()).begin()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The statuses of an execution and its nodes as the events tell them, one after the other.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use agentchains_machine::{Event, EventType, ExecutionStatus, NodePath, NodeStatus};
 
@@ -37,17 +37,17 @@ impl Fold {
     pub(super) fn started(&self, next: &Event) -> Option<NodePath> {
         let path = node_of(next)?;
         let to = status_in::<NodeStatus>(next);
-        let leaves_pending = self.status(path) == NodeStatus::Pending
+        let leaves_pending = self.status(&path) == NodeStatus::Pending
             && matches!(
                 to,
                 NodeStatus::Running | NodeStatus::Waiting | NodeStatus::Completed
             );
-        (leaves_pending || next.kind == EventType::NodeStarted).then(|| NodePath::from(path.to_owned()))
+        (leaves_pending || next.kind == EventType::NodeStarted).then(|| NodePath::from(path))
     }
 
     pub(super) fn take(&mut self, next: &Event) {
         if let Some(path) = node_of(next) {
-            self.nodes.insert(path.to_owned(), status_in(next));
+            self.nodes.insert(path, status_in(next));
         } else if next.kind.as_str().starts_with("execution.") {
             self.execution = status_in(next);
         }
@@ -55,11 +55,16 @@ impl Fold {
 }
 
 /// The node that an event is about.
-pub(super) fn node_of(event: &Event) -> Option<&str> {
-    let path = event.data["path"].as_str();
-    path.filter(|_| event.kind.as_str().starts_with("node."))
+pub(super) fn node_of(event: &Event) -> Option<String> {
+    let is_about_a_node = event.kind.as_str().starts_with("node.");
+    is_about_a_node.then(|| text_in(event, "path")).flatten()
+}
+
+/// A particular of an event, where it is a text.
+pub(super) fn text_in(event: &Event, name: &str) -> Option<String> {
+    event.data.member(name)?.as_text().map(Cow::into_owned)
 }
 
 fn status_in<Status: std::str::FromStr<Err: std::fmt::Debug>>(event: &Event) -> Status {
-    event.data["status"].as_str().unwrap().parse().unwrap()
+    text_in(event, "status").unwrap().parse().unwrap()
 }

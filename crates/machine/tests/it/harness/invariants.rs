@@ -12,7 +12,7 @@ use agentchains_workflow::NodeKind;
 
 use super::{
     Run, due,
-    fold::{Fold, node_of},
+    fold::{Fold, node_of, text_in},
     joins::assert_join_holds,
     rows::Rows,
     scope::{beside, graph_of},
@@ -93,9 +93,9 @@ fn status_after_pending(status: NodeStatus) -> bool {
 }
 
 /// The nodes that are pending again, because the one around them is tried again.
-fn repeated_in(step: &Step) -> BTreeSet<&str> {
+fn repeated_in(step: &Step) -> BTreeSet<String> {
     let events = step.changes.events.iter();
-    let again = events.filter(|event| event.data["status"] == "pending");
+    let again = events.filter(|event| text_in(event, "status").as_deref() == Some("pending"));
     again.filter_map(node_of).collect()
 }
 
@@ -108,7 +108,7 @@ fn events_are_gapless_and_fold_to_the_rows(before: &Rows, after: &Rows, step: &S
         assert!(!fold.execution.is_terminal());
         if let Some(path) = node_of(event) {
             assert_ne!(
-                fold.status(path),
+                fold.status(&path),
                 NodeStatus::Completed,
                 "{path} goes on after it completed"
             );
@@ -175,11 +175,11 @@ fn calls_ask_what_was_committed(after: &Rows, step: &Step) {
             (AttemptStatus::Running, call.message_id)
         );
         assert_eq!(row.request.as_ref(), Some(&call.request));
-        for (id, output) in call.upstream.iter() {
-            let NodeState::Completed(done) = &after.nodes[&seen_from(after, &call.path, id)].state else {
+        for (id, output) in call.upstream.members().unwrap() {
+            let NodeState::Completed(done) = &after.nodes[&seen_from(after, &call.path, &id)].state else {
                 panic!("{} gets the output of {id}, which has none", call.path);
             };
-            assert_eq!(*done.output, *output);
+            assert_eq!(done.output, output);
         }
     }
 }

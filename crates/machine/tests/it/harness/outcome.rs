@@ -19,7 +19,7 @@ pub(crate) fn reply_costing(output: Value, cost: &str) -> AttemptOutcome {
 /// A result with whatever is said of its cost.
 pub(crate) fn succeeded(output: Value, cost: ReportedCost) -> AttemptOutcome {
     AttemptOutcome::Succeeded(AgentReply {
-        output,
+        output: output.into(),
         cost,
         usage: None,
     })

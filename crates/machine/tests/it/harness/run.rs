@@ -47,7 +47,7 @@ impl Run {
             tenant: "default".into(),
             workflow_id: WorkflowId::from_uuid(Uuid::from_u128(2)),
             workflow_version: 3,
-            input: Arc::new(json!({"topic": "tea"})),
+            input: json!({"topic": "tea"}).into(),
             max_budget: settings.max_budget,
             on_budget: settings.on_budget,
             timeout: settings.timeout,

@@ -1,7 +1,7 @@
 //! What checks look at: a scope of an execution, how its nodes stand, and what they are in the document.
 
 use agentchains_machine::{NodePath, NodeState, NodeStatus};
-use agentchains_workflow::{FanOut, Graph, NodeKind, OnError, OnItemError, ParallelGroup, ScopeIndex};
+use agentchains_workflow::{FanOut, Graph, Json, NodeKind, OnError, OnItemError, ParallelGroup, ScopeIndex};
 use serde_json::Value;
 
 use super::{Run, rows::Rows};
@@ -116,15 +116,14 @@ pub(super) fn body_of(kind: &NodeKind) -> ScopeIndex {
 /// The output of a node that completed.
 pub(super) fn output_of(rows: &Rows, path: &str) -> Option<Value> {
     match &rows.nodes.get(path)?.state {
-        NodeState::Completed(done) => Some(Value::clone(&done.output)),
+        NodeState::Completed(done) => Some(done.output.to_value()),
         _ => None,
     }
 }
 
 /// What a group or loop runs over, once it has begun.
-pub(super) fn items_of<'r>(rows: &'r Rows, path: &NodePath) -> Option<&'r [Value]> {
-    let request = rows.nodes.get(path.as_str())?.request.as_ref()?;
-    request.config["items"].as_array().map(Vec::as_slice)
+pub(super) fn items_of<'r>(rows: &'r Rows, path: &NodePath) -> Option<&'r [Json]> {
+    rows.nodes.get(path.as_str())?.request.as_ref()?.items.as_deref()
 }
 
 /// The path of another node of the same scope.

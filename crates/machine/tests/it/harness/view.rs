@@ -3,7 +3,7 @@
 use agentchains_machine::{Event, EventType, NodeState, Waiting};
 use serde_json::Value;
 
-use super::Run;
+use super::{Run, fold::text_in};
 
 impl Run {
     /// The execution's status with its reason: `paused(user)`, `failed(budget_exceeded)`.
@@ -77,9 +77,10 @@ impl Run {
         self.events_from(0)
     }
 
-    pub(crate) fn last_event(&self, kind: EventType) -> &Event {
+    /// The particulars of the last event of a type.
+    pub(crate) fn last_data(&self, kind: EventType) -> Value {
         let mut events = self.rows.events.iter().rev();
-        events.find(|event| event.kind == kind).unwrap()
+        events.find(|event| event.kind == kind).unwrap().data.to_value()
     }
 
     pub(crate) fn count(&self, kind: EventType) -> usize {
@@ -89,14 +90,19 @@ impl Run {
     /// The output of a completed node.
     pub(crate) fn output(&self, id: &str) -> Value {
         match &self.node(id).state {
-            NodeState::Completed(done) => Value::clone(&done.output),
+            NodeState::Completed(done) => done.output.to_value(),
             other => panic!("{id} is {other:?}"),
         }
+    }
+
+    /// The outputs that the last call of a node carries, by node id.
+    pub(crate) fn upstream(&self, id: &str) -> Value {
+        self.call(id).upstream.to_value()
     }
 }
 
 fn name(event: &Event) -> String {
-    match event.data["path"].as_str() {
+    match text_in(event, "path") {
         Some(node) => format!("{} {node}", event.kind),
         None => event.kind.to_string(),
     }

@@ -1,6 +1,6 @@
 //! The child executions of the world: what they are told, and what they tell.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use agentchains_cost::Usd;
 use agentchains_machine::{
@@ -101,7 +101,7 @@ fn news_of(news: u8) -> ChildReport {
         },
         4..6 => ChildReport {
             status: ExecutionStatus::Completed,
-            output: Some(Arc::new(json!({"choice": news}))),
+            output: Some(json!({"choice": news}).into()),
             ..plain
         },
         6..8 => failed(FailureCode::AgentTimeout),

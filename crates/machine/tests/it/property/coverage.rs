@@ -56,15 +56,16 @@ impl Met {
     fn rows(&mut self, rows: &Rows) {
         for event in &rows.events {
             self.note(format!("event {}", event.kind));
+            let data = event.data.to_value();
             let about = event.kind.as_str().split('.').next().unwrap();
             match about {
-                "node" => self.node(&event.data),
+                "node" => self.node(&data),
                 "execution" => {
-                    self.text("execution", &event.data["status"]);
-                    self.text("paused by", &event.data["pause_reason"]);
-                    self.text("code", &event.data["error"]["code"]);
+                    self.text("execution", &data["status"]);
+                    self.text("paused by", &data["pause_reason"]);
+                    self.text("code", &data["error"]["code"]);
                 }
-                "approval" => self.text("approval", &event.data["status"]),
+                "approval" => self.text("approval", &data["status"]),
                 _ => {}
             }
         }

@@ -6,7 +6,7 @@ use agentchains_cost::Usd;
 use agentchains_machine::{ExecutionId, ExecutionStatus, NodeRow, NodeState, Seed, SkipCause};
 use agentchains_workflow::{Compiled, Join, NodeKind};
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{events::events, generate::plan, plan::Plan, world::World};
@@ -26,7 +26,7 @@ proptest! {
             let is_asked_the_same = asked.get(&path).is_some_and(|own| own.digest == seed.digest);
             prop_assert!(row.reused || !is_asked_the_same, "{} is asked the same again", path);
             if row.reused {
-                prop_assert_eq!(fork.run.output(&path), Value::clone(&seed.output), "{}", path);
+                prop_assert_eq!(fork.run.output(&path), seed.output.to_value(), "{}", path);
                 prop_assert_eq!((row.cost, row.attempts), (Usd::ZERO, 0), "{}", path);
             }
         }
@@ -66,7 +66,7 @@ proptest! {
             && let NodeState::Completed(done) = &row.state
         {
             prop_assert!(row.reused);
-            prop_assert_eq!(Value::clone(&done.output), json!({"given": true}));
+            prop_assert_eq!(done.output.to_value(), json!({"given": true}));
         }
         prop_assert!(fork.run.calls.iter().all(|call| call.path != path));
     }

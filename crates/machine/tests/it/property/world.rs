@@ -37,7 +37,7 @@ impl World {
     /// An execution that is more than that of a plan.
     pub(super) fn made(plan: &Plan, adjust: impl FnOnce(&mut NewExecution)) -> Self {
         let run = Run::prepare(compile(plan), |new| {
-            new.input = Arc::new(json!({"topic": "tea", "size": 100, "items": [1, {"b": 2}, "c"]}));
+            new.input = json!({"topic": "tea", "size": 100, "items": [1, {"b": 2}, "c"]}).into();
             new.parent = plan.settings.depth.map(parent);
             adjust(new);
         });

@@ -1,0 +1,12 @@
+//! The locks of shared breakers: those of the standard library, and in this crate's own unit tests those of
+//! `shuttle`, which plays the orders in which threads may take them.
+
+#[cfg(test)]
+pub(crate) use shuttle::sync::{Arc, Mutex, MutexGuard, PoisonError};
+#[cfg(not(test))]
+pub(crate) use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Takes a lock, also one that a panic poisoned: every operation of a breaker and of the registry leaves it whole.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
