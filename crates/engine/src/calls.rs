@@ -153,6 +153,10 @@ async fn attend(
             AttemptOutcome::Failed(failure)
         }
         Ended::Outcome(CallOutcome::TaskLost) => AttemptOutcome::Lost,
+        Ended::Outcome(CallOutcome::InputRequired(question)) => {
+            record(&shared, &call.agent_id, admission, Verdict::Success);
+            AttemptOutcome::InputRequired(question)
+        }
     };
     let input = Input::AttemptEnded {
         path: call.path,

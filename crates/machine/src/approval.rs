@@ -7,8 +7,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    ApprovalId, ApprovalKind, ApprovalRow, ApprovalStatus, Attempt, Decision, DecisionRecord, EventType,
-    Failure, FailureCode, Gate, Machine, NodeRequest, NodeState, Rejected, Waiting,
+    AgentAnswer, AgentQuestion, ApprovalId, ApprovalKind, ApprovalRow, ApprovalStatus, Attempt,
+    AttemptStatus, Decision, DecisionRecord, EventType, Failure, FailureCode, Gate, HeldFor, Machine,
+    MessageId, NodeRequest, NodeState, Rejected, Waiting,
+    attempt::Ended,
     event::approval_data,
     hash_of,
     join::REJECTED,
@@ -23,6 +25,8 @@ const REJECT: &str = "reject";
 /// The actions of a question about an attempt whose outcome is unknown.
 const RESEND: &str = "resend";
 const FAIL: &str = "fail";
+/// Besides [`REJECT`], the action of an agent's question.
+const ANSWER: &str = "answer";
 /// The label of the edges that an approval makes live besides the unlabelled ones.
 const APPROVED: &str = "approved";
 /// Where a node's request keeps the hash of what the person was shown.
@@ -132,10 +136,57 @@ impl Machine {
             ..self.plain_question(now, key, message, shown)
         }
         .hashed();
-        let waiting = Waiting::Outcome {
+        self.hold_attempt(now, key, HeldFor::Outcome, attempt.clone(), question);
+    }
+
+    /// Asks a person what an agent asks. Where nothing may go on any more, nobody is asked, and the task is cancelled.
+    pub(crate) fn agent_asks(
+        &mut self,
+        now: Timestamp,
+        key: NodeKey,
+        attempt: Attempt,
+        asked: AgentQuestion,
+        gate: &dyn Gate,
+    ) {
+        if attempt.abort_by.is_some() {
+            return self.attempt_aborted(now, key, &attempt, None, gate);
+        }
+        if self.execution.ending.is_some() || self.is_stopping(key.scope) {
+            return self.abort_attempt(now, key, attempt);
+        }
+        let question = ApprovalRow {
+            kind: ApprovalKind::AgentInput,
+            form: asked.form,
+            actions: vec![ANSWER.to_owned(), REJECT.to_owned()],
+            ..self.plain_question(now, key, asked.message, asked.shown)
+        }
+        .hashed();
+        let answer = AgentAnswer {
+            message_id: MessageId::of_answer(question.id),
+            question_id: asked.id,
+            comment: None,
+            data: None,
+        };
+        let attempt = Attempt {
+            answer: Some(Box::new(answer)),
+            ..attempt
+        };
+        self.hold_attempt(now, key, HeldFor::AgentInput, attempt, question);
+    }
+
+    fn hold_attempt(
+        &mut self,
+        now: Timestamp,
+        key: NodeKey,
+        about: HeldFor,
+        attempt: Attempt,
+        question: ApprovalRow,
+    ) {
+        let waiting = Waiting::Held {
+            about,
             approval_id: question.id,
-            attempt: attempt.clone(),
-            resend_at: None,
+            attempt,
+            go_on_at: None,
         };
         self.put_question(now, key, waiting, question);
     }
@@ -229,23 +280,46 @@ impl Machine {
 
     fn question_decided(&mut self, now: Timestamp, row: ApprovalRow, gate: &dyn Gate) {
         let waiting = self.find(&row.path).map(|key| (key, self.row(key).state.clone()));
-        let Some((key, NodeState::Waiting(Waiting::Outcome { attempt, .. }))) = waiting else {
+        let Some((key, NodeState::Waiting(Waiting::Held { about, attempt, .. }))) = waiting else {
             return self.close_question(now, row, EventType::ApprovalDecided);
         };
-        let approval_id = row.id;
-        let resend = row.decisions.last().is_some_and(|last| last.decision == RESEND);
+        let (approval_id, decided) = (row.id, row.decisions.last().cloned());
         self.emit(now, EventType::ApprovalDecided, approval_data(&row));
         self.approval_changed(row);
-        if resend {
-            let waiting = Waiting::Outcome {
-                approval_id,
-                attempt,
-                resend_at: Some(now),
-            };
-            self.set_state(now, key, NodeState::Waiting(waiting));
-        } else {
-            self.outcome_stays_unknown(now, key, &attempt, gate);
+        let Some(decided) = decided else { return };
+        match about {
+            HeldFor::Outcome if decided.decision != RESEND => {
+                self.outcome_stays_unknown(now, key, &attempt, gate);
+            }
+            HeldFor::AgentInput if decided.decision != ANSWER => {
+                self.agent_gets_no_answer(now, key, &attempt, &decided, gate);
+            }
+            _ => {
+                let waiting = Waiting::Held {
+                    about,
+                    approval_id,
+                    attempt: attempt.answered(decided),
+                    go_on_at: Some(now),
+                };
+                self.set_state(now, key, NodeState::Waiting(waiting));
+            }
         }
+    }
+
+    /// A person refuses what an agent asks for: its task is cancelled, and the node fails.
+    fn agent_gets_no_answer(
+        &mut self,
+        now: Timestamp,
+        key: NodeKey,
+        attempt: &Attempt,
+        decided: &DecisionRecord,
+        gate: &dyn Gate,
+    ) {
+        let failure = Failure::in_node(self.path(key), FailureCode::ApprovalRejected, rejection(decided));
+        self.cancel_task(key, attempt);
+        let ended = Ended::without_a_word(AttemptStatus::Failed, Some(failure.clone()));
+        self.post(now, key, attempt, ended, gate);
+        self.node_failed(now, key, failure);
     }
 
     /// The question no longer stands; the last decision on it is the one that counts.
@@ -259,15 +333,8 @@ impl Machine {
         };
         let branch = label_of(&decided.decision);
         if branch == REJECTED && !self.has_edge_labelled(key, REJECTED) {
-            let message = match &decided.comment {
-                Some(comment) => format!("{} rejected: {comment}", decided.by),
-                None => format!("{} rejected", decided.by),
-            };
-            return self.node_failed(
-                now,
-                key,
-                Failure::in_node(&path, FailureCode::ApprovalRejected, message),
-            );
+            let failure = Failure::in_node(&path, FailureCode::ApprovalRejected, rejection(&decided));
+            return self.node_failed(now, key, failure);
         }
         let output = json!({
             "decision": decided.decision,
@@ -320,12 +387,11 @@ impl Machine {
     /// The nodes of a scope come to their end before anybody decided.
     pub(crate) fn withdraw_questions_in(&mut self, now: Timestamp, scope: ScopeId) {
         for key in self.keys(scope) {
-            let (NodeState::Waiting(Waiting::Approval { approval_id, .. })
-            | NodeState::Waiting(Waiting::Outcome { approval_id, .. })) = &self.row(key).state
-            else {
+            let NodeState::Waiting(waiting) = &self.row(key).state else {
                 continue;
             };
-            if let Some(mut row) = self.approvals.get(approval_id).cloned() {
+            let question = waiting.open_question().and_then(|id| self.approvals.get(&id));
+            if let Some(mut row) = question.cloned() {
                 row.status = ApprovalStatus::Withdrawn;
                 self.emit(now, EventType::ApprovalExpired, approval_data(&row));
                 self.approval_changed(row);
@@ -344,6 +410,24 @@ impl ApprovalRow {
         ];
         self.shown_hash = hash_of(&asked.into_iter().collect());
         self
+    }
+}
+
+impl Attempt {
+    /// With what a person answered to its agent's question, where that is what was decided.
+    fn answered(mut self, decided: DecisionRecord) -> Self {
+        if let Some(answer) = &mut self.answer {
+            answer.comment = decided.comment;
+            answer.data = decided.data;
+        }
+        self
+    }
+}
+
+fn rejection(decided: &DecisionRecord) -> String {
+    match &decided.comment {
+        Some(comment) => format!("{} rejected: {comment}", decided.by),
+        None => format!("{} rejected", decided.by),
     }
 }
 

@@ -67,6 +67,9 @@ impl Machine {
                 self.attempt_aborted(now, key, &attempt, remote_cancel, gate);
             }
             AttemptOutcome::Lost => self.outcome_unknown(now, key, &attempt, gate),
+            AttemptOutcome::InputRequired(question) => {
+                self.agent_asks(now, key, attempt, question, gate);
+            }
         }
     }
 

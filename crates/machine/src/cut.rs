@@ -4,7 +4,8 @@ use agentchains_workflow::OnFailure;
 use jiff::Timestamp;
 
 use crate::{
-    ChildCommand, ChildRun, Effect, EventType, Gate, Machine, NodeState, SkipCause, SkipReason, Waiting,
+    Attempt, ChildCommand, ChildRun, Effect, EventType, Gate, HeldFor, Machine, NodeState, SkipCause,
+    SkipReason, Waiting,
     end::{ABORT_GRACE, CHILD_GRACE},
     machine::after,
     scope::{NodeKey, ScopeId},
@@ -64,9 +65,10 @@ impl Machine {
         for key in self.unsettled_inside(scope) {
             match self.row(key).state.clone() {
                 NodeState::Running(_) | NodeState::Child(_) => {}
-                NodeState::Waiting(Waiting::Outcome { attempt, .. }) => {
-                    self.attempt_aborted(now, key, &attempt, None, gate);
-                }
+                NodeState::Waiting(Waiting::Held { about, attempt, .. }) => match about {
+                    HeldFor::AgentInput => self.abort_attempt(now, key, attempt),
+                    HeldFor::Outcome => self.attempt_aborted(now, key, &attempt, None, gate),
+                },
                 _ => {
                     self.set_state(now, key, NodeState::Cancelled { remote_cancel: None });
                     self.emit_node(now, EventType::NodeCancelled, key);
@@ -86,10 +88,8 @@ impl Machine {
     pub(crate) fn abort_calls_in(&mut self, now: Timestamp, scope: ScopeId) {
         for key in self.keys(scope) {
             match self.row(key).state.clone() {
-                NodeState::Running(mut attempt) if attempt.abort_by.is_none() => {
-                    attempt.abort_by = Some(after(now, ABORT_GRACE));
-                    self.set_state(now, key, NodeState::Running(attempt));
-                    self.abort(key);
+                NodeState::Running(attempt) if attempt.abort_by.is_none() => {
+                    self.abort_attempt(now, key, attempt);
                 }
                 NodeState::Child(child) if child.cancel_by.is_none() => {
                     let execution_id = child.execution_id;
@@ -105,17 +105,30 @@ impl Machine {
         }
     }
 
+    /// Wants an attempt to end, and waits a moment for its agent to say so.
+    pub(crate) fn abort_attempt(&mut self, now: Timestamp, key: NodeKey, attempt: Attempt) {
+        let abort_by = Some(after(now, ABORT_GRACE));
+        self.set_state(now, key, NodeState::Running(Attempt { abort_by, ..attempt }));
+        self.abort(key);
+    }
+
     /// Wants one attempt aborted.
     pub(crate) fn abort(&mut self, key: NodeKey) {
-        let row = self.row(key);
-        if let NodeState::Running(attempt) = &row.state {
-            let effect = Effect::Abort {
-                path: row.path.clone(),
-                attempt: attempt.number,
-                agent_id: attempt.agent_id.clone(),
-                remote_task: row.remote_task.clone(),
-            };
-            self.effect(effect);
+        if let NodeState::Running(attempt) = &self.row(key).state {
+            let attempt = attempt.clone();
+            self.cancel_task(key, &attempt);
         }
+    }
+
+    /// Wants what an agent does for an attempt to end.
+    pub(crate) fn cancel_task(&mut self, key: NodeKey, attempt: &Attempt) {
+        let row = self.row(key);
+        let effect = Effect::Abort {
+            path: row.path.clone(),
+            attempt: attempt.number,
+            agent_id: attempt.agent_id.clone(),
+            remote_task: row.remote_task.clone(),
+        };
+        self.effect(effect);
     }
 }

@@ -148,9 +148,9 @@ impl Machine {
         busy_agents: &mut BTreeSet<String>,
         gate: &mut dyn Gate,
     ) -> Result<(), Deferred> {
-        if let NodeState::Waiting(Waiting::Outcome { attempt, .. }) = &self.row(key).state {
-            let attempt = attempt.clone();
-            self.resend_as_told(now, key, attempt);
+        if let NodeState::Waiting(Waiting::Held { about, attempt, .. }) = &self.row(key).state {
+            let (about, attempt) = (*about, attempt.clone());
+            self.go_on_as_told(now, key, about, attempt);
             return Ok(());
         }
         let workflow = Arc::clone(&self.workflow);
@@ -187,8 +187,8 @@ impl Machine {
                 | NodeState::Waiting(
                     Waiting::Retry { .. }
                         | Waiting::Breaker { .. }
-                        | Waiting::Outcome {
-                            resend_at: Some(_),
+                        | Waiting::Held {
+                            go_on_at: Some(_),
                             ..
                         }
                 )
@@ -296,6 +296,7 @@ impl Machine {
             deadline,
             reserved: plan.reserve,
             abort_by: None,
+            answer: None,
         };
         let ledger_line = AttemptRow::started(row.path.clone(), &attempt);
         self.set_state(now, key, NodeState::Running(attempt.clone()));
@@ -325,6 +326,7 @@ impl Machine {
             item,
             loop_context,
             remote_task: row.remote_task.clone(),
+            answer: attempt.answer.clone(),
             admitted,
         });
         self.effect(effect);

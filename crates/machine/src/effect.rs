@@ -6,7 +6,7 @@ use agentchains_cost::Usd;
 use agentchains_workflow::Json;
 use jiff::Timestamp;
 
-use crate::{ExecutionId, MessageId, NodePath, NodeRequest, RemoteTask};
+use crate::{AgentAnswer, ExecutionId, MessageId, NodePath, NodeRequest, RemoteTask};
 
 /// Something to do after the commit.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,8 +91,10 @@ pub struct Call {
     pub item: Option<Json>,
     /// `{"index", "last"?}`, inside of a body.
     pub loop_context: Option<Json>,
-    /// The task to go on with, when a crash interrupted the wait for it.
+    /// The task to go on with, when a crash or a question interrupted the wait for it.
     pub remote_task: Option<RemoteTask>,
+    /// What the task is told before it is waited for, unless it knows that already.
+    pub answer: Option<Box<AgentAnswer>>,
     /// Whether admission was taken from the gate for it; false when a crash interrupted it.
     pub admitted: bool,
 }

@@ -6,7 +6,7 @@ use agentchains_workflow::Json;
 use jiff::Timestamp;
 
 use crate::{
-    Ending, EventType, ExecutionStatus, Failure, FailureCode, Gate, Machine, NodeFailure, NodeState,
+    Ending, EventType, ExecutionStatus, Failure, FailureCode, Gate, HeldFor, Machine, NodeFailure, NodeState,
     SkipCause, SkipReason, Waiting,
     dispatch::breaker_is_open,
     scope::{NodeKey, ScopeId},
@@ -53,12 +53,11 @@ impl Machine {
         for key in self.keys(scope) {
             let row = self.row(key);
             match row.state.clone() {
-                NodeState::Waiting(Waiting::Outcome { attempt, .. }) if cut_short => {
-                    self.attempt_aborted(now, key, &attempt, None, gate);
-                }
-                NodeState::Waiting(Waiting::Outcome { attempt, .. }) => {
-                    self.outcome_stays_unknown(now, key, &attempt, gate);
-                }
+                NodeState::Waiting(Waiting::Held { about, attempt, .. }) => match about {
+                    HeldFor::AgentInput => self.abort_attempt(now, key, attempt),
+                    HeldFor::Outcome if cut_short => self.attempt_aborted(now, key, &attempt, None, gate),
+                    HeldFor::Outcome => self.outcome_stays_unknown(now, key, &attempt, gate),
+                },
                 NodeState::Waiting(Waiting::Retry { error, .. }) if !cut_short => {
                     self.node_failed(now, key, error);
                 }

@@ -159,9 +159,9 @@ impl Machine {
             NodeState::Waiting(Waiting::Breaker {
                 agent_id, retry_at, ..
             }) => Reason::Breaker { agent_id, retry_at },
-            NodeState::Waiting(
-                Waiting::Approval { approval_id, .. } | Waiting::Outcome { approval_id, .. },
-            ) => Reason::Person { approval_id },
+            NodeState::Waiting(Waiting::Approval { approval_id, .. } | Waiting::Held { approval_id, .. }) => {
+                Reason::Person { approval_id }
+            }
             NodeState::Skipped(reason) => Reason::Skipped {
                 cause: reason.cause,
                 by: reason.by,

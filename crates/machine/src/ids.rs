@@ -71,6 +71,13 @@ impl MessageId {
         let name = format!("{execution}/{path}#{attempt}");
         Self(Uuid::new_v5(&MESSAGE_NAMESPACE, name.as_bytes()))
     }
+
+    /// The id of the answer to a question.
+    #[must_use]
+    pub fn of_answer(question: ApprovalId) -> Self {
+        let name = format!("answer {question}");
+        Self(Uuid::new_v5(&MESSAGE_NAMESPACE, name.as_bytes()))
+    }
 }
 
 impl ExecutionId {

@@ -112,8 +112,23 @@ pub enum AttemptOutcome {
     Failed(AttemptFailure),
     /// It was aborted because the machine asked for it.
     Aborted(Option<RemoteCancel>),
-    /// The agent no longer knows the task of an attempt that outlived a crash.
+    /// The agent no longer knows the task of an attempt that outlived a crash, or a question.
     Lost,
+    /// The agent asks something before it goes on.
+    InputRequired(AgentQuestion),
+}
+
+/// What an agent asks before it goes on with its task.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AgentQuestion {
+    /// What tells it from other questions of the same task, as far as the agent says that.
+    pub id: Option<String>,
+    /// What it asks, in words.
+    pub message: String,
+    /// All that it sent with the question: an array of A2A parts.
+    pub shown: Json,
+    /// JSON Schema of the data that it wants, where it sent one. The agent judges the answer itself.
+    pub form: Option<Value>,
 }
 
 /// What an agent answered.

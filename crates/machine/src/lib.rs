@@ -107,13 +107,18 @@ pub use crate::{
     gate::{AgentTerms, Gate, Refusal},
     hash::hash_of,
     ids::{ApprovalId, ExecutionId, MessageId, NodePath, WorkflowId},
-    input::{AgentReply, AttemptFailure, AttemptOutcome, ChildReport, Decision, Input, Resume},
+    input::{
+        AgentQuestion, AgentReply, AttemptFailure, AttemptOutcome, ChildReport, Decision, Input, Resume,
+    },
     machine::{Machine, NewExecution, Snapshot},
     row::{
         ApprovalKind, ApprovalRow, ApprovalStatus, AttemptRow, AttemptStatus, DecisionRecord, Ending,
         ExecutionRow, NodeRequest, NodeRow, Parent, RemoteCancel, RemoteTask, Seed,
     },
-    state::{Attempt, ChildRun, Completion, NodeFailure, NodeState, SkipCause, SkipReason, Waiting},
+    state::{
+        AgentAnswer, Attempt, ChildRun, Completion, HeldFor, NodeFailure, NodeState, SkipCause, SkipReason,
+        Waiting,
+    },
     status::{ExecutionStatus, NodeStatus, NodeType, PauseReason, UnknownWord},
     step::{Changes, Step},
 };

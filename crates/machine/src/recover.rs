@@ -4,8 +4,8 @@ use agentchains_workflow::OnUnknown;
 use jiff::Timestamp;
 
 use crate::{
-    Attempt, AttemptStatus, EventType, Failure, FailureCode, Gate, Machine, NodeState, attempt::Ended,
-    machine::after, scope::NodeKey,
+    Attempt, AttemptStatus, EventType, Failure, FailureCode, Gate, HeldFor, Machine, NodeState,
+    attempt::Ended, machine::after, scope::NodeKey,
 };
 
 impl Machine {
@@ -39,7 +39,7 @@ impl Machine {
             return self.attempt_aborted(now, key, attempt, None, gate);
         }
         match policy {
-            OnUnknown::Resend => self.resend(key, attempt),
+            OnUnknown::Resend => self.resend(now, key, attempt),
             OnUnknown::Ask if self.execution.ending.is_none() && !self.is_stopping(key.scope) => {
                 self.ask_about_outcome(now, key, attempt);
             }
@@ -48,14 +48,18 @@ impl Machine {
     }
 
     /// Sends an attempt once more, under its message id. A resend is no start: only an abort keeps it from being made.
-    pub(crate) fn resend(&mut self, key: NodeKey, attempt: &Attempt) {
+    pub(crate) fn resend(&mut self, now: Timestamp, key: NodeKey, attempt: &Attempt) {
+        let attempt = Attempt {
+            answer: None,
+            ..attempt.clone()
+        };
         self.row_mut(key).remote_task = None;
-        self.node_changed(key);
-        self.send(key, attempt, false);
+        self.set_state(now, key, NodeState::Running(attempt.clone()));
+        self.send(key, &attempt, false);
     }
 
-    /// Sends an attempt once more because a person said so, with as much time as it had at first.
-    pub(crate) fn resend_as_told(&mut self, now: Timestamp, key: NodeKey, attempt: Attempt) {
+    /// Goes on with an attempt because a person said so, with as much time as it had at first.
+    pub(crate) fn go_on_as_told(&mut self, now: Timestamp, key: NodeKey, about: HeldFor, attempt: Attempt) {
         let limit = attempt.deadline.duration_since(attempt.started_at);
         let attempt = Attempt {
             deadline: after(now, limit.unsigned_abs()),
@@ -63,7 +67,10 @@ impl Machine {
         };
         self.set_state(now, key, NodeState::Running(attempt.clone()));
         self.emit_node(now, EventType::NodeStarted, key);
-        self.resend(key, &attempt);
+        match about {
+            HeldFor::Outcome => self.resend(now, key, &attempt),
+            HeldFor::AgentInput => self.send(key, &attempt, false),
+        }
     }
 
     /// An attempt is given up without anybody knowing how it ended.

@@ -361,8 +361,10 @@ pub struct ApprovalRow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ApprovalKind {
-    /// A `human_approval` node asks.
+    /// A `human_approval` node asks, or the engine itself.
     Approval,
+    /// An agent asks.
+    AgentInput,
 }
 
 /// One person's decision.

@@ -23,6 +23,7 @@ use agentchains_cost::Usd;
 use agentchains_workflow::Json;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     ApprovalId, ExecutionId, Failure, MessageId, NodePath, NodeStatus, PauseReason, RemoteCancel,
@@ -84,7 +85,7 @@ impl NodeState {
     #[must_use]
     pub const fn reserved(&self) -> Usd {
         match self {
-            Self::Running(attempt) | Self::Waiting(Waiting::Outcome { attempt, .. }) => attempt.reserved,
+            Self::Running(attempt) | Self::Waiting(Waiting::Held { attempt, .. }) => attempt.reserved,
             Self::Child(child) => child.reserved,
             _ => Usd::ZERO,
         }
@@ -121,6 +122,22 @@ pub struct Attempt {
     /// Set once it is to be aborted: when it is no longer waited for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub abort_by: Option<Timestamp>,
+    /// The last answer to a question of its agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Box<AgentAnswer>>,
+}
+
+/// What a person answered to an agent's question.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AgentAnswer {
+    /// The A2A message id: the same whenever the answer is sent.
+    pub message_id: MessageId,
+    /// [`AgentQuestion::id`](crate::AgentQuestion::id) of what it answers.
+    pub question_id: Option<String>,
+    /// What the person said.
+    pub comment: Option<String>,
+    /// What the person filled in.
+    pub data: Option<Value>,
 }
 
 /// A child execution.
@@ -174,15 +191,17 @@ pub enum Waiting {
         #[serde(with = "crate::time::rfc3339_millis::option")]
         expires_at: Option<Timestamp>,
     },
-    /// A person who says what is to be done about an attempt whose outcome a crash left unknown.
-    Outcome {
+    /// A person without whom an attempt cannot go on.
+    Held {
+        /// What the person is asked about.
+        about: HeldFor,
         /// The question.
         approval_id: ApprovalId,
         /// The attempt. What was reserved for it stays reserved.
         attempt: Attempt,
-        /// Set once a person wants it sent again: when that was said.
+        /// Set once a person lets it go on: when that was said.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        resend_at: Option<Timestamp>,
+        go_on_at: Option<Timestamp>,
     },
 }
 
@@ -194,9 +213,33 @@ impl Waiting {
             Self::Retry { due_at, .. } => Some(*due_at),
             Self::Breaker { retry_at, until, .. } => Some(*retry_at.min(until)),
             Self::Approval { expires_at, .. } => *expires_at,
-            Self::Outcome { resend_at, .. } => *resend_at,
+            Self::Held { go_on_at, .. } => *go_on_at,
         }
     }
+
+    /// The question that a person has not answered.
+    #[must_use]
+    pub const fn open_question(&self) -> Option<ApprovalId> {
+        match self {
+            Self::Approval { approval_id, .. }
+            | Self::Held {
+                approval_id,
+                go_on_at: None,
+                ..
+            } => Some(*approval_id),
+            _ => None,
+        }
+    }
+}
+
+/// Why an attempt is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeldFor {
+    /// A crash left its outcome unknown: is it to be sent again?
+    Outcome,
+    /// Its agent asks for input, or for an authorisation.
+    AgentInput,
 }
 
 /// A completed node's result.

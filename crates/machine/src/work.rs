@@ -1,6 +1,6 @@
 //! Work: what the nodes of an execution are busy with, counted so that a step need not search.
 
-use crate::{ChildRun, NodeState, PauseReason, Waiting};
+use crate::{ChildRun, NodeState, PauseReason};
 
 /// How many nodes go on by themselves, and how many wait for a person.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,8 +26,8 @@ impl Work {
 
     fn of(state: &NodeState) -> Self {
         match state {
-            NodeState::Waiting(Waiting::Approval { .. } | Waiting::Outcome { resend_at: None, .. })
-            | NodeState::Child(ChildRun {
+            NodeState::Waiting(waiting) if waiting.open_question().is_some() => Self { busy: 0, asking: 1 },
+            NodeState::Child(ChildRun {
                 pause_reason: Some(PauseReason::Approval),
                 ..
             }) => Self { busy: 0, asking: 1 },

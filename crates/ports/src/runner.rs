@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, sync::Arc};
 
 use agentchains_breaker::Settings as BreakerSettings;
 use agentchains_machine::{
-    AgentReply, AgentTerms, AttemptFailure, Call, ExecutionId, RemoteCancel, RemoteTask,
+    AgentQuestion, AgentReply, AgentTerms, AttemptFailure, Call, ExecutionId, RemoteCancel, RemoteTask,
 };
 use async_trait::async_trait;
 
@@ -33,6 +33,8 @@ pub enum CallOutcome {
     },
     /// The agent no longer knows the task that the call was to go on with.
     TaskLost,
+    /// The agent asks something before it goes on. The task is named to [`CallProgress`] before.
+    InputRequired(AgentQuestion),
 }
 
 /// Told what becomes known while a call is under way.

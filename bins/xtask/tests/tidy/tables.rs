@@ -84,7 +84,14 @@ pub(crate) const PURE: Table = &[
     ("agentchains-cost", &["serde", "thiserror"]),
     (
         "agentchains-breaker",
-        &["jiff", "pin-project-lite", "serde", "thiserror", "tower-layer", "tower-service"],
+        &[
+            "jiff",
+            "pin-project-lite",
+            "serde",
+            "thiserror",
+            "tower-layer",
+            "tower-service",
+        ],
     ),
     (
         "agentchains-workflow",

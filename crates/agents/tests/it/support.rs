@@ -136,6 +136,7 @@ pub(crate) fn call(agent_id: &str, config: Value, limit: Duration) -> Call {
         item: None,
         loop_context: None,
         remote_task: None,
+        answer: None,
         admitted: true,
     }
 }

@@ -1,7 +1,7 @@
 //! What nodes wait for, as clients see it.
 
 use agentchains_engine::machine::{
-    ApprovalId, ExecutionId, NodePath, NodeRow, NodeState, PauseReason, Waiting,
+    ApprovalId, ExecutionId, HeldFor, NodePath, NodeRow, NodeState, PauseReason, Waiting,
 };
 use serde::Serialize;
 
@@ -11,15 +11,15 @@ use serde::Serialize;
 pub(crate) enum WaitingOn<'a> {
     /// A retry, a breaker or a person.
     Plain(&'a Waiting),
-    /// A person who says what is to be done about an attempt.
-    Outcome(Outcome<'a>),
+    /// A person without whom an attempt cannot go on.
+    Held(Held<'a>),
     /// A child execution.
     Child(Child),
 }
 
 #[derive(Serialize)]
-#[serde(tag = "kind", rename = "outcome")]
-pub(crate) struct Outcome<'a> {
+pub(crate) struct Held<'a> {
+    kind: HeldFor,
     approval_id: ApprovalId,
     agent_id: &'a str,
     attempt: u32,
@@ -37,9 +37,13 @@ impl<'a> WaitingOn<'a> {
     /// What a node in the status `waiting` waits for.
     pub(crate) fn of(state: &'a NodeState) -> Option<Self> {
         match state {
-            NodeState::Waiting(Waiting::Outcome {
-                approval_id, attempt, ..
-            }) => Some(Self::Outcome(Outcome {
+            NodeState::Waiting(Waiting::Held {
+                about,
+                approval_id,
+                attempt,
+                ..
+            }) => Some(Self::Held(Held {
+                kind: *about,
                 approval_id: *approval_id,
                 agent_id: &attempt.agent_id,
                 attempt: attempt.number,

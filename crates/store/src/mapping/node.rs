@@ -91,7 +91,7 @@ impl Amounts {
     /// Exchanges them with those that the state holds: into the columns, and back.
     fn swap(&mut self, state: &mut NodeState) {
         match state {
-            NodeState::Running(attempt) | NodeState::Waiting(Waiting::Outcome { attempt, .. }) => {
+            NodeState::Running(attempt) | NodeState::Waiting(Waiting::Held { attempt, .. }) => {
                 swap(&mut self.reserved, &mut attempt.reserved);
             }
             NodeState::Child(child) => {

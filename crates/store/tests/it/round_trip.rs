@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use agentchains_cost::Usd;
 use agentchains_machine::{
-    Attempt, Changes, ChildRun, Completion, ExecutionRow, Json, MessageId, NodeRequest, NodeRow, NodeState,
-    Waiting,
+    Attempt, Changes, ChildRun, Completion, ExecutionRow, HeldFor, Json, MessageId, NodeRequest, NodeRow,
+    NodeState, Waiting,
 };
 use agentchains_ports::{ExecutionQuery, ExecutionStore};
 use agentchains_testkit::{
@@ -71,7 +71,7 @@ prop_compose! {
         (number, agent_id) in any::<(u32, String)>(),
     ) -> Attempt {
         let message_id = MessageId::of_attempt(execution_id(1), &path("web"), number);
-        Attempt { number, message_id, agent_id, started_at, deadline, reserved, abort_by }
+        Attempt { number, message_id, agent_id, started_at, deadline, reserved, abort_by, answer: None }
     }
 }
 
@@ -92,11 +92,12 @@ fn state() -> impl Strategy<Value = NodeState> {
         an_attempt().prop_map(NodeState::Running),
         proptest::option::of(moment()).prop_map(|deadline| NodeState::Open { deadline }),
         a_child().prop_map(NodeState::Child),
-        (an_attempt(), proptest::option::of(moment())).prop_map(move |(attempt, resend_at)| {
-            NodeState::Waiting(Waiting::Outcome {
+        (an_attempt(), proptest::option::of(moment())).prop_map(move |(attempt, go_on_at)| {
+            NodeState::Waiting(Waiting::Held {
+                about: HeldFor::Outcome,
                 approval_id,
                 attempt,
-                resend_at,
+                go_on_at,
             })
         }),
         json().prop_map(|output| {

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use agentchains_cost::Usd;
 use agentchains_machine::{
-    Attempt, ChildRun, Completion, Json, MessageId, NodeFailure, NodeRequest, NodeRow, NodeState, NodeType,
-    PauseReason, RemoteCancel, RemoteTask, SkipCause, SkipReason, Waiting,
+    AgentAnswer, Attempt, ChildRun, Completion, HeldFor, Json, MessageId, NodeFailure, NodeRequest, NodeRow,
+    NodeState, NodeType, PauseReason, RemoteCancel, RemoteTask, SkipCause, SkipReason, Waiting,
 };
+use serde_json::json;
 
 use super::{approval_id, at, deep_value, execution_id, failure, path, usage};
 
@@ -123,15 +124,17 @@ fn waits() -> impl Iterator<Item = Waiting> {
             approval_id: approval_id(1),
             expires_at: Some(at(8)),
         },
-        Waiting::Outcome {
+        Waiting::Held {
+            about: HeldFor::Outcome,
             approval_id: approval_id(1),
             attempt: aborted(),
-            resend_at: None,
+            go_on_at: None,
         },
-        Waiting::Outcome {
+        Waiting::Held {
+            about: HeldFor::AgentInput,
             approval_id: approval_id(1),
-            attempt: aborted(),
-            resend_at: Some(at(9)),
+            attempt: answered(),
+            go_on_at: Some(at(9)),
         },
     ]
     .into_iter()
@@ -146,6 +149,19 @@ fn attempt_in_flight() -> Attempt {
         deadline: at(4),
         reserved: Usd::from_nanos(i64::MAX),
         abort_by: None,
+        answer: None,
+    }
+}
+
+fn answered() -> Attempt {
+    Attempt {
+        answer: Some(Box::new(AgentAnswer {
+            message_id: MessageId::of_answer(approval_id(1)),
+            question_id: Some("question".to_owned()),
+            comment: Some("yes".to_owned()),
+            data: Some(json!({ "approve": true })),
+        })),
+        ..attempt_in_flight()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What tests compare: states and events as short texts.
 
-use agentchains_machine::{Event, EventType, NodeState, Waiting};
+use agentchains_machine::{Event, EventType, HeldFor, NodeState, Waiting};
 use serde_json::Value;
 
 use super::{Run, fold::text_in};
@@ -26,7 +26,10 @@ impl Run {
             NodeState::Waiting(Waiting::Retry { .. }) => "waiting(retry)".into(),
             NodeState::Waiting(Waiting::Breaker { .. }) => "waiting(breaker)".into(),
             NodeState::Waiting(Waiting::Approval { .. }) => "waiting(approval)".into(),
-            NodeState::Waiting(Waiting::Outcome { .. }) => "waiting(outcome)".into(),
+            NodeState::Waiting(Waiting::Held { about, .. }) => match about {
+                HeldFor::Outcome => "waiting(outcome)".into(),
+                HeldFor::AgentInput => "waiting(agent_input)".into(),
+            },
             NodeState::Completed(done) if done.replaced.is_some() => "completed(fallback)".into(),
             NodeState::Failed(failed) if failed.handled => format!("handled({})", failed.failure.code),
             NodeState::Failed(failed) => format!("failed({})", failed.failure.code),
