@@ -30,6 +30,19 @@ fn the_embedded_engine_calls_the_closure() {
 }
 
 #[test]
+fn three_of_five_agents_run_at_once_within_the_budget() {
+    let output = output_of(env!("CARGO_BIN_EXE_budget"), &[]);
+    assert!(
+        output.starts_with("running 3, waiting 2, completed 0: 0 USD spent, 9 USD reserved"),
+        "{output}"
+    );
+    assert!(
+        output.ends_with("completed 5: 7.5 USD spent, 0 USD reserved of 10 USD\n"),
+        "{output}"
+    );
+}
+
+#[test]
 fn a_workflow_file_runs_to_its_end() {
     let output = output_of(
         env!("CARGO_BIN_EXE_run_file"),

@@ -39,6 +39,11 @@ pub(crate) enum Command {
     /// Says what is wrong with workflow documents, and where
     #[command(after_help = "Example:\n  agentchains validate research.json\n\nExit codes: 0 valid, 2 errors")]
     Validate(ValidateArgs),
+    /// Says what one workflow may cost and take at the most
+    #[command(
+        after_help = "Example:\n  agentchains estimate research.json --agent web-search=http://127.0.0.1:9001 --max-budget 1.00\n\nExit codes: 0 estimated, 2 invalid document"
+    )]
+    Estimate(EstimateArgs),
     /// Rewrites an older document (graph_json) in today's form
     #[command(
         after_help = "Example:\n  agentchains import old.json > workflow.json\n\nExit codes: 0 converted, 2 what cannot be converted"
@@ -101,6 +106,14 @@ pub(crate) struct ServeArgs {
         value_delimiter = ','
     )]
     pub(crate) limit: Vec<String>,
+    /// What all executions together may spend in a day or a month (UTC), such as daily=10.00; may be repeated
+    #[arg(
+        long,
+        value_name = "NAME=USD",
+        env = "AGENTCHAINS_CAPS",
+        value_delimiter = ','
+    )]
+    pub(crate) cap: Vec<String>,
     /// How log lines look [default: text on a terminal, else json]
     #[arg(long, value_enum, env = "AGENTCHAINS_LOG")]
     pub(crate) log: Option<LogFormat>,
@@ -133,10 +146,31 @@ pub(crate) struct RunArgs {
     /// An agent and its address; may be repeated
     #[arg(long, value_name = "ID=URL")]
     pub(crate) agent: Vec<String>,
-    /// Approves whatever asks for approval
+    /// Approves whatever asks for approval; what an agent asks in the middle of its task is left to the terminal
     #[arg(long)]
     pub(crate) yes: bool,
     /// How the result is printed
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) output: OutputFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EstimateArgs {
+    /// The workflow document
+    pub(crate) file: PathBuf,
+    /// The execution's input, which may decide how many items there are: JSON, or @FILE
+    #[arg(long, value_name = "JSON|@FILE")]
+    pub(crate) input: Option<String>,
+    /// The most that may be spent, in USD
+    #[arg(long, value_name = "USD")]
+    pub(crate) max_budget: Option<String>,
+    /// An agent and its address; may be repeated
+    #[arg(long, value_name = "ID=URL")]
+    pub(crate) agent: Vec<String>,
+    /// The settings file, for its limits [default: agentchains.toml in the working folder, where there is one]
+    #[arg(long, value_name = "FILE", env = "AGENTCHAINS_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// How the estimate is printed
     #[arg(long, value_enum, default_value = "table")]
     pub(crate) output: OutputFormat,
 }

@@ -4,6 +4,7 @@
 
 mod cli;
 mod demo;
+mod estimate;
 mod excerpt;
 mod exit;
 mod import;
@@ -45,6 +46,7 @@ async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
         Command::Demo(args) => demo::demo(args).await,
         Command::Serve(args) => serve::serve(args).await,
         Command::Run(args) => run::run(args).await,
+        Command::Estimate(args) => estimate::estimate(args).await,
         Command::Validate(args) => validate::validate(&args),
         Command::Import(args) => import::import(&args),
     }

@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use agentchains_engine::workflow::{Limits, parse_duration};
+use agentchains_engine::{
+    Caps,
+    workflow::{Limits, parse_duration},
+};
 use serde::Deserialize;
 
 use crate::{
@@ -30,6 +33,7 @@ pub(crate) struct Settings {
     pub(crate) drain: Duration,
     pub(crate) log: Option<LogFormat>,
     pub(crate) limits: Limits,
+    pub(crate) caps: Caps,
 }
 
 /// The settings file.
@@ -45,6 +49,7 @@ struct SettingsFile {
     drain: Option<String>,
     log: Option<LogFormat>,
     limits: Option<toml::Table>,
+    caps: Option<toml::Table>,
 }
 
 impl Settings {
@@ -76,6 +81,7 @@ impl Settings {
             drain,
             log: args.log.or(file.log),
             limits: limits(file.limits.unwrap_or_default(), args.limit)?,
+            caps: caps(file.caps.unwrap_or_default(), args.cap)?,
         };
         settings.refuse_open_doors()?;
         Ok(settings)
@@ -106,6 +112,24 @@ fn limits(mut table: toml::Table, given: Vec<String>) -> Result<Limits, CommandE
     table
         .try_into()
         .map_err(|error| CommandError::Usage(format!("limits: {}", error.message())))
+}
+
+/// The caps of the file, with those of the flags or the environment in their place.
+fn caps(mut table: toml::Table, given: Vec<String>) -> Result<Caps, CommandError> {
+    for assignment in given {
+        let (name, amount) = assignment
+            .split_once('=')
+            .ok_or_else(|| CommandError::Usage(format!("cap: {assignment:?} is not NAME=USD")))?;
+        table.insert(name.to_owned(), amount.into());
+    }
+    table
+        .try_into()
+        .map_err(|error| CommandError::Usage(format!("caps: {}", error.message())))
+}
+
+/// The limits of the settings file, for commands that need nothing else of it.
+pub(crate) fn file_limits(named: Option<&Path>) -> Result<Limits, CommandError> {
+    limits(read_file(named)?.limits.unwrap_or_default(), Vec::new())
 }
 
 fn read_file(named: Option<&Path>) -> Result<SettingsFile, CommandError> {
@@ -164,6 +188,36 @@ mod tests {
         ] {
             let settings = settings(file, &flags).unwrap();
             assert_eq!(settings.allow_inline_endpoints, allowed, "{file:?} {flags:?}");
+        }
+    }
+
+    #[test]
+    fn caps_are_amounts_of_the_file_or_of_a_flag_and_nothing_else() {
+        let usd = |amount: &str| Some(amount.parse().unwrap());
+        let found = settings(
+            "[caps]\ndaily = 10.5\nmonthly = '99.999999999'",
+            &["--cap", "daily=7"],
+        )
+        .unwrap();
+        assert_eq!(
+            found.caps,
+            Caps {
+                daily: usd("7"),
+                monthly: usd("99.999999999"),
+            }
+        );
+        for (file, flags) in [
+            ("[caps]\nyearly = 1", vec![]),
+            ("[caps]\ndaily = -1", vec![]),
+            ("[caps]\ndaily = 'much'", vec![]),
+            ("", vec!["--cap", "daily"]),
+            ("", vec!["--cap", "weekly=1"]),
+        ] {
+            let refused = settings(file, &flags).unwrap_err();
+            assert!(
+                matches!(refused, CommandError::Usage(_)),
+                "{file:?} {flags:?}: {refused}"
+            );
         }
     }
 

@@ -47,6 +47,7 @@ pub(crate) async fn wire(settings: &Settings, agents: Vec<AgentDefinition>) -> R
     let engine = Engine::builder(Arc::new(store.clone()), Arc::new(runner))
         .clock(clock)
         .limits(settings.limits)
+        .caps(settings.caps)
         .start();
     Ok(Wired {
         engine,

@@ -1,22 +1,24 @@
 //! From the end of a task, or a message, to the outcome of an attempt.
 
 use agentchains_cost::{ReportedCost, Usage};
-use agentchains_machine::{AgentReply, FailureCode};
+use agentchains_machine::{AgentQuestion, AgentReply, FailureCode};
 use serde_json::{Map, Value};
 
 use crate::{
     failure::Classified,
     output::reduce,
+    question::question,
     quote::quote,
     reported,
     task::{Message, Task, TaskState},
 };
 
-/// How an agent's work ended.
+/// Why an agent does not work on.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Answer {
     Result(AgentReply),
     Failure(Classified),
+    Question(AgentQuestion),
 }
 
 /// The answer that a message is.
@@ -43,16 +45,7 @@ pub(crate) fn from_task(task: Task) -> Option<Answer> {
             !refuses_retry(&task),
         ),
         TaskState::Rejected => (FailureCode::AgentRejected, "rejected the task", false),
-        TaskState::InputRequired => (
-            FailureCode::AgentFailed,
-            "asks for input, which nobody can give it here",
-            false,
-        ),
-        TaskState::AuthRequired => (
-            FailureCode::AgentFailed,
-            "asks to be authorised, which nobody can do here",
-            false,
-        ),
+        TaskState::InputRequired | TaskState::AuthRequired => return Some(Answer::Question(question(task))),
     };
     let said = quote(&task.message.as_ref().map(Message::text).unwrap_or_default());
     let what = if said.is_empty() {
@@ -177,14 +170,6 @@ mod tests {
             ),
             ("CANCELED", json!({}), AgentFailed, true, "cancelled its task"),
             ("REJECTED", json!({}), AgentRejected, false, "rejected the task"),
-            ("INPUT_REQUIRED", json!({}), AgentFailed, false, "asks for input"),
-            (
-                "AUTH_REQUIRED",
-                json!({}),
-                AgentFailed,
-                false,
-                "asks to be authorised",
-            ),
         ] {
             let Some(Answer::Failure(failure)) = answer(task(state, rest)) else {
                 panic!("{state} is a failure")

@@ -159,10 +159,7 @@ impl A2aClient {
         deadline: Instant,
     ) -> Result<Task, CallError> {
         let params = [("id", task_id.into()), ("historyLength", 0.into())];
-        same_task(
-            Task::read(self.call(interface, "GetTask", params, deadline).await?)?,
-            task_id,
-        )
+        Task::read(self.call(interface, "GetTask", params, deadline).await?)?.of(task_id)
     }
 
     /// Asks for a task to be cancelled.
@@ -173,10 +170,7 @@ impl A2aClient {
         deadline: Instant,
     ) -> Result<Task, CallError> {
         let params = [("id", task_id.into())];
-        same_task(
-            Task::read(self.call(interface, "CancelTask", params, deadline).await?)?,
-            task_id,
-        )
+        Task::read(self.call(interface, "CancelTask", params, deadline).await?)?.of(task_id)
     }
 
     async fn call<const N: usize>(
@@ -234,14 +228,4 @@ fn request(method: Method, endpoint: &Endpoint, body: Bytes) -> Request<Full<Byt
     }
     *request.method_mut() = method;
     request
-}
-
-/// Another task's state is not that of ours.
-fn same_task(task: Task, task_id: &str) -> Result<Task, CallError> {
-    if task.id == task_id {
-        return Ok(task);
-    }
-    Err(CallError::protocol(
-        "its reply is about another task than the one that was asked for",
-    ))
 }

@@ -1,8 +1,9 @@
-//! One attempt, from the card to the outcome: send the message, then ask for the task until it has ended.
+//! One attempt, from the card to the outcome: send the message, then ask for the task until it does not go on by
+//! itself any more. An attempt that goes on with a question answers that first.
 
 use std::time::Duration;
 
-use agentchains_machine::{Call, RemoteTask};
+use agentchains_machine::{AgentAnswer, Call, RemoteTask};
 use agentchains_ports::{CallOutcome, CallProgress};
 use tokio::time::{Instant, sleep_until};
 
@@ -10,13 +11,14 @@ use crate::{
     A2aClient,
     answer::{self, Answer},
     cancel,
-    card::Interface,
+    card::{AgentCard, Interface},
     endpoint::Endpoint,
     error::CallError,
     failure::{Classified, classify},
-    message::message,
+    message,
+    question::question_id,
     rpc::RpcErrorKind,
-    task::{Sent, Task, TaskState},
+    task::{Sent, Task},
     transport::TransportError,
 };
 
@@ -45,6 +47,12 @@ pub(crate) struct Conversation<'a> {
     base: &'a Endpoint,
     call: &'a Call,
     deadline: Instant,
+}
+
+/// A person's answer to a task's question, for as long as the task may still be seen with that question.
+struct Answering<'a> {
+    answer: &'a AgentAnswer,
+    is_sent: bool,
 }
 
 /// How far an attempt had come when it failed, which decides whether the agent has it.
@@ -78,19 +86,19 @@ impl<'a> Conversation<'a> {
             Ok(card) => card,
             Err(error) => return self.failed(&error, self.base, stage),
         };
-        let interface = &card.interface;
         if let Some(task) = known {
-            return self.follow(interface, task, Duration::ZERO).await;
+            return self.follow(&card, task, Duration::ZERO).await;
         }
-        let message = message(self.call, card.text_only);
+        let interface = &card.interface;
+        let message = message::request(self.call, card.text_only);
         match self.client.send_message(interface, message, self.deadline).await {
             Ok(Sent::Message(message)) => CallOutcome::Reply(answer::from_message(message)),
             Ok(Sent::Task(task)) => {
                 let remote = task.remote();
                 progress.task_accepted(remote.clone()).await;
-                match self.settled(interface, task).await {
+                match self.settled(task) {
                     Some(outcome) => outcome,
-                    None => self.follow(interface, &remote, FIRST_PAUSE).await,
+                    None => self.follow(&card, &remote, FIRST_PAUSE).await,
                 }
             }
             Err(error) => self.failed(&error, &interface.endpoint, Stage::Message),
@@ -98,18 +106,19 @@ impl<'a> Conversation<'a> {
     }
 
     /// Asks for the task until it does not go on by itself any more.
-    async fn follow(&self, interface: &Interface, task: &RemoteTask, first_pause: Duration) -> CallOutcome {
+    async fn follow(&self, card: &AgentCard, task: &RemoteTask, first_pause: Duration) -> CallOutcome {
         let (mut pause, mut troubles) = (first_pause, 0);
+        let answer = self.call.answer.as_deref();
+        let mut answering = answer.map(|answer| Answering {
+            answer,
+            is_sent: false,
+        });
         loop {
             sleep_until(self.deadline.min(Instant::now() + pause)).await;
             pause = (pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
-            match self.ask(interface, &task.task_id).await {
-                Ok(task) => {
-                    troubles = 0;
-                    if let Some(outcome) = self.settled(interface, task).await {
-                        return outcome;
-                    }
-                }
+            match self.look_after(card, task, &mut answering).await {
+                Ok(Some(outcome)) => return outcome,
+                Ok(None) => troubles = 0,
                 Err(CallError::Rpc(error))
                     if error.kind == RpcErrorKind::TaskNotFound && self.is_resumed() =>
                 {
@@ -120,9 +129,44 @@ impl<'a> Conversation<'a> {
                     troubles += 1;
                 }
                 Err(error) => {
-                    self.abandon(interface, &task.task_id).await;
-                    return self.failed(&error, &interface.endpoint, Stage::Task);
+                    self.abandon(&card.interface, &task.task_id).await;
+                    return self.failed(&error, &card.interface.endpoint, Stage::Task);
                 }
+            }
+        }
+    }
+
+    /// Looks how a task stands, and answers its question, unless it has the answer already: a crash may have come
+    /// between the sending of it and here.
+    async fn look_after(
+        &self,
+        card: &AgentCard,
+        task: &RemoteTask,
+        answering: &mut Option<Answering<'_>>,
+    ) -> Result<Option<CallOutcome>, CallError> {
+        let seen = self.ask(&card.interface, &task.task_id).await?;
+        let Some(open) = answering.as_mut().filter(|open| open.is_seen_in(&seen)) else {
+            *answering = None;
+            return Ok(self.settled(seen));
+        };
+        if open.is_sent {
+            return Ok(None);
+        }
+        let message = message::answer(open.answer, task, card.text_only);
+        let sent = self
+            .client
+            .send_message(&card.interface, message, self.deadline)
+            .await?;
+        open.is_sent = true;
+        match sent {
+            Sent::Message(message) => Ok(Some(CallOutcome::Reply(answer::from_message(message)))),
+            Sent::Task(seen) => {
+                let seen = seen.of(&task.task_id)?;
+                Ok(if open.is_seen_in(&seen) {
+                    None
+                } else {
+                    self.settled(seen)
+                })
             }
         }
     }
@@ -135,14 +179,12 @@ impl<'a> Conversation<'a> {
         self.client.get_task(interface, task_id, until).await
     }
 
-    /// The outcome, when the task has one. A task that waits for somebody is cancelled, as nobody will come.
-    async fn settled(&self, interface: &Interface, task: Task) -> Option<CallOutcome> {
-        if matches!(task.state, TaskState::InputRequired | TaskState::AuthRequired) {
-            self.abandon(interface, &task.id).await;
-        }
+    /// The outcome, when the task has one.
+    fn settled(&self, task: Task) -> Option<CallOutcome> {
         Some(match answer::from_task(task)? {
             Answer::Result(reply) => CallOutcome::Reply(reply),
             Answer::Failure(failure) => failure.outcome(self.call),
+            Answer::Question(question) => CallOutcome::InputRequired(question),
         })
     }
 
@@ -177,5 +219,13 @@ impl<'a> Conversation<'a> {
 
     fn is_over(&self) -> bool {
         Instant::now() >= self.deadline
+    }
+}
+
+impl Answering<'_> {
+    /// Whether a task shows the question that this answers. Once it is answered, that is how the task was before.
+    fn is_seen_in(&self, task: &Task) -> bool {
+        let shown = question_id(task);
+        shown.is_some() && shown == self.answer.question_id
     }
 }

@@ -34,6 +34,16 @@ pub(crate) fn validated(
     if definition.max_cost.is_some_and(|max_cost| max_cost.is_negative()) {
         return Err(invalid("/max_cost", "a cost is not negative"));
     }
+    match &definition.fallback_agent_id {
+        Some(id) if *id == definition.agent_id => {
+            return Err(invalid(
+                "/fallback_agent_id",
+                "an agent cannot take its own place; name another one",
+            ));
+        }
+        Some(id) if !is_id(id) => return Err(invalid("/fallback_agent_id", "no agent can have that id")),
+        _ => {}
+    }
     let endpoint = checked_endpoint(&definition.url, policy)?;
     Ok((definition, endpoint))
 }

@@ -37,6 +37,7 @@ mod failure;
 mod lenient;
 mod message;
 mod output;
+mod question;
 mod quote;
 mod registry;
 mod reply;

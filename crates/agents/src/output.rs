@@ -22,6 +22,17 @@ pub(crate) fn reduce(mut parts: Vec<Value>) -> Value {
     output
 }
 
+/// Parts as they are shown to a person, as far as they are parts at all.
+pub(crate) fn presentable(parts: Vec<Value>) -> Vec<Value> {
+    let parts = parts.into_iter().filter(Value::is_object).map(shown);
+    parts
+        .map(|mut part| {
+            tidy(&mut part);
+            part
+        })
+        .collect()
+}
+
 fn single(mut part: Value) -> Value {
     if let Some(data) = part.get_mut("data") {
         return data.take();

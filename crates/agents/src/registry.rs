@@ -227,6 +227,8 @@ impl Entry {
             timeout: definition.timeout.map(|timeout| timeout.0),
             max_cost: definition.max_cost,
             prices: definition.pricing.clone(),
+            price_version: Some(record.revision),
+            fallback_agent_id: definition.fallback_agent_id.clone(),
             on_unknown: definition.on_unknown.unwrap_or_default(),
         };
         let profile = AgentProfile {

@@ -138,6 +138,7 @@ impl Reported {
             compute_time: self.compute_time,
             model: self.model,
             lower_bound: whole.is_none() && tokens != Tokens::default(),
+            ..Usage::default()
         };
         (usage != Usage::default()).then_some(usage)
     }

@@ -16,6 +16,8 @@ pub(crate) struct Task {
     pub(crate) state: TaskState,
     /// What the agent says about the state.
     pub(crate) message: Option<Message>,
+    /// When it came to be in that state, in the agent's own words.
+    pub(crate) since: Option<String>,
     pub(crate) artifacts: Vec<Artifact>,
     pub(crate) metadata: Map<String, Value>,
 }
@@ -36,6 +38,8 @@ pub(crate) enum TaskState {
 /// A message, or an artifact: parts with metadata.
 #[derive(Debug, PartialEq, Default)]
 pub(crate) struct Message {
+    /// The id of a message, unless it is too long to be kept.
+    pub(crate) id: Option<String>,
     pub(crate) parts: Vec<Value>,
     pub(crate) metadata: Map<String, Value>,
 }
@@ -98,9 +102,20 @@ impl Task {
             context_id,
             state: TaskState::read(&state),
             message: (!message.is_empty()).then(|| Message::read(message)),
+            since: take_short_text(&mut status, "timestamp"),
             artifacts: artifacts.filter_map(into_object).map(Message::read).collect(),
             metadata: take_object(&mut task, "metadata"),
         })
+    }
+
+    /// The task, if it is the one with this id: the state of another is not that of ours.
+    pub(crate) fn of(self, id: &str) -> Result<Self, CallError> {
+        if self.id == id {
+            return Ok(self);
+        }
+        Err(CallError::protocol(
+            "its reply is about another task than the one that was asked for",
+        ))
     }
 
     /// What is remembered of it.
@@ -129,6 +144,7 @@ impl TaskState {
 impl Message {
     fn read(mut message: Map<String, Value>) -> Self {
         Self {
+            id: take_short_text(&mut message, "messageId"),
             parts: take_array(&mut message, "parts"),
             metadata: take_object(&mut message, "metadata"),
         }
@@ -143,6 +159,11 @@ impl Message {
             .collect();
         texts.join(" ")
     }
+}
+
+/// A text that may be kept: one that is too long is as good as none.
+fn take_short_text(object: &mut Map<String, Value>, name: &str) -> Option<String> {
+    take_text(object, name).filter(|text| text.len() <= MAX_ID_BYTES)
 }
 
 fn into_object(value: Value) -> Option<Map<String, Value>> {
@@ -189,13 +210,13 @@ mod tests {
     #[test]
     fn what_is_empty_null_or_odd_in_a_task_is_absent() {
         let task = json!({
-            "id": "t", "contextId": "", "status": {"state": "TASK_STATE_COMPLETED", "message": {}},
-            "artifacts": [null, {"parts": null}], "metadata": "", "history": 7,
+            "id": "t", "contextId": "", "artifacts": [null, {"parts": null}], "metadata": "", "history": 7,
+            "status": {"state": "TASK_STATE_COMPLETED", "message": {}, "timestamp": "9".repeat(1025)},
         });
         let task = Task::read(task).unwrap();
         assert_eq!(
-            (task.context_id, task.message, task.metadata),
-            (None, None, Map::new())
+            (task.context_id, task.message, task.since, task.metadata),
+            (None, None, None, Map::new())
         );
         assert_eq!(task.artifacts, [Artifact::default()]);
     }

@@ -53,6 +53,22 @@ pub(crate) enum Kind {
 }
 
 impl Ticket {
+    /// For a call of a closed breaker.
+    #[inline]
+    pub(crate) fn counted(generation: u64, now: Timestamp) -> Self {
+        Self {
+            generation,
+            admitted_at: now,
+            kind: Kind::Counted,
+            transition: None,
+        }
+    }
+
+    /// Whether giving it back changes something.
+    pub(crate) fn has_place(&self) -> bool {
+        matches!(self.kind, Kind::Probe { .. })
+    }
+
     /// The change of state that admitting this call brought about.
     #[must_use]
     pub fn transition(&self) -> Option<Transition> {

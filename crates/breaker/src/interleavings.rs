@@ -133,6 +133,45 @@ fn a_late_failure_never_opens_a_breaker_that_was_reset() {
 }
 
 #[test]
+fn calls_without_the_lock_see_every_change_that_came_before_them() {
+    check(|| {
+        let breaker = SharedBreaker::default();
+        let early = breaker.acquire(at(0)).unwrap();
+        let opened = {
+            let breaker = breaker.clone();
+            thread::spawn(move || {
+                breaker.lock().force_open(at(0));
+                assert!(breaker.acquire(at(1)).is_err(), "its own opening");
+            })
+        };
+        // Beside the opening each answer is right, and none may outlive it.
+        let beside = breaker.acquire(at(1)).ok();
+        early.record(Verdict::Success, at(1));
+        opened.join().unwrap();
+        beside.map(|permit| permit.record(Verdict::Success, at(1)));
+        assert!(breaker.acquire(at(1)).is_err());
+        assert_eq!(breaker.lock().state(), State::Open);
+    });
+}
+
+#[test]
+fn no_failure_is_lost_between_successes_without_the_lock() {
+    check(|| {
+        let breaker = SharedBreaker::default();
+        let threads = [Verdict::Failure, Verdict::Failure, Verdict::Ignored].map(|verdict| {
+            let breaker = breaker.clone();
+            thread::spawn(move || {
+                breaker.acquire(at(0)).unwrap().record(verdict, at(0));
+            })
+        });
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        assert_eq!(breaker.lock().snapshot().failure_count, 2);
+        breaker.acquire(at(0)).unwrap().record(Verdict::Success, at(0));
+        assert_eq!(breaker.lock().snapshot().failure_count, 0);
+    });
+}
+
+#[test]
 fn agents_that_are_asked_for_at_once_have_one_breaker_each() {
     check(|| {
         let registry = Registry::default();

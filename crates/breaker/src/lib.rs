@@ -32,6 +32,7 @@
 
 mod breaker;
 mod call;
+mod calm;
 mod classify;
 #[cfg(test)]
 mod interleavings;
@@ -53,6 +54,6 @@ pub use classify::Outcome;
 pub use rate::{InvalidRate, Rate};
 pub use registry::Registry;
 pub use settings::{MAX_WINDOW_CALLS, Mode, Settings, SlowCalls, Span, Window};
-pub use shared::{Permit, SharedBreaker};
+pub use shared::{BreakerGuard, Permit, SharedBreaker};
 pub use snapshot::{MAX_TRANSITIONS, Reason, Snapshot, State, Transition};
 pub use window::Counts;

@@ -76,27 +76,36 @@ impl Registry {
     /// What others may see of an agent's breaker.
     #[must_use]
     pub fn snapshot(&self, agent_id: &str) -> Snapshot {
-        let known = lock(&self.breakers).get(agent_id).cloned();
-        known.map_or_else(
+        self.get(agent_id).map_or_else(
             || Breaker::default().snapshot(),
             |breaker| breaker.lock().snapshot(),
         )
+    }
+
+    /// An agent's breaker, unless it was never mentioned or is forgotten.
+    #[must_use]
+    pub fn get(&self, agent_id: &str) -> Option<SharedBreaker> {
+        lock(&self.breakers).get(agent_id).cloned()
     }
 
     /// An agent's breaker. Who keeps it, as a `tower` layer does, keeps it from being forgotten.
     #[must_use]
     pub fn breaker(&self, agent_id: &str) -> SharedBreaker {
         let mut breakers = lock(&self.breakers);
-        if let Some(breaker) = breakers.get(agent_id) {
-            return breaker.clone();
+        match breakers.get(agent_id) {
+            Some(breaker) => breaker.clone(),
+            None => self.insert(&mut breakers, agent_id),
         }
+    }
+
+    /// Out of line, as it happens once for an agent.
+    #[inline(never)]
+    fn insert(&self, breakers: &mut HashMap<String, SharedBreaker>, agent_id: &str) -> SharedBreaker {
         if breakers.len() >= MAX_KEPT {
-            make_room(&mut breakers);
+            make_room(breakers);
         }
-        let breaker = SharedBreaker::new(Breaker::with_seed(
-            Settings::default(),
-            self.seed ^ hash(agent_id),
-        ));
+        let seed = self.seed ^ hash(agent_id);
+        let breaker = SharedBreaker::new(Breaker::with_seed(Settings::default(), seed));
         breakers.insert(agent_id.to_owned(), breaker.clone());
         breaker
     }

@@ -1,10 +1,16 @@
-//! The locks of shared breakers: those of the standard library, and in this crate's own unit tests those of
+//! The locks and atomics of shared breakers: those of the standard library, and in this crate's own unit tests those of
 //! `shuttle`, which plays the orders in which threads may take them.
 
 #[cfg(test)]
-pub(crate) use shuttle::sync::{Arc, Mutex, MutexGuard, PoisonError};
+pub(crate) use shuttle::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
 #[cfg(not(test))]
-pub(crate) use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+pub(crate) use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
 
 /// Takes a lock, also one that a panic poisoned: every operation of a breaker and of the registry leaves it whole.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -109,6 +109,8 @@ pub struct Reply {
     pub echo: Option<String>,
     /// Its task completes with an artifact of these parts (A2A, section 4.1.6).
     pub parts: Option<Vec<Value>>,
+    /// Its task asks something before it goes on. The reply after this one is that to the answer.
+    pub ask: Option<Ask>,
     /// It fails.
     pub fail: Option<Fail>,
     /// What it says that it cost, in USD.
@@ -126,6 +128,38 @@ pub struct Reply {
     pub retry_after: Option<u32>,
     /// What a failed task's metadata says about another attempt.
     pub retryable: Option<bool>,
+}
+
+/// What an agent asks.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ask {
+    /// Its words.
+    pub text: String,
+    /// JSON Schema of the data that it wants.
+    pub form: Option<Value>,
+    /// Whether it asks for an authorisation, not for input.
+    #[serde(default)]
+    pub auth: bool,
+}
+
+impl Ask {
+    /// The question as parts of a message (A2A, section 4.1.6).
+    #[must_use]
+    pub fn parts(&self) -> Value {
+        let form = self.form.as_ref().map(|form| json!({"data": form}));
+        [json!({"text": self.text})].into_iter().chain(form).collect()
+    }
+
+    /// The state of a task that asks it (A2A, section 4.1.3).
+    #[must_use]
+    pub const fn state(&self) -> &'static str {
+        if self.auth {
+            "TASK_STATE_AUTH_REQUIRED"
+        } else {
+            "TASK_STATE_INPUT_REQUIRED"
+        }
+    }
 }
 
 /// How an agent fails.

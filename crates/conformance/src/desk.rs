@@ -44,6 +44,8 @@ impl State {
 struct Turn {
     agent: String,
     key: String,
+    /// The turn that its task began with.
+    task: usize,
     message: Value,
     reply: Reply,
     /// Whether the reply may be given.
@@ -55,25 +57,62 @@ struct Turn {
 /// What an agent answers to one message.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// Names the message, and as text the task.
+    /// Names the message, and what is asked in reply to it.
     pub turn: usize,
+    /// Names the task.
+    pub task: usize,
     /// What it answers, once that is released.
     pub reply: Reply,
 }
 
 impl Desk {
-    pub(crate) fn new(agents: BTreeMap<String, Agent>) -> Self {
+    /// A desk at which nothing has happened yet, for agents by their ids.
+    #[must_use]
+    pub fn new(agents: BTreeMap<String, Agent>) -> Self {
         Self {
             agents,
             state: Mutex::default(),
         }
     }
 
-    /// Takes a message: its id, its text part and its data part.
+    /// Takes a message that begins a task: its id, its text part and its data part.
     pub fn receive(&self, agent_id: &str, message_id: &str, text: Option<&str>, data: Value) -> Answer {
-        let mut state = self.state();
         let agent = self.agents.get(agent_id).cloned().unwrap_or_default();
         let key = agent.key(&data);
+        self.take(
+            agent_id,
+            key,
+            message_id,
+            None,
+            &json!({"text": text, "data": data}),
+        )
+    }
+
+    /// Takes a message that answers what a task asks; `None` where the agent does not know the task.
+    pub fn receive_answer(
+        &self,
+        agent_id: &str,
+        task_id: &str,
+        message_id: &str,
+        text: Option<&str>,
+        data: Option<&Value>,
+    ) -> Option<Answer> {
+        let asked = self.task(agent_id, task_id)?;
+        let key = self.state().turns.get(asked.turn)?.key.clone();
+        let message = json!({"text": text, "data": data});
+        Some(self.take(agent_id, key, message_id, Some(asked.task), &message))
+    }
+
+    fn take(
+        &self,
+        agent_id: &str,
+        key: String,
+        message_id: &str,
+        task: Option<usize>,
+        said: &Value,
+    ) -> Answer {
+        let mut state = self.state();
+        let agent = self.agents.get(agent_id).cloned().unwrap_or_default();
         let count = state
             .counts
             .entry((agent_id.to_owned(), key.clone()))
@@ -81,30 +120,34 @@ impl Desk {
         let mut reply = agent.reply(agent_id, &key, *count);
         *count += 1;
         if let Some(pointer) = &reply.echo {
-            reply.output = Some(data.pointer(pointer).cloned().unwrap_or_default());
+            reply.output = Some(said["data"].pointer(pointer).cloned().unwrap_or_default());
         }
         if agent.unreachable {
             reply.fail = Some(Fail::ConnectionLost);
         }
         let (turn, number) = (state.turns.len(), state.number_message(agent_id, message_id));
+        let task = task.unwrap_or(turn);
         state.turns.push(Turn {
             agent: agent_id.to_owned(),
             key,
-            message: json!({"message": number, "text": text, "data": data}),
+            task,
+            message: json!({"message": number, "text": said["text"], "data": said["data"]}),
             released: watch::Sender::new(!reply.held),
             reply: reply.clone(),
             forgotten: false,
         });
-        Answer { turn, reply }
+        Answer { turn, task, reply }
     }
 
-    /// The message that a task is about; `None` where the agent does not know it.
+    /// What became of the last message of a task; `None` where the agent does not know it.
     pub fn task(&self, agent_id: &str, task_id: &str) -> Option<Answer> {
-        let turn: usize = task_id.parse().ok()?;
+        let task: usize = task_id.parse().ok()?;
         let state = self.state();
-        let found = state.turns.get(turn).filter(|found| found.agent == agent_id)?;
+        let mut turns = state.turns.iter().enumerate();
+        let (turn, found) = turns.rfind(|(_, turn)| turn.task == task && turn.agent == agent_id)?;
         (!found.forgotten).then(|| Answer {
             turn,
+            task,
             reply: found.reply.clone(),
         })
     }
@@ -167,7 +210,8 @@ impl Desk {
     }
 
     /// How often an agent was asked to cancel a task.
-    pub(crate) fn cancels(&self, agent_id: &str) -> usize {
+    #[must_use]
+    pub fn cancels(&self, agent_id: &str) -> usize {
         self.state().cancels.get(agent_id).copied().unwrap_or_default()
     }
 

@@ -174,6 +174,7 @@ fn approvals<S: Subject>(api: &mut Api<S>, expected: &Expectation, found: &mut D
         .filter_map(|approval| approval["path"].as_str())
         .collect();
     paths.sort_unstable();
+    paths.dedup();
     let wanted: Vec<&String> = expected.keys().collect();
     found.compare(Mode::Exact, "approvals", &json!(wanted), &json!(paths));
     for (path, facts) in expected {

@@ -24,7 +24,7 @@ mod suite;
 use case::present;
 
 pub use crate::{
-    agent::{Agent, Fail, Reply, TaskEnd},
+    agent::{Agent, Ask, Fail, Reply, TaskEnd},
     case::{Case, CaseError, RunnerKind, cases},
     desk::{Answer as AgentAnswer, Desk},
     expectation::Expectation,

@@ -45,6 +45,9 @@ pub struct Usage {
     /// The model that did the work, by its provider's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// Whether the cost or the usage that was stated beside this cannot be true, so that it was not believed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cost_invalid: bool,
     /// Whether the attempt used more tokens than are counted here: the agent calls models several times, and only
     /// one of the calls could be seen.
     #[serde(skip_serializing_if = "std::ops::Not::not")]

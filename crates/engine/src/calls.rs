@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use agentchains_breaker::Verdict;
+use agentchains_breaker::{Outcome, Verdict};
 use agentchains_cost::ReportedCost;
 use agentchains_machine::{
     AttemptFailure, AttemptOutcome, Call, Effect, ExecutionId, FailureCode, Input, NodePath, RemoteCancel,
@@ -94,6 +94,8 @@ struct Signals {
 /// How the wait for a call ended.
 enum Ended {
     Outcome(CallOutcome),
+    /// The runner broke down, which says nothing about the agent.
+    Panicked,
     Aborted,
     TimedOut,
     /// Its time was over before it could be made: the store was slow, or the process was away.
@@ -120,7 +122,7 @@ async fn attend(
         () = signals.gone.cancelled() => Ended::Gone,
         () = signals.abort.cancelled() => Ended::Aborted,
         () = std::future::ready(()), if call.deadline <= shared.clock.now() => Ended::TooLate,
-        outcome = running => Ended::Outcome(outcome.unwrap_or_else(|_| panicked(&call))),
+        outcome = running => outcome.map_or(Ended::Panicked, Ended::Outcome),
         () = shared.clock.sleep_until(call.deadline) => Ended::TimedOut,
     };
     let task = progress.task.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -128,7 +130,7 @@ async fn attend(
         Ended::Gone => return,
         Ended::Aborted => AttemptOutcome::Aborted(cancel(&shared, &call.agent_id, task).await),
         Ended::TimedOut => {
-            record(&shared, &call.agent_id, admission, Verdict::Failure);
+            record(&shared, &call.agent_id, admission, Outcome::TimedOut.verdict());
             cancel_late_task(&shared, call.agent_id.clone(), task);
             AttemptOutcome::Failed(timed_out(&call))
         }
@@ -136,26 +138,15 @@ async fn attend(
             cancel_late_task(&shared, call.agent_id.clone(), task);
             AttemptOutcome::Failed(timed_out(&call))
         }
-        Ended::Outcome(CallOutcome::Reply(reply)) => {
-            record(&shared, &call.agent_id, admission, Verdict::Success);
-            AttemptOutcome::Succeeded(reply)
-        }
-        Ended::Outcome(CallOutcome::Failed {
-            failure,
-            agent_unhealthy,
-        }) => {
-            let verdict = if agent_unhealthy {
-                Verdict::Failure
-            } else {
-                Verdict::Ignored
-            };
-            record(&shared, &call.agent_id, admission, verdict);
-            AttemptOutcome::Failed(failure)
-        }
-        Ended::Outcome(CallOutcome::TaskLost) => AttemptOutcome::Lost,
-        Ended::Outcome(CallOutcome::InputRequired(question)) => {
-            record(&shared, &call.agent_id, admission, Verdict::Success);
-            AttemptOutcome::InputRequired(question)
+        Ended::Panicked => AttemptOutcome::Failed(panicked(&call)),
+        Ended::Outcome(outcome) => {
+            record(&shared, &call.agent_id, admission, outcome.verdict());
+            match outcome {
+                CallOutcome::Reply(reply) => AttemptOutcome::Succeeded(reply),
+                CallOutcome::Failed { failure, .. } => AttemptOutcome::Failed(failure),
+                CallOutcome::TaskLost => AttemptOutcome::Lost,
+                CallOutcome::InputRequired(question) => AttemptOutcome::InputRequired(question),
+            }
         }
     };
     let input = Input::AttemptEnded {
@@ -169,10 +160,8 @@ async fn attend(
 /// Tells the breaker how a call went, and frees the agent's place.
 fn record(shared: &Shared, agent_id: &str, admission: Option<Admission>, verdict: Verdict) {
     let Some(admission) = admission else { return };
-    let transition = admission.permit.record(verdict, shared.clock.now());
-    if let Some(transition) = transition {
-        let retry_at = shared.breakers.snapshot(agent_id).retry_at;
-        shared.hub.breaker_changed(agent_id, transition, retry_at);
+    if let Some(transition) = admission.permit.record(verdict, shared.clock.now()) {
+        shared.breaker_changed(agent_id, transition);
     }
 }
 
@@ -228,16 +217,13 @@ fn timed_out(call: &Call) -> AttemptFailure {
     )
 }
 
-fn panicked(call: &Call) -> CallOutcome {
+fn panicked(call: &Call) -> AttemptFailure {
     error!("the runner panicked");
     let message = format!(
         "attempt {} at agent {:?} could not be made: the runner broke down",
         call.attempt, call.agent_id
     );
-    CallOutcome::Failed {
-        failure: failure(FailureCode::Internal, message, false),
-        agent_unhealthy: false,
-    }
+    failure(FailureCode::Internal, message, false)
 }
 
 fn failure(code: FailureCode, message: String, retryable: bool) -> AttemptFailure {

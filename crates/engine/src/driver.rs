@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use agentchains_machine::{
     ChildReport, ExecutionId, ExecutionRow, ExecutionStatus, Input, Machine, NodePath, Rejected, Step,
 };
-use agentchains_ports::{Commit, CommitError, EventSink, Fence};
+use agentchains_ports::{Commit, CommitError, EventSink, Fence, PurseChange};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
@@ -17,6 +17,7 @@ use crate::{
     clock::add,
     gate::DriverGate,
     loading::{Patience, refuse},
+    purses::{Draw, Sources},
     shared::{CommandError, Message, Shared},
 };
 
@@ -30,6 +31,7 @@ pub(crate) struct Driver {
     pub(crate) shared: Arc<Shared>,
     pub(crate) machine: Machine,
     fence: Fence,
+    sources: Arc<Sources>,
     mailbox: mpsc::UnboundedReceiver<Message>,
     pub(crate) in_flight: HashMap<(NodePath, u32), CancellationToken>,
     /// Cancelled when this driver gives up: its calls end without a word.
@@ -40,6 +42,8 @@ pub(crate) struct Driver {
     pub(crate) children_at: Option<Timestamp>,
     /// What the execution above was told.
     reported: Option<ChildReport>,
+    /// Set when this driver gives up, and another one is to take its place.
+    taken_up_again: bool,
 }
 
 /// Who waits for the commit. A refusal waits too: it may be due to something that the same commit records.
@@ -72,7 +76,9 @@ impl Driver {
         mailbox: mpsc::UnboundedReceiver<Message>,
     ) -> Self {
         let gone = shared.stopped.child_token();
+        let sources = Sources::of(&shared.purses, machine.execution());
         Self {
+            sources,
             shared,
             machine,
             fence,
@@ -82,13 +88,14 @@ impl Driver {
             passed_on: Vec::new(),
             children_at: None,
             reported: None,
+            taken_up_again: false,
         }
     }
 
     /// Drives until the execution is parked or terminal, or the engine stops.
-    pub(crate) async fn run(mut self, first: Option<Input>) {
+    pub(crate) async fn run(mut self, first: Option<Message>) {
         let id = self.machine.execution().id;
-        let mut batch: Vec<Message> = first.into_iter().map(Message::Input).collect();
+        let mut batch: Vec<Message> = first.into_iter().collect();
         loop {
             if !self.turn(batch).await {
                 return self.abandon(id).await;
@@ -113,6 +120,9 @@ impl Driver {
             if !self.shared.stopped.is_cancelled() {
                 refuse(message, CommandError::TakenOver);
             }
+        }
+        if self.taken_up_again {
+            self.shared.deliver(id, Message::Input(Input::Tick));
         }
     }
 
@@ -156,10 +166,14 @@ impl Driver {
 
     /// One turn: step each input, commit once, then publish, act and answer. False when the driver must give up.
     async fn turn(&mut self, batch: Vec<Message>) -> bool {
-        let mut gate = DriverGate::new(&self.shared, self.machine.execution().id);
+        if !self.load_purses().await {
+            return false;
+        }
+        let mut gate = DriverGate::new(&self.shared, self.machine.execution().id, &self.sources);
         let (step, waiters) = self.step_each(batch, &mut gate);
+        self.tell_who_is_short(&gate.draw);
         if let Some(step) = step {
-            if !self.commit(&step).await {
+            if !self.commit(&step, gate.draw.changes()).await {
                 self.disappoint(waiters);
                 return false;
             }
@@ -168,6 +182,34 @@ impl Driver {
         self.report();
         self.answer(waiters);
         true
+    }
+
+    /// Reads the purses that the execution draws from. False when the engine stops before the store answers.
+    async fn load_purses(&self) -> bool {
+        let mut patience = Patience::new();
+        loop {
+            let now = self.shared.clock.now();
+            match self.sources.load(&*self.shared.query, now).await {
+                Ok(()) => return true,
+                Err(error) => {
+                    error!(
+                        error = &error as &dyn std::error::Error,
+                        "cannot read the purses; trying again"
+                    );
+                    if !patience.wait(&self.shared).await {
+                        return false;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tells executions above that their budgets have no room for calls of this one.
+    fn tell_who_is_short(&self, draw: &Draw) {
+        for (owner, (path, wanted)) in draw.short_above() {
+            self.shared
+                .deliver(owner, Message::Input(Input::ShortBelow { path, wanted }));
+        }
     }
 
     fn step_each(&mut self, batch: Vec<Message>, gate: &mut DriverGate) -> (Option<Step>, Vec<Waiter>) {
@@ -198,10 +240,11 @@ impl Driver {
     }
 
     /// Makes a step durable, however long the store takes. False when the driver must give up.
-    async fn commit(&mut self, step: &Step) -> bool {
+    async fn commit(&mut self, step: &Step, purses: Vec<PurseChange>) -> bool {
         let commit = Commit {
             fence: self.fence,
             changes: step.changes.clone(),
+            purses,
         };
         let mut patience = Patience::new();
         loop {
@@ -212,6 +255,12 @@ impl Driver {
                 }
                 Err(CommitError::Fenced) => {
                     warn!("another writer has changed the execution; its driver gives up");
+                    return false;
+                }
+                Err(CommitError::OverBudget(purse)) => {
+                    warn!(%purse, "another process has drawn from the same purse; the execution is taken up again");
+                    self.sources.forget(self.shared.clock.now());
+                    self.taken_up_again = true;
                     return false;
                 }
                 Err(CommitError::Store(error)) => {
@@ -283,16 +332,17 @@ impl Driver {
     }
 
     /// Publishes what is durable, then does what follows from it.
-    pub(crate) fn act(&mut self, step: Step, mut gate: DriverGate) {
+    pub(crate) fn act(&mut self, step: Step, gate: DriverGate) {
+        let (mut admissions, draw) = gate.committed();
+        for execution in draw.committed() {
+            self.shared.deliver(execution, Message::Input(Input::Tick));
+        }
         let execution = self.machine.execution();
         self.shared
             .hub
             .publish(&execution.tenant, execution.id, &step.changes.events);
-        for (agent_id, transition) in gate.transitions.drain(..) {
-            self.shared.hub.breaker_changed(&agent_id, transition, None);
-        }
         for effect in step.effects {
-            calls::perform(self, effect, &mut gate.admissions);
+            calls::perform(self, effect, &mut admissions);
         }
     }
 }

@@ -5,9 +5,10 @@ use std::{
     time::Duration,
 };
 
-use agentchains_breaker::{Registry, Snapshot as BreakerSnapshot};
 use agentchains_machine::WorkflowId;
-use agentchains_ports::{Clock, ExecutionQuery, ExecutionStore, NodeRunner, StoreError, WorkflowStore};
+use agentchains_ports::{
+    BreakerStore, Clock, ExecutionQuery, ExecutionStore, NodeRunner, StoreError, WorkflowStore,
+};
 use agentchains_workflow::Limits;
 use jiff::Timestamp;
 use tokio::sync::{Notify, mpsc};
@@ -16,11 +17,13 @@ use uuid::{Builder as UuidBuilder, Uuid};
 
 use crate::{
     Notices,
+    breakers::{self, Breakers},
     children::{Lanes, Trees},
     clock::{SystemClock, add},
     compiled::CompiledCache,
     gate::AgentSlots,
     hub::Hub,
+    purses::{Caps, Purses},
     recovery,
     shared::Shared,
 };
@@ -59,12 +62,21 @@ pub struct EngineBuilder {
     store: Arc<dyn ExecutionStore>,
     query: Arc<dyn ExecutionQuery>,
     workflows: Arc<dyn WorkflowStore>,
+    breakers: Arc<dyn BreakerStore>,
     runner: Arc<dyn NodeRunner>,
     clock: Arc<dyn Clock>,
     limits: Limits,
+    caps: Caps,
 }
 
 impl EngineBuilder {
+    /// Holds every tenant to these caps.
+    #[must_use]
+    pub const fn caps(mut self, caps: Caps) -> Self {
+        self.caps = caps;
+        self
+    }
+
     /// Holds workflows and executions to these limits instead of the language's own.
     #[must_use]
     pub const fn limits(mut self, limits: Limits) -> Self {
@@ -91,8 +103,9 @@ impl EngineBuilder {
             workflows: self.workflows,
             runner: self.runner,
             clock: self.clock,
-            breakers: Registry::default(),
+            breakers: Breakers::new(self.breakers),
             slots: Arc::new(AgentSlots::new(freed)),
+            purses: Arc::new(Purses::new(self.caps)),
             hub: Hub::default(),
             compiled: CompiledCache::new(self.limits),
             lanes: Lanes::default(),
@@ -106,6 +119,7 @@ impl EngineBuilder {
         shared
             .tasks
             .spawn(recovery::wake_waiting_for_slots(Arc::clone(&shared), freed_slots));
+        shared.tasks.spawn(breakers::keep(Arc::clone(&shared)));
         shared.tasks.spawn(recovery::take_over(Arc::clone(&shared)));
         shared.tasks.spawn(recovery::wake_due(Arc::clone(&shared)));
         Engine { shared }
@@ -116,15 +130,17 @@ impl Engine {
     /// An engine on this store, which calls agents through this runner.
     pub fn builder<S>(store: Arc<S>, runner: Arc<dyn NodeRunner>) -> EngineBuilder
     where
-        S: ExecutionStore + ExecutionQuery + WorkflowStore,
+        S: ExecutionStore + ExecutionQuery + WorkflowStore + BreakerStore,
     {
         EngineBuilder {
             store: Arc::clone(&store) as Arc<dyn ExecutionStore>,
             query: Arc::clone(&store) as Arc<dyn ExecutionQuery>,
-            workflows: store,
+            workflows: Arc::clone(&store) as Arc<dyn WorkflowStore>,
+            breakers: store,
             runner,
             clock: Arc::new(SystemClock::new()),
             limits: Limits::default(),
+            caps: Caps::default(),
         }
     }
 
@@ -154,27 +170,6 @@ impl Engine {
         self.shared.hub.watch_everything(tenant)
     }
 
-    /// The state of an agent's circuit breaker.
-    #[must_use]
-    pub fn breaker(&self, agent_id: &str) -> BreakerSnapshot {
-        self.shared.breakers.snapshot(agent_id)
-    }
-
-    /// Closes an agent's circuit breaker by hand.
-    pub fn reset_breaker(&self, agent_id: &str) {
-        if let Some(transition) = self.shared.breakers.reset(agent_id, self.now()) {
-            self.shared.hub.breaker_changed(agent_id, transition, None);
-        }
-    }
-
-    /// Opens an agent's circuit breaker by hand.
-    pub fn force_breaker_open(&self, agent_id: &str) {
-        if let Some(transition) = self.shared.breakers.force_open(agent_id, self.now()) {
-            let retry_at = self.shared.breakers.snapshot(agent_id).retry_at;
-            self.shared.hub.breaker_changed(agent_id, transition, retry_at);
-        }
-    }
-
     /// Stops: no attempt starts any more, calls in flight may end within `drain`, and what has not ended by then
     /// is taken up again by the next process. Returns when nothing of the engine runs any more.
     pub async fn shutdown(&self, drain: Duration) {
@@ -189,6 +184,7 @@ impl Engine {
         shared.stopped.cancel();
         shared.hub.close();
         shared.tasks.wait().await;
+        breakers::save_the_rest(shared).await;
     }
 
     pub(crate) fn new_uuid(&self) -> Uuid {

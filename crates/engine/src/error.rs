@@ -6,7 +6,7 @@ use agentchains_machine::{ApprovalId, ApprovalRow, ExecutionStatus, Rejected};
 use agentchains_ports::StoreError;
 use thiserror::Error;
 
-use crate::{UnknownWorkflow, Validation};
+use crate::{DryRunError, UnknownWorkflow, Validation};
 
 /// Why the engine did not do what was asked. Nothing has changed.
 #[derive(Debug, Error)]
@@ -55,6 +55,12 @@ pub enum EngineError {
         /// Which, and where they are named.
         workflows: Vec<UnknownWorkflow>,
     },
+    /// A workflow starts itself, directly or through others.
+    #[error("the references to workflows form a ring: {way}")]
+    SubworkflowRing {
+        /// The names on the way round, such as `a → b → a`.
+        way: String,
+    },
     /// The request names a node that the workflow does not have.
     #[error("{message}")]
     NoSuchNode {
@@ -69,6 +75,9 @@ pub enum EngineError {
         /// The node.
         node: String,
     },
+    /// A dry run came to no end.
+    #[error(transparent)]
+    DryRun(#[from] DryRunError),
     /// The idempotency key was used for another request.
     #[error("the idempotency key was used for another request; use another key")]
     IdempotencyKeyReused,

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use agentchains_cost::Budget;
 use agentchains_machine::{
     AttemptRow, Event, ExecutionId, ExecutionRow, Explanation, Input, Machine, NodeRow,
 };
-use agentchains_ports::{ExecutionFilter, Page, PageRequest};
+use agentchains_ports::{ExecutionFilter, Page, PageRequest, PurseId};
 use agentchains_workflow::Compiled;
 use tokio::sync::oneshot;
 
@@ -158,6 +159,15 @@ impl Engine {
     pub async fn attempts(&self, caller: &Caller, id: ExecutionId) -> Result<Vec<AttemptRow>, EngineError> {
         self.execution(caller, id).await?;
         Ok(self.shared.query.attempts(id).await?)
+    }
+
+    /// The purse of an execution with a budget: what it and the executions below it have spent and reserved.
+    ///
+    /// # Errors
+    /// [`EngineError`] when there is no such execution, or the store could not be read.
+    pub async fn purse(&self, caller: &Caller, id: ExecutionId) -> Result<Option<Budget>, EngineError> {
+        self.execution(caller, id).await?;
+        Ok(self.shared.query.purse(&PurseId::of_execution(id)).await?)
     }
 
     /// The events of an execution from the one after `after_seq` on.

@@ -67,7 +67,7 @@ impl Engine {
         let (workflow, version) = self.startable(caller, source.workflow_id, Some(version)).await?;
         let input = request.input.map_or(source.input, Json::from);
         let max_budget = request.max_budget.or(source.max_budget);
-        self.check_start(&caller.tenant, &workflow, &input, max_budget)
+        self.check_start(&caller.tenant, &workflow, &input, max_budget.is_some())
             .await?;
         let seeds = left_behind(&machine, &workflow)?;
         let new = NewExecution {

@@ -5,13 +5,16 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use agentchains_breaker::{Permit, Registry};
-use agentchains_machine::{AgentTerms, ExecutionId, Gate, Refusal};
-use agentchains_ports::NodeRunner;
+use agentchains_breaker::Permit;
+use agentchains_cost::{Budget, Usd};
+use agentchains_machine::{AgentTerms, ExecutionId, Gate, Refusal, Shortage, Wanted};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use crate::shared::Shared;
+use crate::{
+    purses::{Draw, Sources},
+    shared::Shared,
+};
 
 /// Calls in flight by agent, and the executions that wait for one of them to end.
 #[derive(Debug)]
@@ -83,34 +86,35 @@ pub(crate) struct Admission {
 
 /// Answers a machine's questions, and keeps the admissions for the calls that its step leads to.
 pub(crate) struct DriverGate {
+    shared: Arc<Shared>,
     execution: ExecutionId,
-    runner: Arc<dyn NodeRunner>,
-    breakers: Registry,
-    slots: Arc<AgentSlots>,
-    pub(crate) admissions: VecDeque<Admission>,
+    admissions: VecDeque<Admission>,
+    pub(crate) draw: Draw,
     /// Set while the engine drains: nothing is admitted.
     closed: bool,
-    /// Breakers that changed their state by being asked.
-    pub(crate) transitions: Vec<(String, agentchains_breaker::Transition)>,
 }
 
 impl DriverGate {
-    pub(crate) fn new(shared: &Shared, execution: ExecutionId) -> Self {
+    pub(crate) fn new(shared: &Arc<Shared>, execution: ExecutionId, sources: &Arc<Sources>) -> Self {
         Self {
+            draw: Draw::new(sources),
+            shared: Arc::clone(shared),
             execution,
-            runner: Arc::clone(&shared.runner),
-            breakers: shared.breakers.clone(),
-            slots: Arc::clone(&shared.slots),
             admissions: VecDeque::new(),
             closed: shared.draining.is_cancelled(),
-            transitions: Vec::new(),
         }
+    }
+
+    /// The step is durable: what its calls were admitted by, and what it drew.
+    pub(crate) fn committed(self) -> (VecDeque<Admission>, Draw) {
+        (self.admissions, self.draw)
     }
 }
 
 impl Gate for DriverGate {
     fn terms(&self, agent_id: &str) -> Option<Arc<AgentTerms>> {
-        self.runner
+        self.shared
+            .runner
             .profile(agent_id)
             .map(|profile| Arc::clone(&profile.terms))
     }
@@ -120,23 +124,27 @@ impl Gate for DriverGate {
             return Err(Refusal::Busy);
         }
         // An agent that has just been removed is called all the same, and the runner says that it is gone.
-        let profile = self.runner.profile(agent_id).unwrap_or_default();
+        let profile = self.shared.runner.profile(agent_id).unwrap_or_default();
         let slot = match profile.max_concurrency {
             Some(limit) => Some(
-                self.slots
+                self.shared
+                    .slots
                     .take(agent_id, limit.get(), self.execution)
                     .ok_or(Refusal::Busy)?,
             ),
             None => None,
         };
-        self.breakers.configure(agent_id, profile.breaker.clone());
-        match self.breakers.acquire(agent_id, now) {
+        let asked = self.shared.breakers.of(agent_id, &profile).acquire(now);
+        // Asking alone may half-open a breaker, or open one whose probes were lost.
+        let transition = match &asked {
+            Ok(permit) => permit.transition(),
+            Err(refused) => refused.transition,
+        };
+        if let Some(transition) = transition {
+            self.shared.breaker_changed(agent_id, transition);
+        }
+        match asked {
             Ok(permit) => {
-                self.transitions.extend(
-                    permit
-                        .transition()
-                        .map(|transition| (agent_id.to_owned(), transition)),
-                );
                 self.admissions.push_back(Admission { permit, _slot: slot });
                 Ok(())
             }
@@ -144,5 +152,25 @@ impl Gate for DriverGate {
                 retry_at: refused.retry_at,
             }),
         }
+    }
+
+    fn reserve(&self, own: &Budget, wanted: Wanted, now: Timestamp) -> Result<Usd, Shortage> {
+        self.draw.reserve(own, wanted, now)
+    }
+
+    fn shortage(&self, own: &Budget, wanted: Wanted, now: Timestamp) -> Option<Shortage> {
+        self.draw.shortage(own, wanted, now)
+    }
+
+    fn give_back(&self, amount: Usd) {
+        self.draw.give_back(amount);
+    }
+
+    fn settle(&self, reserved_at: Timestamp, reserved: Usd, charged: Usd) {
+        self.draw.settle(reserved_at, reserved, charged);
+    }
+
+    fn raise(&self, limit: Usd) {
+        self.draw.raise(limit);
     }
 }

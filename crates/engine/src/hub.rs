@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use agentchains_breaker::{State, Transition};
+use agentchains_breaker::Transition;
 use agentchains_machine::{Event, ExecutionId};
 use agentchains_ports::EventSink;
 use jiff::Timestamp;
@@ -32,10 +32,8 @@ pub enum Notice {
     Breaker {
         /// Its agent.
         agent_id: String,
-        /// What it is in now.
-        state: State,
-        /// When.
-        at: Timestamp,
+        /// From which state to which, when and why.
+        transition: Transition,
         /// When it lets a call through, while it is open.
         retry_at: Option<Timestamp>,
     },
@@ -117,8 +115,7 @@ impl Hub {
     ) {
         let notice = Notice::Breaker {
             agent_id: agent_id.to_owned(),
-            state: transition.to,
-            at: transition.at,
+            transition,
             retry_at,
         };
         let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);

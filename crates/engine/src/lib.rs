@@ -34,28 +34,33 @@
 //!     println!("{} {}", event.seq, event.kind);
 //! }
 //! let execution = engine.execution(&caller, id).await?;
-//! assert_eq!(execution.output.as_deref(), Some(&json!({"hello": {"text": "hello, Ada"}})));
+//! assert_eq!(execution.output, Some(json!({"hello": {"text": "hello, Ada"}}).into()));
 //! engine.shutdown(Duration::from_secs(5)).await;
 //! # Ok(())
 //! # }
 //! ```
 
 mod approvals;
+mod breakers;
 mod calls;
 mod children;
 mod clock;
 mod compiled;
 mod driver;
+mod dry_run;
 mod engine;
 mod error;
+mod estimate;
 mod events;
 mod executions;
 mod findings;
 mod fork;
 mod gate;
 mod hub;
+mod library;
 mod loading;
 mod local;
+mod purses;
 mod recovery;
 mod references;
 mod resume;
@@ -72,13 +77,16 @@ pub use agentchains_workflow as workflow;
 
 pub use crate::{
     clock::SystemClock,
+    dry_run::{DryRun, DryRunError, DryRunNode, DryRunReport, SupposedDecision},
     engine::{Caller, Engine, EngineBuilder},
     error::{EngineError, UnknownAgent},
+    estimate::{CostEstimate, DurationEstimate, Estimate, EstimateRequest, NodeEstimate, Unbounded},
     events::EventStream,
     executions::ExecutionView,
     fork::ForkRequest,
     hub::{Missed, Notice, Notices},
     local::{AgentAnswer, AgentFailed, AgentRequest, LocalAgents},
+    purses::Caps,
     references::UnknownWorkflow,
     start::StartRequest,
     workflows::{Validation, WorkflowView},

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use agentchains_machine::{ExecutionId, Input, Machine};
+use agentchains_machine::{ExecutionId, ExecutionStatus, Input, Machine};
 use agentchains_ports::{Claimed, Fence, StoreError};
 use tokio::sync::mpsc;
 use tracing::{Instrument, error, info_span};
@@ -42,12 +42,17 @@ pub(crate) async fn load_and_drive(
     mut mailbox: mpsc::UnboundedReceiver<Message>,
     mut knows_children: bool,
 ) {
+    shared.breakers.restored().await;
     match load(&shared, id, &mut mailbox, &mut knows_children).await {
         Some((machine, fence)) => {
             let execution = machine.execution();
             let interrupted = execution.in_flight > 0 || (execution.children > 0 && !knows_children);
+            let first = match execution.status {
+                ExecutionStatus::Pending => Some(Input::Start),
+                _ => interrupted.then_some(Input::Recover),
+            };
             let driver = Driver::new(shared, machine, fence, mailbox);
-            let first = interrupted.then_some(Input::Recover);
+            let first = first.map(Message::Input);
             driver.run(first).instrument(info_span!("execution", %id)).await;
         }
         None => {

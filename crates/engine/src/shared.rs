@@ -5,18 +5,19 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use agentchains_breaker::Registry;
 use agentchains_machine::{ExecutionId, ExecutionRow, Input, Rejected};
 use agentchains_ports::{Clock, ExecutionQuery, ExecutionStore, NodeRunner, WorkflowStore};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    breakers::Breakers,
     children::{Lanes, Trees},
     compiled::CompiledCache,
     gate::AgentSlots,
     hub::Hub,
     loading,
+    purses::Purses,
 };
 
 /// What a driver's mailbox takes.
@@ -49,8 +50,9 @@ pub(crate) struct Shared {
     pub(crate) workflows: Arc<dyn WorkflowStore>,
     pub(crate) runner: Arc<dyn NodeRunner>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) breakers: Registry,
+    pub(crate) breakers: Breakers,
     pub(crate) slots: Arc<AgentSlots>,
+    pub(crate) purses: Arc<Purses>,
     pub(crate) hub: Hub,
     pub(crate) compiled: CompiledCache,
     pub(crate) lanes: Lanes,

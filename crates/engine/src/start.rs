@@ -3,13 +3,18 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use agentchains_cost::Usd;
-use agentchains_machine::{ExecutionId, ExecutionRow, Input, Machine, NewExecution, WorkflowId};
+use agentchains_machine::{
+    ExecutionId, ExecutionRow, ExecutionStatus, Input, Machine, NewExecution, WorkflowId,
+};
 use agentchains_ports::{Creation, Idempotency};
 use agentchains_workflow::{Compiled, Json, OnBudget, UnknownCost};
 use serde_json::Value;
+use tokio::sync::oneshot;
 use tracing::{Instrument, info_span};
 
-use crate::{Caller, Engine, EngineError, driver::Driver, gate::DriverGate};
+use crate::{
+    Caller, Engine, EngineError, driver::Driver, gate::DriverGate, purses::Sources, shared::Message,
+};
 
 /// What an execution is started with. Absent fields are the workflow's.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -41,11 +46,23 @@ impl Engine {
         workflow_id: WorkflowId,
         request: StartRequest,
     ) -> Result<ExecutionRow, EngineError> {
+        let idempotency = request.idempotency.clone();
+        let (workflow, new) = self.prepare(caller, workflow_id, request).await?;
+        self.launch(workflow, new, idempotency).await
+    }
+
+    /// What a request starts, where it may be started at all.
+    pub(crate) async fn prepare(
+        &self,
+        caller: &Caller,
+        workflow_id: WorkflowId,
+        request: StartRequest,
+    ) -> Result<(Arc<Compiled>, NewExecution), EngineError> {
         let (workflow, version) = self.startable(caller, workflow_id, request.version).await?;
         let settings = workflow.settings();
         let max_budget = request.max_budget.or(settings.max_budget);
         let input = Json::from(request.input);
-        self.check_start(&caller.tenant, &workflow, &input, max_budget)
+        self.check_start(&caller.tenant, &workflow, &input, max_budget.is_some())
             .await?;
         let new = NewExecution {
             id: self.new_execution_id(),
@@ -63,7 +80,7 @@ impl Engine {
             forked_from: None,
             seeds: Vec::new(),
         };
-        self.launch(workflow, new, request.idempotency).await
+        Ok((workflow, new))
     }
 
     /// The version of a workflow that is to run, where it may be started at all.
@@ -90,18 +107,19 @@ impl Engine {
         tenant: &str,
         workflow: &Compiled,
         input: &Json,
-        max_budget: Option<Usd>,
+        has_budget: bool,
     ) -> Result<(), EngineError> {
-        if let Some(excess) = workflow.limits().excess(input) {
-            return Err(EngineError::InputTooLarge { excess });
-        }
-        if let Some(schema) = &workflow.settings().input_schema {
-            schema
-                .validate(&input.to_value())
-                .map_err(|mismatch| EngineError::InputMismatch {
-                    message: mismatch.to_string(),
-                })?;
-        }
+        check_input(workflow, input)?;
+        self.check_surroundings(tenant, workflow, has_budget).await
+    }
+
+    /// The same whatever the input is.
+    pub(crate) async fn check_surroundings(
+        &self,
+        tenant: &str,
+        workflow: &Compiled,
+        has_budget: bool,
+    ) -> Result<(), EngineError> {
         let agents = self.unknown_agents(workflow);
         if !agents.is_empty() {
             return Err(EngineError::UnknownAgents { agents });
@@ -110,7 +128,7 @@ impl Engine {
         if !workflows.is_empty() {
             return Err(EngineError::UnknownWorkflows { workflows });
         }
-        if max_budget.is_some() && workflow.settings().unknown_cost == UnknownCost::Refuse {
+        if has_budget && workflow.settings().unknown_cost == UnknownCost::Refuse {
             self.check_costs_are_known(workflow)?;
         }
         Ok(())
@@ -148,10 +166,18 @@ impl Engine {
         idempotency: Option<Idempotency>,
     ) -> Result<ExecutionRow, EngineError> {
         let id = new.id;
+        self.shared.breakers.restored().await;
         let now = self.now();
-        let mut gate = DriverGate::new(&self.shared, id);
         let mut machine = Machine::create(workflow, new, now);
-        let step = machine.step(now, Input::Start, &mut gate)?;
+        let sources = Sources::of(&self.shared.purses, machine.execution());
+        // What is drawn from purses is drawn by a commit, which may be refused.
+        let first = if sources.is_empty() {
+            Input::Start
+        } else {
+            Input::Tick
+        };
+        let mut gate = DriverGate::new(&self.shared, id, &sources);
+        let step = machine.step(now, first, &mut gate)?;
         // Before it can be found in the store, so that nobody else makes a driver for it.
         let mailbox = self.shared.register(id);
         let created = self.shared.store.create(step.changes.clone(), idempotency).await;
@@ -164,10 +190,14 @@ impl Engine {
                 let mut driver = Driver::new(Arc::clone(&self.shared), machine, fence, mailbox);
                 driver.act(step, gate);
                 driver.assume_start_is_known();
+                let pending = execution.status == ExecutionStatus::Pending;
+                let (reply, started) = oneshot::channel();
+                let first = pending.then(|| Message::Command(Input::Start, reply));
                 self.shared
                     .tasks
-                    .spawn(driver.run(None).instrument(info_span!("execution", %id)));
-                Ok(execution)
+                    .spawn(driver.run(first).instrument(info_span!("execution", %id)));
+                // Without an answer the engine stops, and the next process starts what is recorded.
+                Ok(started.await.ok().and_then(Result::ok).unwrap_or(execution))
             }
             Creation::Replayed((earlier, _)) => {
                 let tenant = &machine.execution().tenant;
@@ -181,4 +211,19 @@ impl Engine {
     pub(crate) fn new_execution_id(&self) -> ExecutionId {
         ExecutionId::from_uuid(self.new_uuid())
     }
+}
+
+/// Whether an execution of the workflow may have this input.
+pub(crate) fn check_input(workflow: &Compiled, input: &Json) -> Result<(), EngineError> {
+    if let Some(excess) = workflow.limits().excess(input) {
+        return Err(EngineError::InputTooLarge { excess });
+    }
+    if let Some(schema) = &workflow.settings().input_schema {
+        schema
+            .validate(&input.to_value())
+            .map_err(|mismatch| EngineError::InputMismatch {
+                message: mismatch.to_string(),
+            })?;
+    }
+    Ok(())
 }

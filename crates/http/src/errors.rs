@@ -6,7 +6,7 @@
 use std::error::Error;
 
 use agentchains_engine::{
-    EngineError, Validation,
+    DryRunError, EngineError, Validation,
     machine::Rejected,
     ports::{DirectoryError, StoreError},
 };
@@ -43,8 +43,10 @@ impl From<EngineError> for Problem {
                 let findings = findings.collect();
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unknown_workflow", detail).with_errors(findings)
             }
+            EngineError::SubworkflowRing { .. } => unprocessable("subworkflow_recursion", "", detail),
             EngineError::NoSuchNode { pointer, .. } => unprocessable("unknown_node", &pointer, detail),
             EngineError::UnknownCost { .. } => unprocessable("unknown_cost", "", detail),
+            EngineError::DryRun(error) => error.into(),
             EngineError::IdempotencyKeyReused => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail)
             }
@@ -61,6 +63,25 @@ impl From<EngineError> for Problem {
             // The engine has logged why.
             EngineError::Unreadable { .. } => Self::internal(),
             EngineError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<DryRunError> for Problem {
+    fn from(error: DryRunError) -> Self {
+        let detail = error.to_string();
+        match error {
+            DryRunError::NoOutput { nodes } => {
+                let findings = nodes.into_iter().map(|node| {
+                    let message = format!("there is no output for {node}");
+                    Finding::new("output_missing", "/dry_run/outputs", message)
+                });
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "output_missing", detail)
+                    .with_errors(findings.collect())
+            }
+            DryRunError::Undecided { .. } => unprocessable("undecided", "/dry_run/decisions", detail),
+            DryRunError::OtherWorkflow => unprocessable("invalid_value", "/dry_run/from_execution", detail),
+            DryRunError::TooLong { .. } => unprocessable("dry_run_too_long", "/dry_run", detail),
         }
     }
 }

@@ -68,6 +68,7 @@ fn workflow_routes() -> Router<Api> {
                 .delete(workflows::archive),
         )
         .route("/workflows/{id}/versions", get(workflows::versions))
+        .route("/workflows/{id}/estimate", post(workflows::estimate))
         .route("/workflows/{id}/execute", post(executions::execute))
         .route("/templates", get(templates::list))
         .route("/templates/{key}", get(templates::show))

@@ -146,10 +146,10 @@ impl Machine {
         key: NodeKey,
         attempt: Attempt,
         asked: AgentQuestion,
-        gate: &dyn Gate,
     ) {
         if attempt.abort_by.is_some() {
-            return self.attempt_aborted(now, key, &attempt, None, gate);
+            // The abort came when nobody waited for the call any more, so that the task was not cancelled.
+            return self.abort(key);
         }
         if self.execution.ending.is_some() || self.is_stopping(key.scope) {
             return self.abort_attempt(now, key, attempt);

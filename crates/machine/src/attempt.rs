@@ -67,9 +67,7 @@ impl Machine {
                 self.attempt_aborted(now, key, &attempt, remote_cancel, gate);
             }
             AttemptOutcome::Lost => self.outcome_unknown(now, key, &attempt, gate),
-            AttemptOutcome::InputRequired(question) => {
-                self.agent_asks(now, key, attempt, question, gate);
-            }
+            AttemptOutcome::InputRequired(question) => self.agent_asks(now, key, attempt, question),
         }
     }
 
@@ -185,19 +183,31 @@ impl Machine {
         gate: &dyn Gate,
     ) {
         let charge = charge_for(attempt, &ended, now, gate);
+        gate.settle(attempt.started_at, attempt.reserved, charge.amount);
         let mut budget = self.budget();
         let settlement = budget.settle(attempt.reserved, charge.amount);
         self.set_budget(&budget);
         self.execution.cost_known &= charge.known;
+        let mut usage = ended.usage;
+        if charge.invalid {
+            usage.get_or_insert_default().cost_invalid = true;
+        }
+        // Where nothing was reserved nobody knew what it might cost, and it broke no promise.
+        let was_bounded = !attempt.reserved.is_zero();
+        let overrun = settlement.overrun.filter(|_| was_bounded).unwrap_or_default();
         let row = self.row_mut(key);
         row.cost = row.cost.saturating_add(charge.amount);
         row.cost_known &= charge.known;
-        row.usage.clone_from(&ended.usage);
+        row.overrun = row.overrun.saturating_add(overrun);
+        row.usage.clone_from(&usage);
         let line = AttemptRow {
             status: ended.status,
             cost: charge.amount,
             cost_known: charge.known,
-            usage: ended.usage,
+            lines: charge.lines,
+            price_version: charge.price_version,
+            overrun,
+            usage,
             error: ended.error,
             finished_at: Some(now),
             ..AttemptRow::started(row.path.clone(), attempt)
@@ -214,10 +224,12 @@ fn charge_for(attempt: &Attempt, ended: &Ended, now: Timestamp, gate: &dyn Gate)
     if !ended.reached_agent && ended.cost == ReportedCost::Absent {
         return Charge::NONE;
     }
-    let prices = gate
-        .terms(&attempt.agent_id)
-        .map(|terms| terms.prices.clone())
-        .unwrap_or_default();
+    let terms = gate.terms(&attempt.agent_id).unwrap_or_default();
     let elapsed = Duration::try_from(now.duration_since(attempt.started_at)).unwrap_or_default();
-    prices.charge(ended.cost, ended.usage.as_ref(), elapsed, attempt.reserved)
+    Charge {
+        price_version: terms.price_version,
+        ..terms
+            .prices
+            .charge(ended.cost, ended.usage.as_ref(), elapsed, attempt.reserved)
+    }
 }

@@ -2,52 +2,33 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use agentchains_cost::{Budget, Usd};
+use agentchains_cost::Usd;
 use agentchains_workflow::{NodeKind, Subworkflow};
 use jiff::Timestamp;
 use serde_json::json;
 
 use crate::{
     ChildCommand, ChildReport, ChildRun, Effect, EventType, ExecutionId, ExecutionStatus, Failure,
-    FailureCode, Machine, NodePath, NodeRequest, NodeState, PauseReason, StartChild, dispatch::Deferred,
+    FailureCode, Gate, Machine, NodePath, NodeRequest, NodeState, PauseReason, StartChild, Wanted,
     event::budget_data, machine::after, scope::NodeKey,
 };
 
-/// What a child may spend.
-struct Allowance {
-    max_budget: Option<Usd>,
-    reserve: Usd,
-    /// The budget with that reservation.
-    budget: Budget,
-}
-
 impl Machine {
     /// Wants a child execution started, or settles the node when none can be.
-    pub(crate) fn start_child(
-        &mut self,
-        now: Timestamp,
-        key: NodeKey,
-        settings: &Subworkflow,
-    ) -> Result<(), Deferred> {
+    pub(crate) fn start_child(&mut self, now: Timestamp, key: NodeKey, settings: &Subworkflow) {
         let most = self.workflow.limits().max_subworkflow_depth;
         if self.execution.depth() >= most {
             let message = format!("executions are nested at most {most} deep (max_subworkflow_depth)");
             let failure = Failure::in_node(self.path(key), FailureCode::SubworkflowTooDeep, message);
-            self.node_failed(now, key, failure);
-            return Ok(());
+            return self.node_failed(now, key, failure);
         }
         let request = match self.child_request(key, settings) {
             Ok(request) => request,
-            Err(failure) => {
-                self.node_failed(now, key, failure);
-                return Ok(());
-            }
+            Err(failure) => return self.node_failed(now, key, failure),
         };
         if self.take_over(now, key, &request) {
-            return Ok(());
+            return;
         }
-        let allowance = self.allowance(key, settings)?;
-        self.set_budget(&allowance.budget);
         let deadline = self.node(key).timeout.map(|timeout| after(now, timeout));
         let deadline = deadline.into_iter().chain(self.execution.deadline).min();
         let parent = self.execution.id;
@@ -58,9 +39,8 @@ impl Machine {
         row.child_execution_id = Some(execution_id);
         let child = ChildRun {
             execution_id,
-            max_budget: allowance.max_budget,
+            max_budget: self.node(key).max_cost,
             spent: Usd::ZERO,
-            reserved: allowance.reserve,
             deadline: deadline.filter(|_| settings.wait),
             pause_reason: None,
             cancel_by: None,
@@ -68,7 +48,6 @@ impl Machine {
         self.set_state(now, key, NodeState::Child(child));
         self.emit_node(now, EventType::NodeStarted, key);
         self.ensure_child(key);
-        Ok(())
     }
 
     fn child_request(&self, key: NodeKey, settings: &Subworkflow) -> Result<Arc<NodeRequest>, Failure> {
@@ -94,31 +73,6 @@ impl Machine {
             items: None,
             upstream,
         }))
-    }
-
-    /// What a child may spend: no more than the node's `max_cost` and what is left here, which is reserved for it. One
-    /// that is not waited for answers for itself.
-    fn allowance(&self, key: NodeKey, settings: &Subworkflow) -> Result<Allowance, Deferred> {
-        let max_cost = self.node(key).max_cost;
-        let mut budget = self.budget();
-        let (max_budget, reserve) = match budget.remaining().filter(|_| settings.wait) {
-            None => (max_cost, Usd::ZERO),
-            Some(remaining) => {
-                let wanted = max_cost.unwrap_or(remaining);
-                let others_may_give_back = !self.execution.reserved.is_zero();
-                if others_may_give_back && (max_cost.is_none() || wanted > remaining) {
-                    return Err(Deferred::Budget);
-                }
-                let slice = wanted.min(remaining);
-                budget.reserve(slice).map_err(|_| Deferred::Budget)?;
-                (Some(slice), slice)
-            }
-        };
-        Ok(Allowance {
-            max_budget,
-            reserve,
-            budget,
-        })
     }
 
     /// Wants a child to be there and to go on.
@@ -164,15 +118,12 @@ impl Machine {
         let child = self.charge_child(now, key, child, &report);
         match report.status {
             ExecutionStatus::Completed => {
-                self.give_back(&child);
                 self.node_completed(now, key, report.output.unwrap_or_default(), None);
             }
             ExecutionStatus::Failed => {
-                self.give_back(&child);
                 self.child_failed(now, key, &child, report.error);
             }
             ExecutionStatus::Cancelled => {
-                self.give_back(&child);
                 self.child_cancelled(now, key, &child);
             }
             _ => {
@@ -197,17 +148,25 @@ impl Machine {
         code: FailureCode,
         message: String,
     ) {
-        if let Some((key, child)) = self.child_in_flight(path, execution_id) {
-            self.give_back(&child);
+        if let Some((key, _)) = self.child_in_flight(path, execution_id) {
             self.row_mut(key).child_execution_id = None;
             let failure = Failure::in_node(path, code, message);
             self.node_failed(now, key, failure);
         }
     }
 
+    /// An execution below has no room for a call in the budget of this one, as far as it can tell.
+    pub(crate) fn short_below(&mut self, now: Timestamp, path: &NodePath, wanted: Wanted, gate: &dyn Gate) {
+        let Some(key) = self.find(path) else { return };
+        let is_child = matches!(self.row(key).state, NodeState::Child(_));
+        let shortage = gate.shortage(&self.budget(), wanted, now);
+        if is_child && self.may_start_nodes() && shortage.is_some_and(|shortage| shortage.exhausted) {
+            self.budget_exhausted(now, key);
+        }
+    }
+
     /// A child that was to be cancelled has not said so in time.
     pub(crate) fn child_abandoned(&mut self, now: Timestamp, key: NodeKey, child: &ChildRun) {
-        self.give_back(child);
         self.child_cancelled(now, key, child);
     }
 
@@ -228,9 +187,8 @@ impl Machine {
         report: &ChildReport,
     ) -> ChildRun {
         let new = report.spent.saturating_sub(child.spent);
-        let released = new.min(child.reserved);
         let mut budget = self.budget();
-        let settlement = budget.settle(released, new);
+        let settlement = budget.settle(Usd::ZERO, new);
         self.set_budget(&budget);
         self.execution.cost_known &= report.cost_known;
         let row = self.row_mut(key);
@@ -243,16 +201,8 @@ impl Machine {
         }
         ChildRun {
             spent: report.spent.max(child.spent),
-            reserved: child.reserved.saturating_sub(released),
             ..child
         }
-    }
-
-    /// What a child did not spend is free again.
-    fn give_back(&mut self, child: &ChildRun) {
-        let mut budget = self.budget();
-        budget.settle(child.reserved, Usd::ZERO);
-        self.set_budget(&budget);
     }
 
     fn child_failed(&mut self, now: Timestamp, key: NodeKey, child: &ChildRun, error: Option<Failure>) {

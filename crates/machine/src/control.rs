@@ -156,6 +156,9 @@ impl Machine {
         if reason == PauseReason::Approval {
             self.approve_the_only_question(now, resume, gate)?;
         }
+        if let Some(limit) = raised.filter(|_| raised != self.execution.max_budget) {
+            gate.raise(limit);
+        }
         self.execution.max_budget = raised;
         if reason != PauseReason::Approval {
             self.set_status(now, ExecutionStatus::Running, None, EventType::ExecutionResumed);

@@ -108,7 +108,12 @@ impl Machine {
     /// Wants an attempt to end, and waits a moment for its agent to say so.
     pub(crate) fn abort_attempt(&mut self, now: Timestamp, key: NodeKey, attempt: Attempt) {
         let abort_by = Some(after(now, ABORT_GRACE));
+        let was_held = self.row(key).state.waits();
         self.set_state(now, key, NodeState::Running(Attempt { abort_by, ..attempt }));
+        if was_held {
+            // No start, but the events tell each status.
+            self.emit_node(now, EventType::NodeWaiting, key);
+        }
         self.abort(key);
     }
 

@@ -2,13 +2,13 @@
 
 use std::{cmp::Reverse, collections::BTreeSet, sync::Arc, time::Duration};
 
-use agentchains_cost::{Budget, Usd};
+use agentchains_cost::{Lines, Usd};
 use agentchains_workflow::{AgentCall, NodeKind, UnknownCost};
 use jiff::Timestamp;
 
 use crate::{
     AgentTerms, Attempt, AttemptRow, AttemptStatus, Call, Effect, EventType, ExecutionStatus, Failure,
-    FailureCode, Gate, Machine, MessageId, NodePath, NodeRequest, NodeState, Refusal, Waiting,
+    FailureCode, Gate, Machine, MessageId, NodePath, NodeRequest, NodeState, Refusal, Waiting, Wanted,
     machine::after,
     ready::Ready,
     scope::{NodeKey, ScopeId},
@@ -26,18 +26,18 @@ const BREAKER_POLL: Duration = Duration::from_millis(250);
 pub(crate) enum Deferred {
     /// Its agent may not be called at the moment.
     Agent,
-    /// What it may cost does not fit into the budget.
-    Budget,
+    /// A budget has no room for what it may cost.
+    Budget(Wanted),
 }
 
 /// An attempt that may be made.
 struct Plan {
+    /// The node's agent, or one that takes its place.
+    agent_id: String,
     request: Arc<NodeRequest>,
     timeout: Duration,
     /// What is reserved for it.
-    reserve: Usd,
-    /// The budget with that reservation.
-    budget: Budget,
+    reserved: Usd,
 }
 
 impl Machine {
@@ -119,8 +119,8 @@ impl Machine {
             match self.start_remote(now, key, &mut busy_agents, gate) {
                 Ok(()) => {}
                 Err(Deferred::Agent) => deferred.push(key),
-                Err(Deferred::Budget) => {
-                    over_budget.push(key);
+                Err(Deferred::Budget(wanted)) => {
+                    over_budget.push((key, wanted));
                     deferred.push(key);
                 }
             }
@@ -131,11 +131,15 @@ impl Machine {
                 self.enqueue(key);
             }
         }
-        if !self.may_start_nodes() || !self.execution.reserved.is_zero() {
+        if !self.may_start_nodes() {
             return;
         }
-        let refused = over_budget.into_iter().find(|key| self.is_startable(*key));
-        if let Some(key) = refused {
+        // What was started after a call was refused may give something back.
+        let refused = over_budget.into_iter().find(|(key, wanted)| {
+            let shortage = gate.shortage(&self.budget(), *wanted, now);
+            shortage.is_some_and(|shortage| shortage.exhausted) && self.is_startable(*key)
+        });
+        if let Some((key, _)) = refused {
             self.budget_exhausted(now, key);
         }
     }
@@ -163,7 +167,10 @@ impl Machine {
                 }
                 started
             }
-            NodeKind::Subworkflow(settings) => self.start_child(now, key, settings),
+            NodeKind::Subworkflow(settings) => {
+                self.start_child(now, key, settings);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -220,7 +227,7 @@ impl Machine {
             return Ok(());
         }
         let path = self.row(key).path.clone();
-        let Some(terms) = gate.terms(&call.agent_id) else {
+        let Some(mut terms) = gate.terms(&call.agent_id) else {
             let message = format!(
                 "agent {:?} is not registered; register it and retry the execution",
                 call.agent_id
@@ -232,23 +239,41 @@ impl Machine {
             );
             return Ok(());
         };
-        let timeout = self.attempt_timeout(key, &terms);
-        let (budget, reserve) = self.reservation(key, &terms, timeout).ok_or(Deferred::Budget)?;
-        let plan = Plan {
-            request,
-            timeout,
-            reserve,
-            budget,
-        };
-        match gate.admit(&call.agent_id, now) {
-            Ok(()) => {
-                self.record_attempt(now, key, call, plan);
-                Ok(())
+        let mut agent_id = call.agent_id.clone();
+        let mut first_retry_at = Timestamp::MAX;
+        let mut asked = BTreeSet::new();
+        loop {
+            let timeout = self.attempt_timeout(key, &terms);
+            let wanted = self.wanted(key, &terms, timeout);
+            let reserved = gate.reserve(&self.budget(), wanted, now);
+            let reserved = reserved.map_err(|_| Deferred::Budget(wanted))?;
+            let admitted = gate.admit(&agent_id, now);
+            if admitted.is_err() {
+                gate.give_back(reserved);
             }
-            Err(Refusal::Busy) => Err(Deferred::Agent),
-            Err(Refusal::Open { retry_at }) => {
-                self.wait_for_breaker(now, key, &call.agent_id, retry_at);
-                Ok(())
+            match admitted {
+                Ok(()) => {
+                    let plan = Plan {
+                        agent_id,
+                        request,
+                        timeout,
+                        reserved,
+                    };
+                    self.record_attempt(now, key, plan);
+                    return Ok(());
+                }
+                Err(Refusal::Busy) => return Err(Deferred::Agent),
+                Err(Refusal::Open { retry_at }) => first_retry_at = first_retry_at.min(retry_at),
+            }
+            let fallback = terms.fallback_agent_id.clone();
+            asked.insert(agent_id);
+            let next = fallback.filter(|next| !asked.contains(next));
+            match next.and_then(|next| Some((gate.terms(&next)?, next))) {
+                Some(next) => (terms, agent_id) = next,
+                None => {
+                    self.wait_for_breaker(now, key, &call.agent_id, first_retry_at);
+                    return Ok(());
+                }
             }
         }
     }
@@ -260,27 +285,20 @@ impl Machine {
             .unwrap_or(DEFAULT_ATTEMPT_TIMEOUT)
     }
 
-    /// The budget with what is to be reserved for an attempt, and that amount; `None` when the budget does not
-    /// allow it (language reference, section 9).
-    fn reservation(&self, key: NodeKey, terms: &AgentTerms, timeout: Duration) -> Option<(Budget, Usd)> {
+    /// What is to be reserved for an attempt (language reference, section 9).
+    fn wanted(&self, key: NodeKey, terms: &AgentTerms, timeout: Duration) -> Wanted {
         let declared = self.node(key).max_cost.or(terms.max_cost);
         let worst_case = declared.or_else(|| terms.prices.worst_case(timeout));
-        let mut budget = self.budget();
-        let wanted = match (
-            worst_case,
-            budget.remaining(),
-            self.workflow.settings().unknown_cost,
-        ) {
-            (Some(amount), ..) => amount,
-            (None, None, _) | (None, Some(_), UnknownCost::Allow) => Usd::ZERO,
-            (None, Some(remaining), UnknownCost::Serialize) => remaining,
-            (None, Some(_), UnknownCost::Refuse) => return None,
-        };
-        (budget.may_start(worst_case) && budget.reserve(wanted).is_ok()).then_some((budget, wanted))
+        match (worst_case, self.workflow.settings().unknown_cost) {
+            (Some(amount), _) => Wanted::Exactly(amount),
+            (None, UnknownCost::Allow) => Wanted::Nothing,
+            // A start with a budget was refused, unless the agent had a price then.
+            (None, UnknownCost::Serialize | UnknownCost::Refuse) => Wanted::Rest,
+        }
     }
 
-    fn record_attempt(&mut self, now: Timestamp, key: NodeKey, call: &AgentCall, plan: Plan) {
-        self.set_budget(&plan.budget);
+    fn record_attempt(&mut self, now: Timestamp, key: NodeKey, plan: Plan) {
+        self.execution.reserved = self.execution.reserved.saturating_add(plan.reserved);
         let deadline = after(now, plan.timeout);
         let execution = self.execution.id;
         let row = self.row_mut(key);
@@ -291,10 +309,10 @@ impl Machine {
         let attempt = Attempt {
             number: row.attempts,
             message_id,
-            agent_id: call.agent_id.clone(),
+            agent_id: plan.agent_id,
             started_at: now,
             deadline,
-            reserved: plan.reserve,
+            reserved: plan.reserved,
             abort_by: None,
             answer: None,
         };
@@ -385,6 +403,9 @@ impl AttemptRow {
             reserved: attempt.reserved,
             cost: Usd::ZERO,
             cost_known: true,
+            lines: Lines::default(),
+            price_version: None,
+            overrun: Usd::ZERO,
             usage: None,
             error: None,
             started_at: attempt.started_at,

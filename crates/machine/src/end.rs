@@ -96,12 +96,15 @@ impl Machine {
         );
         let failure = Failure::in_node(&path, FailureCode::BudgetExceeded, message);
         self.execution.error = Some(failure.clone());
-        let failed = NodeFailure {
-            failure,
-            handled: false,
-            retryable: false,
-        };
-        self.settle(now, key, NodeState::Failed(failed), EventType::NodeFailed);
+        // A child execution is cancelled with everything else.
+        if !matches!(self.row(key).state, NodeState::Child(_)) {
+            let failed = NodeFailure {
+                failure,
+                handled: false,
+                retryable: false,
+            };
+            self.settle(now, key, NodeState::Failed(failed), EventType::NodeFailed);
+        }
         self.begin_ending(Ending::Budget { node: path }, true);
     }
 

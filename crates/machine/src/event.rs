@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::{ApprovalRow, ExecutionRow, Failure, NodeRow, NodeState, row::Ending, status::words};
+use crate::{ApprovalRow, ExecutionRow, Failure, NodeRow, NodeState, Waiting, row::Ending, status::words};
 
 words! {
     /// Type of an event. Dotted: what it is about, and what happened to it.
@@ -88,23 +88,20 @@ fn data_of(row: &NodeRow, mut data: Map<String, Value>) -> Json {
         NodeState::Open { .. } => {}
         NodeState::Child(child) => {
             data.insert("child_execution_id".into(), json!(child.execution_id));
-            data.insert("reserved_usd".into(), json!(child.reserved));
         }
         NodeState::Waiting(waiting) => {
-            data.insert("waiting_on".into(), json!(waiting));
+            data.insert("waiting_on".into(), waiting_on(waiting));
             data.insert("cost_usd".into(), json!(row.cost));
         }
         NodeState::Completed(done) => {
             output = Some(&done.output);
-            data.insert("cost_usd".into(), json!(row.cost));
-            data.insert("cost_known".into(), row.cost_known.into());
+            add_cost(&mut data, row);
             data.insert("used_fallback".into(), done.replaced.is_some().into());
             data.insert("reused".into(), row.reused.into());
         }
         NodeState::Failed(failed) => {
             data.insert("error".into(), json!(failed.failure));
-            data.insert("cost_usd".into(), json!(row.cost));
-            data.insert("cost_known".into(), row.cost_known.into());
+            add_cost(&mut data, row);
         }
         NodeState::Skipped(reason) => {
             data.insert("skip_reason".into(), json!(reason));
@@ -115,6 +112,37 @@ fn data_of(row: &NodeRow, mut data: Map<String, Value>) -> Json {
         }
     }
     with_output(&data, output)
+}
+
+/// What a node waits for, as it is shown: of an attempt that is held only what identifies it.
+fn waiting_on(waiting: &Waiting) -> Value {
+    match waiting {
+        Waiting::Held {
+            about,
+            approval_id,
+            attempt,
+            ..
+        } => json!({
+            "kind": about,
+            "approval_id": approval_id,
+            "agent_id": attempt.agent_id,
+            "attempt": attempt.number,
+        }),
+        waiting => json!(waiting),
+    }
+}
+
+/// What a settled node has cost and used; marks of what was wrong with that only where something was.
+fn add_cost(data: &mut Map<String, Value>, row: &NodeRow) {
+    data.insert("cost_usd".into(), json!(row.cost));
+    data.insert("cost_known".into(), row.cost_known.into());
+    data.insert("usage".into(), json!(row.usage));
+    if row.usage.as_ref().is_some_and(|usage| usage.cost_invalid) {
+        data.insert("cost_invalid".into(), true.into());
+    }
+    if !row.overrun.is_zero() {
+        data.insert("overrun_usd".into(), json!(row.overrun));
+    }
 }
 
 /// The particulars of an `execution.*` event.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     ApprovalId, ExecutionId, ExecutionRow, ExecutionStatus, Failure, FailureCode, NodePath, PauseReason,
-    RemoteCancel, RemoteTask,
+    RemoteCancel, RemoteTask, Wanted,
 };
 
 /// Something that happened. Late or repeated inputs change nothing.
@@ -56,6 +56,14 @@ pub enum Input {
         code: FailureCode,
         /// One sentence: why, and what to do.
         message: String,
+    },
+    /// An execution below wants to make a call for which the budget of this one has no room, and nothing is in flight
+    /// that could give something back, as far as it can tell.
+    ShortBelow {
+        /// The node for which it runs, or one above it.
+        path: NodePath,
+        /// What is wanted for the call.
+        wanted: Wanted,
     },
     /// A person decided.
     Decide(Decision),

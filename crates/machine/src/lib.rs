@@ -30,17 +30,12 @@
 //!     id: ExecutionId::from_uuid(Uuid::now_v7()),
 //!     tenant: "default".into(),
 //!     workflow_id: WorkflowId::from_uuid(Uuid::now_v7()),
-//!     workflow_version: 1,
-//!     input: json!({"name": "Ada"}).into(),
+//!     workflow_version: 1, input: json!({"name": "Ada"}).into(),
 //!     max_budget: None,
 //!     on_budget: workflow.settings().on_budget,
-//!     timeout: None,
-//!     labels: BTreeMap::new(),
+//!     timeout: None, labels: BTreeMap::new(),
 //!     initiated_by: "ada".into(),
-//!     parent: None,
-//!     ends_by: None,
-//!     forked_from: None,
-//!     seeds: Vec::new(),
+//!     parent: None, ends_by: None, forked_from: None, seeds: Vec::new(),
 //! };
 //! let mut machine = Machine::create(workflow, new, now);
 //!
@@ -104,7 +99,7 @@ pub use crate::{
     event::{Event, EventType},
     explain::{Explanation, Reason, UnmetEdge},
     failure::{Failure, FailureCode},
-    gate::{AgentTerms, Gate, Refusal},
+    gate::{AgentTerms, Gate, Refusal, Shortage, Wanted},
     hash::hash_of,
     ids::{ApprovalId, ExecutionId, MessageId, NodePath, WorkflowId},
     input::{
@@ -112,8 +107,8 @@ pub use crate::{
     },
     machine::{Machine, NewExecution, Snapshot},
     row::{
-        ApprovalKind, ApprovalRow, ApprovalStatus, AttemptRow, AttemptStatus, DecisionRecord, Ending,
-        ExecutionRow, NodeRequest, NodeRow, Parent, RemoteCancel, RemoteTask, Seed,
+        ApprovalKind, ApprovalRow, ApprovalStatus, AttemptRow, AttemptStatus, BudgetAbove, DecisionRecord,
+        Ending, ExecutionRow, NodeRequest, NodeRow, Parent, RemoteCancel, RemoteTask, Seed,
     },
     state::{
         AgentAnswer, Attempt, ChildRun, Completion, HeldFor, NodeFailure, NodeState, SkipCause, SkipReason,

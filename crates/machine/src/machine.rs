@@ -215,6 +215,7 @@ impl Machine {
             Input::Pause => self.pause(now)?,
             Input::Resume(resume) => self.resume(now, resume, gate)?,
             Input::Cancel => self.cancel(now)?,
+            Input::ShortBelow { path, wanted } => self.short_below(now, &path, wanted, gate),
             Input::Hold => self.hold(now),
             Input::Release => self.release_hold(now),
         }

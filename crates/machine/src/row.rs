@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use agentchains_cost::{Usage, Usd};
+use agentchains_cost::{Lines, Usage, Usd};
 use agentchains_workflow::{Json, OnBudget};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -92,11 +92,33 @@ pub struct Parent {
     pub depth: u32,
     /// Whether that node waits for its end. One that does not shares neither budget nor fate with it.
     pub waits: bool,
+    /// The budgets above that its calls draw from too.
+    pub budgets: Vec<BudgetAbove>,
     /// Whether it is held because an execution above it is paused.
     pub holds: bool,
 }
 
+/// A budget of an execution above.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetAbove {
+    /// The execution.
+    pub execution_id: ExecutionId,
+    /// Its node that leads down.
+    pub path: NodePath,
+}
+
 impl ExecutionRow {
+    /// The budgets that calls of executions below a node draw from, where it waits for them.
+    #[must_use]
+    pub fn budgets_below(&self, path: &NodePath) -> Vec<BudgetAbove> {
+        let above = self.parent.iter().flat_map(|parent| parent.budgets.clone());
+        let own = self.max_budget.map(|_| BudgetAbove {
+            execution_id: self.id,
+            path: path.clone(),
+        });
+        above.chain(own).collect()
+    }
+
     /// The execution at the top of its tree; itself where it is no child.
     #[must_use]
     pub fn root(&self) -> ExecutionId {
@@ -159,6 +181,8 @@ pub struct NodeRow {
     pub cost: Usd,
     /// Whether all of that is known.
     pub cost_known: bool,
+    /// By how much its attempts cost more than was reserved for them.
+    pub overrun: Usd,
     /// What its last attempt used.
     pub usage: Option<Usage>,
     /// Whether its output was taken over from the execution that this one was made from.
@@ -188,6 +212,7 @@ impl NodeRow {
             remote_task: None,
             cost: Usd::ZERO,
             cost_known: true,
+            overrun: Usd::ZERO,
             usage: None,
             reused: false,
             child_execution_id: None,
@@ -269,6 +294,12 @@ pub struct AttemptRow {
     pub cost: Usd,
     /// Whether that is known.
     pub cost_known: bool,
+    /// What the charge is made of.
+    pub lines: Lines,
+    /// Which version of the agent's prices it was made with.
+    pub price_version: Option<u32>,
+    /// By how much it was more than what was reserved.
+    pub overrun: Usd,
     /// What it used.
     pub usage: Option<Usage>,
     /// Why it failed.

@@ -81,12 +81,11 @@ impl NodeState {
         matches!(self, Self::Waiting(_) | Self::Child(_))
     }
 
-    /// What is reserved for the attempt in flight, or for the child execution.
+    /// What is reserved for the attempt in flight.
     #[must_use]
     pub const fn reserved(&self) -> Usd {
         match self {
             Self::Running(attempt) | Self::Waiting(Waiting::Held { attempt, .. }) => attempt.reserved,
-            Self::Child(child) => child.reserved,
             _ => Usd::ZERO,
         }
     }
@@ -149,8 +148,6 @@ pub struct ChildRun {
     pub max_budget: Option<Usd>,
     /// What it has spent, as far as it has told.
     pub spent: Usd,
-    /// What is still reserved for it.
-    pub reserved: Usd,
     /// When it must have ended.
     pub deadline: Option<Timestamp>,
     /// Why it is paused, as far as it has told.

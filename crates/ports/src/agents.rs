@@ -41,7 +41,12 @@ pub struct AgentDefinition {
     /// What to do with an attempt whose outcome a crash left unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_unknown: Option<OnUnknown>,
-    /// Its circuit breaker.
+    /// The agent that is asked instead while the circuit breaker of this one is open. One that is not registered is
+    /// passed over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback_agent_id: Option<String>,
+    /// Its circuit breaker: when it opens, for how long, and in which mode; [`BreakerSettings`] has the members with
+    /// their ranges and defaults.
     #[serde(default)]
     pub circuit_breaker: BreakerSettings,
 }
@@ -208,6 +213,7 @@ impl AgentDefinition {
             pricing: PriceList::default(),
             max_cost: None,
             on_unknown: None,
+            fallback_agent_id: None,
             circuit_breaker: BreakerSettings::default(),
         }
     }

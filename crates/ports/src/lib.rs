@@ -1,13 +1,17 @@
 //! The seams between the engine and the world: small traits with plain data and their errors.
 //!
-//! A store implements [`ExecutionStore`], [`ExecutionQuery`], [`WorkflowStore`] and [`AgentStore`]; something that
-//! calls agents implements [`NodeRunner`]; a [`Clock`] tells the time; an [`EventSink`] receives what happened.
+//! A store implements [`ExecutionStore`], [`ExecutionQuery`], [`WorkflowStore`], [`AgentStore`] and [`BreakerStore`];
+//! something that calls agents implements [`NodeRunner`]; a [`Clock`] tells the time; an [`EventSink`] receives what
+//! happened.
 //! This crate changes rarely, and knows neither a database nor a network.
 
 mod agents;
+mod breakers;
 mod clock;
+mod history;
 mod order;
 mod page;
+mod purses;
 mod query;
 mod runner;
 mod seconds;
@@ -18,9 +22,12 @@ pub use crate::{
     agents::{
         AgentDefinition, AgentDirectory, AgentRecord, AgentStore, DirectoryError, DiscoveredAgent, Protocol,
     },
+    breakers::{BreakerRecord, BreakerSnapshot, BreakerStore, MAX_KEPT_BREAKERS},
     clock::Clock,
+    history::{History, HistoryRequest, PastExecution, PastNodeRun, PastRun},
     order::{compare_nodes, compare_paths},
     page::{InvalidCursor, Page, PageRequest},
+    purses::{PurseChange, PurseId},
     query::{ApprovalFilter, ExecutionFilter, ExecutionQuery},
     runner::{AgentProfile, CallOutcome, CallProgress, NodeRunner},
     seconds::Seconds,

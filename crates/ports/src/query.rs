@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use agentchains_cost::Budget;
 use agentchains_machine::{
     ApprovalId, ApprovalRow, ApprovalStatus, AttemptRow, Event, ExecutionId, ExecutionRow, ExecutionStatus,
     NodeRow, Snapshot, WorkflowId,
@@ -9,7 +10,7 @@ use agentchains_machine::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::{Page, PageRequest, StoreError};
+use crate::{History, HistoryRequest, Page, PageRequest, PurseId, StoreError};
 
 /// Which executions are wanted; empty fields do not restrict.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -90,6 +91,12 @@ pub trait ExecutionQuery: Send + Sync + 'static {
     /// [`StoreError`] when the store could not be read.
     async fn waiting_nodes(&self, id: ExecutionId) -> Result<Vec<NodeRow>, StoreError>;
 
+    /// A purse as it stands: its limit, what is spent and what is reserved. `None` where it is not kept.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not be read.
+    async fn purse(&self, id: &PurseId) -> Result<Option<Budget>, StoreError>;
+
     /// The attempts of an execution, by path ([`compare_paths`](crate::compare_paths)) and number.
     ///
     /// # Errors
@@ -101,6 +108,12 @@ pub trait ExecutionQuery: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`] when the store could not be read.
     async fn events(&self, id: ExecutionId, after_seq: u64, limit: u32) -> Result<Vec<Event>, StoreError>;
+
+    /// What the newest executions of a version that completed have cost and taken, and their nodes.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not be read.
+    async fn history(&self, tenant: &str, wanted: &HistoryRequest) -> Result<History, StoreError>;
 
     /// One question.
     ///

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroU32, sync::Arc};
 
-use agentchains_breaker::Settings as BreakerSettings;
+use agentchains_breaker::{Outcome, Settings as BreakerSettings, Verdict};
 use agentchains_machine::{
     AgentQuestion, AgentReply, AgentTerms, AttemptFailure, Call, ExecutionId, RemoteCancel, RemoteTask,
 };
@@ -35,6 +35,25 @@ pub enum CallOutcome {
     TaskLost,
     /// The agent asks something before it goes on. The task is named to [`CallProgress`] before.
     InputRequired(AgentQuestion),
+}
+
+impl CallOutcome {
+    /// What the outcome says about the agent's health, by the rule of [`Outcome`].
+    ///
+    /// An agent that answered is well, whatever it answered, be it that its own work has failed: a half-open breaker
+    /// whose probe counted as nothing would wait for ever. A call that did not reach it says nothing about it.
+    #[must_use]
+    pub const fn verdict(&self) -> Verdict {
+        match self {
+            Self::Failed {
+                agent_unhealthy: true,
+                ..
+            } => Verdict::Failure,
+            Self::Failed { failure, .. } if failure.reached_agent => Outcome::AgentFailed.verdict(),
+            Self::Failed { .. } => Outcome::InvalidInput.verdict(),
+            Self::Reply(_) | Self::TaskLost | Self::InputRequired(_) => Verdict::Success,
+        }
+    }
 }
 
 /// Told what becomes known while a call is under way.

@@ -5,6 +5,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use thiserror::Error;
 
+use crate::{PurseChange, PurseId};
+
 /// Why the store did not do what was asked.
 #[derive(Debug, Error)]
 pub enum StoreError {
@@ -31,6 +33,9 @@ pub enum CommitError {
     /// Another writer has taken the execution over, or went first. The machine must be dropped.
     #[error("the execution was changed by another writer")]
     Fenced,
+    /// A purse has no room for what is to be reserved. The machine must be dropped.
+    #[error("purse {0} has no room for what is to be reserved")]
+    OverBudget(PurseId),
     /// The store failed; the same commit may be tried again.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -63,6 +68,8 @@ pub struct Commit {
     pub fence: Fence,
     /// What to write.
     pub changes: Changes,
+    /// What it does to the purses that the execution draws from.
+    pub purses: Vec<PurseChange>,
 }
 
 /// An execution that this process now owns.
@@ -99,7 +106,7 @@ pub enum Creation<T> {
 /// Writes executions. Every method is one transaction, durable when it returns.
 #[async_trait]
 pub trait ExecutionStore: Send + Sync + 'static {
-    /// Records an execution together with its first step.
+    /// Records an execution together with its first step. One with a budget gets a purse.
     ///
     /// Nothing is written when the idempotency key was used before, or when an execution of that id is there, and the
     /// answer names the earlier execution. An id that follows from what it is for, as a child execution's does, needs

@@ -54,7 +54,7 @@ impl ExecutionStore for Store {
 
     async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
         let rows = Rows::of(&commit.changes, commit.fence.advanced())?;
-        self.writer().commit(rows).await
+        self.writer().commit(rows, commit.purses).await
     }
 
     async fn claim(&self, id: ExecutionId) -> Result<Option<Claimed>, StoreError> {

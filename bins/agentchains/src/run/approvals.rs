@@ -4,13 +4,14 @@ use std::io::{IsTerminal, Write, stderr, stdin};
 
 use agentchains_engine::{
     Caller, Engine, EngineError,
-    machine::{ApprovalRow, ApprovalStatus, Decision, Event, Rejected},
+    machine::{ApprovalKind, ApprovalRow, ApprovalStatus, Decision, Event, Rejected},
 };
 use serde_json::Value;
 
 use crate::{exit::CommandError, terminal::printable};
 
-/// Answers a question: by the person at the terminal, or with approval when `yes` says so.
+/// Answers a question: by the person at the terminal, or with approval when `yes` says so. What an agent asks is for
+/// the person even then, because there is no answer that agrees to everything.
 ///
 /// With nobody to ask, the execution is cancelled rather than left waiting for ever.
 pub(crate) async fn answer(
@@ -22,6 +23,7 @@ pub(crate) async fn answer(
     let Some(asked) = event.data.read::<ApprovalRow>() else {
         return Ok(());
     };
+    let yes = yes && asked.kind == ApprovalKind::Approval;
     let person = stdin().is_terminal() && !yes;
     loop {
         let answer = if yes {
@@ -29,7 +31,7 @@ pub(crate) async fn answer(
         } else if person {
             ask(asked.clone()).await
         } else {
-            say("nobody is there to decide; run it at a terminal, or with --yes");
+            say(&nobody_decides(&asked));
             None
         };
         let Some(answer) = answer else {
@@ -41,6 +43,16 @@ pub(crate) async fn answer(
                 say(&format!("that does not fit the form: {message}"));
             }
             decided => return Ok(decided?),
+        }
+    }
+}
+
+fn nobody_decides(asked: &ApprovalRow) -> String {
+    match asked.kind {
+        ApprovalKind::Approval => "nobody is there to decide; run it at a terminal, or with --yes".to_owned(),
+        ApprovalKind::AgentInput => {
+            let ApprovalRow { path, message, .. } = asked;
+            format!("{path}: {message}\nnobody is there to answer the agent; run it at a terminal")
         }
     }
 }
@@ -65,10 +77,11 @@ async fn decide(
     Ok(())
 }
 
-/// What a person chose and filled in.
+/// What a person chose, said and filled in.
 #[derive(Debug, Clone)]
 struct Answer {
     action: String,
+    comment: Option<String>,
     data: Option<Value>,
 }
 
@@ -76,6 +89,7 @@ impl Answer {
     fn of(action: &str) -> Self {
         Self {
             action: action.to_owned(),
+            comment: None,
             data: None,
         }
     }
@@ -87,7 +101,7 @@ fn decision_of(asked: &ApprovalRow, answer: &Answer, by: String) -> Decision {
         decision: answer.action.clone(),
         by,
         roles: Vec::new(),
-        comment: None,
+        comment: answer.comment.clone(),
         data: answer.data.clone(),
         shown_hash: Some(asked.shown_hash.clone()),
         request_key: None,
@@ -105,11 +119,19 @@ async fn ask(asked: ApprovalRow) -> Option<Answer> {
             asked.shown.to_value()
         ));
         let action = ask_for_action(&asked.actions)?;
+        let comment = match asked.kind {
+            ApprovalKind::AgentInput => ask_for_comment()?,
+            ApprovalKind::Approval => None,
+        };
         let data = match &asked.form {
             Some(form) if action != "reject" => Some(ask_for_data(form)?),
             _ => None,
         };
-        Some(Answer { action, data })
+        Some(Answer {
+            action,
+            comment,
+            data,
+        })
     });
     asking.await.ok().flatten()
 }
@@ -125,6 +147,12 @@ fn ask_for_action(actions: &[String]) -> Option<String> {
             return Some(action.clone());
         }
     }
+}
+
+/// What the person has to say, which may be nothing. `None` when there is no more input.
+fn ask_for_comment() -> Option<Option<String>> {
+    say("what do you say to it, in one line ?");
+    line().map(|text| (!text.is_empty()).then_some(text))
 }
 
 fn ask_for_data(form: &Value) -> Option<Value> {

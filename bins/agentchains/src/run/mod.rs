@@ -3,10 +3,10 @@
 mod approvals;
 mod progress;
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use agentchains_engine::{
-    Caller, Engine, EngineError, EventStream, StartRequest,
+    Caller, Caps, Engine, EngineError, EventStream, StartRequest,
     cost::Usd,
     machine::{EventType, ExecutionRow, ExecutionStatus, FailureCode},
     ports::{AgentDefinition, Creation},
@@ -26,7 +26,7 @@ use crate::{
 /// Validates and runs the workflow, shows its progress, and prints its output.
 pub(crate) async fn run(args: RunArgs) -> Result<ExitCode, CommandError> {
     let text = validate::read(&args.file)?;
-    if refuses(&args, &text) {
+    if refuses(&args.file, args.output, &text) {
         return Ok(INVALID.into());
     }
     let request = StartRequest {
@@ -50,13 +50,14 @@ pub(crate) async fn run(args: RunArgs) -> Result<ExitCode, CommandError> {
     Ok(exit_code(&execution))
 }
 
+/// Whether a document is invalid, after saying so.
 #[expect(clippy::print_stderr, reason = "this is where the command line speaks")]
-fn refuses(args: &RunArgs, text: &str) -> bool {
+pub(crate) fn refuses(file: &Path, output: OutputFormat, text: &str) -> bool {
     let checked = agentchains_engine::workflow::check(text);
     if !checked.diagnostics.has_errors() {
         return false;
     }
-    match args.output {
+    match output {
         OutputFormat::Json => eprintln!(
             "{}",
             json!({
@@ -64,11 +65,11 @@ fn refuses(args: &RunArgs, text: &str) -> bool {
                 "title": "Invalid workflow",
                 "status": 422,
                 "code": "invalid_workflow",
-                "detail": format!("{} is no valid workflow", args.file.display()),
+                "detail": format!("{} is no valid workflow", file.display()),
                 "errors": checked.diagnostics.errors().collect::<Vec<_>>(),
             })
         ),
-        OutputFormat::Table => validate::print_errors(&args.file, text, &checked.diagnostics),
+        OutputFormat::Table => validate::print_errors(file, text, &checked.diagnostics),
     }
     true
 }
@@ -118,7 +119,8 @@ async fn follow(
     Ok(())
 }
 
-fn read_input(argument: &str) -> Result<Value, CommandError> {
+/// An input as it is given on the command line: JSON, or @FILE.
+pub(crate) fn read_input(argument: &str) -> Result<Value, CommandError> {
     let text = match argument.strip_prefix('@') {
         Some(path) => validate::read(path.as_ref())?,
         None => argument.to_owned(),
@@ -127,7 +129,8 @@ fn read_input(argument: &str) -> Result<Value, CommandError> {
         .map_err(|error| CommandError::Usage(format!("the input is not JSON: {error}")))
 }
 
-fn read_budget(argument: &str) -> Result<Usd, CommandError> {
+/// A budget in USD as it is given on the command line.
+pub(crate) fn read_budget(argument: &str) -> Result<Usd, CommandError> {
     let budget = argument
         .parse::<Usd>()
         .ok()
@@ -135,7 +138,8 @@ fn read_budget(argument: &str) -> Result<Usd, CommandError> {
     budget.ok_or_else(|| CommandError::Usage(format!("{argument:?} is not an amount in USD; write 1.50")))
 }
 
-fn read_agent(argument: &str) -> Result<AgentDefinition, CommandError> {
+/// An agent as it is given on the command line: ID=URL.
+pub(crate) fn read_agent(argument: &str) -> Result<AgentDefinition, CommandError> {
     let (id, url) = argument
         .split_once('=')
         .ok_or_else(|| CommandError::Usage(format!("{argument:?} does not name an agent; write ID=URL")))?;
@@ -143,7 +147,7 @@ fn read_agent(argument: &str) -> Result<AgentDefinition, CommandError> {
 }
 
 /// What the engine of one run stands on: nothing stays behind.
-fn in_memory() -> Settings {
+pub(crate) fn in_memory() -> Settings {
     Settings {
         listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
         database: "sqlite::memory:".to_owned(),
@@ -154,6 +158,7 @@ fn in_memory() -> Settings {
         drain: std::time::Duration::ZERO,
         log: None,
         limits: Limits::default(),
+        caps: Caps::default(),
     }
 }
 

@@ -1,10 +1,13 @@
-//! `run` and `validate`, by what they print and how they exit.
+//! `run`, `estimate` and `validate`, by what they print and how they exit.
 
-use std::{path::PathBuf, process::Output};
+use std::{path::PathBuf, process::Output, sync::Arc};
 
+use agentchains_conformance::Desk;
 use agentchains_demo::{DemoSettings, start_all};
 use serde_json::{Value, json};
 use tokio::process::Command;
+
+use crate::conformance::agents::Agents;
 
 async fn agentchains(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_agentchains"))
@@ -94,6 +97,25 @@ async fn run_asks_for_every_agreement_that_a_quorum_needs() {
 }
 
 #[tokio::test]
+async fn run_makes_up_no_answer_to_what_an_agent_asks() {
+    let script = json!({"teller": [{"ask": {"text": "Which\u{1b} sum?", "form": {"type": "integer"}}}]});
+    let desk = Arc::new(Desk::new(serde_json::from_value(script).unwrap()));
+    let agents = Agents::listen().await;
+    agents.seat(0, Arc::clone(&desk));
+    let flag = format!("--agent=teller={}", agents.url(0, "teller"));
+    let (_folder, path) =
+        written(r#"{"name": "a", "nodes": [{"id": "pay", "type": "agent_call", "agent_id": "teller"}]}"#);
+    let output = agentchains(&["run", &path, &flag, "--yes"]).await;
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains(r"pay: Which\u{1b} sum?") && said.contains("at a terminal"),
+        "{said}"
+    );
+    assert_eq!(desk.cancels("teller"), 1);
+}
+
+#[tokio::test]
 async fn run_calls_addresses_in_the_document_and_shows_where_nested_nodes_stand() {
     let agents = start_all(DemoSettings::default()).await.unwrap();
     let critic = agents.agents().iter().find(|agent| agent.id == "critic").unwrap();
@@ -124,6 +146,53 @@ async fn run_says_that_it_knows_no_other_workflows() {
         said.contains("no active workflow") && said.contains("other"),
         "{said}"
     );
+}
+
+#[tokio::test]
+async fn estimate_prints_the_worst_case_and_the_critical_path() {
+    let document = json!({"name": "e", "max_budget": 1, "nodes": [
+        {"id": "each", "type": "parallel_group", "config": {"items": "{{input}}", "max_concurrency": 1, "body": {"nodes": [
+            {"id": "judge", "type": "agent_call", "agent_id": "critic", "max_cost": 0.75, "timeout": "10s"},
+        ]}}},
+        {"id": "sum", "type": "agent_call", "agent_id": "summarizer", "depends_on": ["each"]},
+    ]});
+    let (_folder, path) = written(&document.to_string());
+    let output = agentchains(&["estimate", &path, "--input", "[1, 2]"]).await;
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let table = String::from_utf8(output.stdout).unwrap();
+    for part in [
+        "each → sum",
+        "each/judge",
+        "1.5 USD",
+        "the cost of sum is unbounded",
+        "80s",
+    ] {
+        assert!(table.contains(part), "{part} is missing in\n{table}");
+    }
+    let agent = "--agent=summarizer=http://127.0.0.1:9";
+    let arguments = ["estimate", &path, agent, "--max-budget", "3", "--output", "json"];
+    let estimate: Value = serde_json::from_slice(&agentchains(&arguments).await.stdout).unwrap();
+    assert_eq!(estimate["max_budget"], 3);
+    assert_eq!(estimate["cost"]["unbounded"][0]["node_id"], "sum");
+}
+
+#[tokio::test]
+async fn estimate_takes_limits_from_the_settings_and_refuses_an_invalid_document() {
+    let items = json!({"items": "{{input.texts}}", "body": {"nodes": [
+        {"id": "judge", "type": "agent_call", "agent_id": "critic", "max_cost": 0.5},
+    ]}});
+    let document = json!({"name": "e", "nodes": [{"id": "each", "type": "parallel_group", "config": items}]});
+    let (folder, path) = written(&document.to_string());
+    let settings = folder.path().join("limits.toml");
+    std::fs::write(&settings, "[limits]\nmax_items = 3").unwrap();
+    let settings = settings.display().to_string();
+    let output = agentchains(&["estimate", &path, "--config", &settings, "--output", "json"]).await;
+    let estimate: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(estimate["cost"]["worst_case_usd"], 1.5);
+    std::fs::write(&path, "{\"name\": \"e\", \"nodes\": []}").unwrap();
+    let output = agentchains(&["estimate", &path]).await;
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("empty_workflow"));
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod budget_race;
 mod client;
 mod command_line;
 mod conformance;

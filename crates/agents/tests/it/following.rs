@@ -95,23 +95,6 @@ async fn an_agent_that_loses_the_task_it_has_just_made_has_failed() {
 }
 
 #[tokio::test]
-async fn a_task_that_asks_for_input_is_cancelled_and_has_failed() {
-    let agent = Scripted::agent(|request| match request.method() {
-        "SendMessage" => {
-            let status =
-                json!({"state": "TASK_STATE_INPUT_REQUIRED", "message": {"parts": [{"text": "Which currency?"}]}});
-            send_result(request, "", &json!({"status": status}))
-        }
-        _ => result(request, &task("CANCELED", &json!({}))),
-    })
-    .await;
-    let (failed, _) = failure(call_at(&agent.url, LONG).await);
-    assert_eq!((failed.code, failed.retryable), (FailureCode::AgentFailed, false));
-    assert!(failed.message.contains("asks for input") && failed.message.contains("Which currency?"));
-    assert_eq!(agent.calls("CancelTask"), 1);
-}
-
-#[tokio::test]
 async fn what_becomes_of_a_cancelled_task_is_what_the_agent_says() {
     use RemoteCancel::{Confirmed, Refused, Unknown};
     type Script = fn(&Request) -> Act;

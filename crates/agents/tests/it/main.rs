@@ -11,6 +11,7 @@ mod demo_agents;
 mod following;
 mod hostile;
 mod inline;
+mod questions;
 mod registry;
 mod requests;
 mod scripted;

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::{Breaker, PROBE_POLL, Phase, after};
 use crate::call::{Kind, Refused, Ticket, Verdict};
+use crate::calm::Calm;
 use crate::settings::Mode;
 use crate::snapshot::{Reason, Transition};
 use crate::window::Mark;
@@ -58,10 +59,22 @@ impl Breaker {
         self.probes.release(ticket.kind);
     }
 
+    /// What calls without the lock may know.
+    #[inline]
+    pub(crate) fn calm(&self) -> Calm {
+        let generation = self.generation;
+        match self.phase {
+            Phase::Closed if self.settings.mode.is_forced() => Calm::None,
+            Phase::Closed if self.failure_count > 0 || self.window.is_some() => Calm::Closed { generation },
+            Phase::Closed => Calm::Quiet { generation },
+            Phase::Open { .. } | Phase::HalfOpen => Calm::None,
+        }
+    }
+
     /// The answer of the table of states.
     fn admit(&mut self, now: Timestamp) -> Result<Ticket, Refused> {
         if let Phase::Closed = self.phase {
-            return Ok(self.ticket(now, Kind::Counted, None));
+            return Ok(Ticket::counted(self.generation, now));
         }
         self.bound_wait(now);
         let reopened = self.end_lease(now);

@@ -55,7 +55,8 @@ pub struct Settings {
 }
 
 /// The calls that rates are taken of. The window is emptied when the breaker closes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "wire::Window", into = "wire::Window")]
 pub struct Window {
     /// Which calls it holds; in JSON `last_calls` or `last_seconds`.
     pub span: Span,

@@ -48,13 +48,13 @@ pub(super) struct Settings {
     half_open_max_calls: NonZeroU32,
     probe_lease: Seconds,
     #[serde(skip_serializing_if = "Option::is_none")]
-    window: Option<Window>,
+    window: Option<super::Window>,
     mode: Mode,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Window {
+pub(super) struct Window {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_calls: Option<NonZeroU32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -122,7 +122,7 @@ impl TryFrom<Settings> for super::Settings {
             recovery_jitter: wire.recovery_jitter,
             half_open_max_calls: wire.half_open_max_calls,
             probe_lease: wire.probe_lease.0,
-            window: wire.window.map(super::Window::try_from).transpose()?,
+            window: wire.window,
             mode: wire.mode,
         })
     }
@@ -137,7 +137,7 @@ impl From<super::Settings> for Settings {
             recovery_jitter: settings.recovery_jitter,
             half_open_max_calls: settings.half_open_max_calls,
             probe_lease: Seconds(settings.probe_lease),
-            window: settings.window.map(Window::from),
+            window: settings.window,
             mode: settings.mode,
         }
     }

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use agentchains_agents::A2aRunner;
-use agentchains_conformance::{Desk, Fail, Reply, TaskEnd};
+use agentchains_conformance::{AgentAnswer, Desk, Fail, Reply, TaskEnd};
 use agentchains_engine::{
     cost::ReportedCost,
-    machine::{AgentReply, AttemptFailure, Call, ExecutionId, FailureCode, RemoteCancel, RemoteTask},
+    machine::{
+        AgentQuestion, AgentReply, AttemptFailure, Call, ExecutionId, FailureCode, RemoteCancel, RemoteTask,
+    },
     ports::{AgentProfile, CallOutcome, CallProgress, Clock, NodeRunner},
 };
 use async_trait::async_trait;
@@ -51,7 +53,7 @@ impl NodeRunner for DeskRunner {
             return failed(FailureCode::AgentUnreachable, Some(true), true);
         }
         let answer = match &call.remote_task {
-            Some(task) => match self.desk.task(agent_id, &task.task_id) {
+            Some(task) => match self.go_on(agent_id, call, task) {
                 Some(answer) => answer,
                 None => return CallOutcome::TaskLost,
             },
@@ -59,21 +61,17 @@ impl NodeRunner for DeskRunner {
                 let data = data(call);
                 let text = data["config"]["message"].as_str().map(str::to_owned);
                 let message_id = call.message_id.to_string();
-                let answer = self.desk.receive(agent_id, &message_id, text.as_deref(), data);
-                if answer.reply.accepted {
-                    let task_id = answer.turn.to_string();
-                    progress
-                        .task_accepted(RemoteTask {
-                            task_id,
-                            context_id: None,
-                        })
-                        .await;
-                }
-                answer
+                self.desk.receive(agent_id, &message_id, text.as_deref(), data)
             }
         };
+        if answer.reply.accepted {
+            progress.task_accepted(task_of(&answer)).await;
+        }
         self.desk.released(answer.turn).await;
-        self.outcome(&answer.reply)
+        if answer.reply.ask.is_some() {
+            progress.task_accepted(task_of(&answer)).await;
+        }
+        self.outcome(&answer)
     }
 
     async fn cancel(&self, agent_id: &str, task: &RemoteTask) -> RemoteCancel {
@@ -85,8 +83,44 @@ impl NodeRunner for DeskRunner {
     }
 }
 
+fn task_of(answer: &AgentAnswer) -> RemoteTask {
+    RemoteTask {
+        task_id: answer.task.to_string(),
+        context_id: None,
+    }
+}
+
+fn question_id(turn: usize) -> String {
+    format!("question-{turn}")
+}
+
 impl DeskRunner {
-    fn outcome(&self, reply: &Reply) -> CallOutcome {
+    /// How a task stands, once what it asks is answered, where there is an answer to that.
+    fn go_on(&self, agent_id: &str, call: &Call, task: &RemoteTask) -> Option<AgentAnswer> {
+        let seen = self.desk.task(agent_id, &task.task_id)?;
+        let id = seen.reply.ask.as_ref().map(|_| question_id(seen.turn));
+        let Some(answer) = call
+            .answer
+            .as_ref()
+            .filter(|answer| id.is_some() && answer.question_id == id)
+        else {
+            return Some(seen);
+        };
+        let message_id = answer.message_id.to_string();
+        let (comment, data) = (answer.comment.as_deref(), answer.data.as_ref());
+        self.desk
+            .receive_answer(agent_id, &task.task_id, &message_id, comment, data)
+    }
+
+    fn outcome(&self, AgentAnswer { turn, reply, .. }: &AgentAnswer) -> CallOutcome {
+        if let Some(ask) = &reply.ask {
+            return CallOutcome::InputRequired(AgentQuestion {
+                id: Some(question_id(*turn)),
+                message: ask.text.clone(),
+                shown: ask.parts().into(),
+                form: ask.form.clone(),
+            });
+        }
         let cost = cost(reply);
         let Some(fail) = reply.fail else {
             return CallOutcome::Reply(AgentReply {

@@ -15,8 +15,7 @@ use agentchains_machine::{ChildCommand, ExecutionId, Input, StartChild};
 use tokio::sync::oneshot;
 use tracing::{Instrument, info_span};
 
-use self::start::Birth;
-pub(crate) use self::tree::Trees;
+pub(crate) use self::{start::Birth, tree::Trees};
 use crate::{
     driver::Driver,
     shared::{Message, Shared},

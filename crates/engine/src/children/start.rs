@@ -19,7 +19,7 @@ use crate::{
 
 /// A child that is to be started.
 #[derive(Debug)]
-pub(super) struct Birth {
+pub(crate) struct Birth {
     start: StartChild,
     parent: Parent,
     tenant: String,
@@ -53,7 +53,7 @@ impl From<EngineError> for NotStarted {
 }
 
 impl Birth {
-    pub(super) fn new(above: &ExecutionRow, start: StartChild) -> Self {
+    pub(crate) fn new(above: &ExecutionRow, start: StartChild) -> Self {
         Self {
             parent: Parent {
                 execution_id: above.id,
@@ -61,6 +61,11 @@ impl Birth {
                 path: start.path.clone(),
                 depth: above.depth().saturating_add(1),
                 waits: start.waits,
+                budgets: if start.waits {
+                    above.budgets_below(&start.path)
+                } else {
+                    Vec::new()
+                },
                 holds: false,
             },
             tenant: above.tenant.clone(),
@@ -171,10 +176,8 @@ impl Engine {
         }
         let workflow = self.compiled(found.record.id, found.version).await?;
         let new = birth.execution(&found, &workflow);
-        match self
-            .check_start(tenant, &workflow, &new.input, new.max_budget)
-            .await
-        {
+        let has_budget = new.max_budget.is_some() || !birth.parent.budgets.is_empty();
+        match self.check_start(tenant, &workflow, &new.input, has_budget).await {
             Ok(()) => Ok((workflow, new)),
             Err(EngineError::Store(error)) => Err(error.into()),
             Err(error) => {
@@ -186,10 +189,11 @@ impl Engine {
 }
 
 impl Birth {
-    fn execution(&self, found: &Resolved, workflow: &Compiled) -> NewExecution {
+    /// The child as it is to be recorded.
+    pub(crate) fn execution(&self, found: &Resolved, workflow: &Compiled) -> NewExecution {
         let (start, settings) = (&self.start, workflow.settings());
         let budgets = [settings.max_budget, start.max_budget];
-        // A child that pauses for a budget which its parent gives it would wait for a raise that nobody can bring.
+        // A child that pauses for what its parent allows it would wait for a raise that nobody can bring.
         let on_budget = match start.max_budget {
             Some(_) if start.waits => OnBudget::Fail,
             _ => settings.on_budget,

@@ -112,12 +112,11 @@ async fn a_breaker_opens_after_five_failures_and_the_sixth_call_is_not_made() {
         loop {
             if let Some(Notice::Breaker {
                 agent_id,
-                state,
+                transition,
                 retry_at,
-                ..
             }) = notices.next().await.unwrap()
             {
-                return (agent_id, state, retry_at.is_some());
+                return (agent_id, transition.to, retry_at.is_some());
             }
         }
     };

@@ -147,7 +147,7 @@ async fn a_child_that_is_not_waited_for_goes_its_own_way() {
 }
 
 #[tokio::test]
-async fn what_children_cost_counts_above_and_bounds_them() {
+async fn what_children_cost_counts_above_and_is_drawn_from_there() {
     let world = World::new();
     let cost = |nanos| Answer::costing(json!(1), Usd::from_nanos(nanos));
     world.agents.script("a", [cost(300), cost(400)]);
@@ -164,11 +164,14 @@ async fn what_children_cost_counts_above_and_bounds_them() {
     assert_eq!((row.spent, row.reserved), (Usd::from_nanos(300), Usd::ZERO));
     let middle = &world.children(id).await[0];
     assert_eq!(middle.spent, Usd::from_nanos(300));
-    assert_eq!(middle.max_budget, Some(Usd::from_nanos(1_000)));
-    assert_eq!(
-        world.children(middle.id).await[0].max_budget,
-        Some(Usd::from_nanos(1_000))
-    );
+    let inner = &world.children(middle.id).await[0];
+    for below in [middle, inner] {
+        let above = &below.parent.as_ref().unwrap().budgets;
+        assert_eq!(
+            (below.max_budget, above.len(), above[0].execution_id),
+            (None, 1, id)
+        );
+    }
 }
 
 /// `top` starts `middle`, which starts a workflow that calls `a` and then `b`.

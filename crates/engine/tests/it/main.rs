@@ -7,13 +7,18 @@
 )]
 
 mod agents;
+mod breakers;
 mod children;
 mod commands;
 mod commits;
 mod crash_points;
+mod dry_run;
+mod estimate;
+mod estimate_bounds;
 mod forks;
 mod harness;
 mod limits;
+mod purses;
 mod recovery;
 mod references;
 mod running;

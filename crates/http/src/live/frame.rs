@@ -2,7 +2,7 @@
 
 use agentchains_engine::{
     Missed, Notice,
-    breaker::State,
+    breaker::{Reason, State},
     machine::{Event, EventType, ExecutionId, time::rfc3339_millis},
     workflow::Json,
 };
@@ -40,6 +40,7 @@ struct BreakerData<'a> {
     state: State,
     #[serde(with = "rfc3339_millis::option")]
     retry_at: Option<Timestamp>,
+    reason: Reason,
 }
 
 pub(super) fn event(execution_id: ExecutionId, event: &Event) -> String {
@@ -60,20 +61,20 @@ pub(super) fn notice(notice: &Notice) -> String {
         } => event(*execution_id, happened),
         Notice::Breaker {
             agent_id,
-            state,
-            at,
+            transition,
             retry_at,
         } => text(&BreakerFrame {
-            kind: match state {
+            kind: match transition.to {
                 State::Closed => "breaker.closed",
                 State::Open => "breaker.opened",
                 State::HalfOpen => "breaker.half_opened",
             },
-            at: *at,
+            at: transition.at,
             data: BreakerData {
                 agent_id,
-                state: *state,
+                state: transition.to,
                 retry_at: *retry_at,
+                reason: transition.reason,
             },
         }),
     }

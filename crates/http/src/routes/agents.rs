@@ -159,6 +159,7 @@ pub(crate) async fn remove(
     query.finish()?;
     let seen = if_match.seen(registered(&api, &id)?.revision)?;
     api.agents.remove(&id, seen).await?;
+    api.engine.forget_breaker(&id);
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -191,7 +192,7 @@ pub(crate) async fn health(
     Ok(Json(Health::new(&id, error, &breaker, api.engine.now())).into_response())
 }
 
-/// `GET /agents/{agent_id}/circuit-breaker`.
+/// `GET /agents/{agent_id}/circuit-breaker`: its mode, its counts, and its last changes of state with their reasons.
 pub(crate) async fn breaker(
     State(api): State<Api>,
     AgentId(id): AgentId,
@@ -202,7 +203,7 @@ pub(crate) async fn breaker(
     Ok(Json(api.engine.breaker(&id)).into_response())
 }
 
-/// `POST /agents/{agent_id}/circuit-breaker/reset`.
+/// `POST /agents/{agent_id}/circuit-breaker/reset`: closes it. In a forced mode nothing happens, as the answer shows.
 pub(crate) async fn reset_breaker(
     State(api): State<Api>,
     AgentId(id): AgentId,
@@ -216,7 +217,8 @@ pub(crate) async fn reset_breaker(
     Ok(Json(api.engine.breaker(&id)).into_response())
 }
 
-/// `POST /agents/{agent_id}/circuit-breaker/force-open`.
+/// `POST /agents/{agent_id}/circuit-breaker/force-open`: opens it for one recovery timeout; an agent is switched off by
+/// the mode `forced_open` in its `circuit_breaker`. In a forced mode nothing happens, as the answer shows.
 pub(crate) async fn force_breaker_open(
     State(api): State<Api>,
     AgentId(id): AgentId,

@@ -26,5 +26,6 @@ pub(crate) async fn show(
     let attempts = api.engine.attempts(&caller, id).await?;
     let view = api.engine.execution_view(&caller, id).await?;
     let children = api.engine.children(&caller, id).await?;
-    Ok(Json(Cost::of(&view, &attempts, &children)).into_response())
+    let purse = api.engine.purse(&caller, id).await?;
+    Ok(Json(Cost::of(&view, &attempts, &children, purse.as_ref())).into_response())
 }

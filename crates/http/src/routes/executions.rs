@@ -26,12 +26,13 @@ use crate::{
     problem::Problem,
     wire::{
         self,
+        ahead::Rehearsed,
         execute::{Execute, Nothing, Resume},
         execution::{Execution, Started, Summary},
     },
 };
 
-/// `POST /workflows/{id}/execute`.
+/// `POST /workflows/{id}/execute`. A dry run is answered with 200 and starts nothing.
 pub(crate) async fn execute(
     State(api): State<Api>,
     Id(workflow_id): Id<WorkflowId>,
@@ -44,8 +45,16 @@ pub(crate) async fn execute(
         text.parse().ok().filter(|seconds| *seconds <= MAX_SECONDS)
     });
     query.finish()?;
-    let body: Execute = read_or_empty(&text)?;
+    let mut body: Execute = read_or_empty(&text)?;
+    let dry_run = body.dry_run.take();
     let request = body.into_request(key.of(&text, api.engine.now()))?;
+    if let Some(suppose) = dry_run {
+        let report = api
+            .engine
+            .dry_run(&api.caller(), workflow_id, request, suppose)
+            .await?;
+        return Ok(Json(Rehearsed::from(report)).into_response());
+    }
     let started = api.engine.start(&api.caller(), workflow_id, request).await?;
     if let Some(seconds) = wait
         && comes_to_rest(&api, started.id, Duration::from_secs(seconds)).await?

@@ -17,9 +17,11 @@ use crate::{
     app::Api,
     errors::not_json,
     extract::{Id, IdempotencyKey, IfMatch, LargeText, Query, Text, etag},
+    json::read_or_empty,
     problem::{Finding, Problem},
     wire::{
         self,
+        ahead::Estimate,
         workflow::{Summary, Verdict, Version, Workflow},
     },
 };
@@ -148,4 +150,17 @@ pub(crate) async fn validate(
         return Err(not_json(validation.errors.iter().map(Finding::from).collect()));
     }
     Ok(Json(Verdict::of(&validation)).into_response())
+}
+
+/// `POST /workflows/{id}/estimate`: what an execution may cost and take.
+pub(crate) async fn estimate(
+    State(api): State<Api>,
+    Id(id): Id<WorkflowId>,
+    query: Query,
+    Text(text): LargeText,
+) -> Result<Response, Problem> {
+    query.finish()?;
+    let body: Estimate = read_or_empty(&text)?;
+    let estimate = api.engine.estimate(&api.caller(), id, body.into()).await?;
+    Ok(Json(estimate).into_response())
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use agentchains_engine::{
     ExecutionView,
-    cost::Usd,
+    cost::{Budget, Lines, Usage, Usd},
     machine::{AttemptRow, AttemptStatus, ExecutionId, ExecutionRow, NodePath, NodeRow, NodeType},
 };
 use serde::Serialize;
@@ -14,6 +14,7 @@ use serde::Serialize;
 #[derive(Serialize)]
 pub(crate) struct Cost<'a> {
     total_usd: Usd,
+    /// Of the whole tree below, where there is a budget.
     reserved_usd: Usd,
     max_budget: Option<Usd>,
     remaining_usd: Option<Usd>,
@@ -21,6 +22,7 @@ pub(crate) struct Cost<'a> {
     by_node: Vec<NodeLine<'a>>,
     by_agent: Vec<AgentLine<'a>>,
     by_model: Vec<ModelLine<'a>>,
+    by_attempt: Vec<AttemptLine<'a>>,
     /// The executions that this one started and waits for, or waited.
     children: Vec<ChildLine<'a>>,
 }
@@ -56,6 +58,26 @@ struct ModelLine<'a> {
     model: &'a str,
     #[serde(flatten)]
     sum: Sum,
+}
+
+/// A line of the ledger.
+#[derive(Serialize)]
+struct AttemptLine<'a> {
+    path: &'a NodePath,
+    attempt: u32,
+    agent_id: &'a str,
+    status: AttemptStatus,
+    cost_usd: Usd,
+    /// What it may still cost; zero once it has ended.
+    reserved_usd: Usd,
+    cost_known: bool,
+    /// By how much it cost more than was reserved for it.
+    overrun_usd: Usd,
+    /// What the cost is made of.
+    lines: &'a Lines,
+    /// The revision of the agent whose prices they were.
+    price_version: Option<u32>,
+    usage: Option<&'a Usage>,
 }
 
 /// The sum of some attempts, or child executions.
@@ -94,9 +116,7 @@ impl Sum {
         };
         let usage = attempt.usage.as_ref();
         self.cost_usd = self.cost_usd.saturating_add(attempt.cost);
-        if attempt.status == AttemptStatus::Running {
-            self.reserved_usd = self.reserved_usd.saturating_add(attempt.reserved);
-        }
+        self.reserved_usd = self.reserved_usd.saturating_add(still_reserved(attempt));
         self.attempts = self.attempts.saturating_add(1);
         add_tokens(&mut self.input_tokens, usage.and_then(|usage| usage.input_tokens));
         add_tokens(
@@ -116,11 +136,12 @@ impl Sum {
 }
 
 impl<'a> Cost<'a> {
-    /// Sums the attempts and the child executions; `view` gives the budget and the nodes.
+    /// Sums the attempts and the child executions; `view` gives the nodes, and the purse what is left of the budget.
     pub(crate) fn of(
         view: &'a ExecutionView,
         attempts: &'a [AttemptRow],
         children: &'a [ExecutionRow],
+        purse: Option<&Budget>,
     ) -> Self {
         let mut all = Sum::default();
         let mut by_node: BTreeMap<&NodePath, (Sum, Option<&str>)> = BTreeMap::new();
@@ -141,13 +162,11 @@ impl<'a> Cost<'a> {
             all.add_children(row);
             by_node.entry(&row.path).or_default().0.add_children(row);
         }
-        let max_budget = view.execution.max_budget;
-        let committed = all.cost_usd.saturating_add(all.reserved_usd);
         Self {
             total_usd: all.cost_usd,
-            reserved_usd: all.reserved_usd,
-            max_budget,
-            remaining_usd: max_budget.map(|limit| limit.saturating_sub(committed).max(Usd::ZERO)),
+            reserved_usd: purse.map_or(all.reserved_usd, Budget::reserved),
+            max_budget: view.execution.max_budget,
+            remaining_usd: purse.and_then(Budget::remaining),
             cost_known: all.cost_known,
             by_node: node_lines(view, by_node),
             by_agent: by_agent
@@ -158,8 +177,35 @@ impl<'a> Cost<'a> {
                 .into_iter()
                 .map(|(model, sum)| ModelLine { model, sum })
                 .collect(),
+            by_attempt: attempts.iter().map(AttemptLine::of).collect(),
             children: children.iter().filter_map(ChildLine::of).collect(),
         }
+    }
+}
+
+impl<'a> AttemptLine<'a> {
+    fn of(row: &'a AttemptRow) -> Self {
+        Self {
+            path: &row.path,
+            attempt: row.number,
+            agent_id: &row.agent_id,
+            status: row.status,
+            cost_usd: row.cost,
+            reserved_usd: still_reserved(row),
+            cost_known: row.cost_known,
+            overrun_usd: row.overrun,
+            lines: &row.lines,
+            price_version: row.price_version,
+            usage: row.usage.as_ref(),
+        }
+    }
+}
+
+/// What an attempt may still cost.
+fn still_reserved(row: &AttemptRow) -> Usd {
+    match row.status {
+        AttemptStatus::Running => row.reserved,
+        _ => Usd::ZERO,
     }
 }
 

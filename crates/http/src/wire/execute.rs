@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use agentchains_engine::{
-    ForkRequest, StartRequest,
+    DryRun, ForkRequest, StartRequest,
     cost::Usd,
     machine::ApprovalId,
     ports::{Idempotency, Seconds},
@@ -12,6 +12,7 @@ use agentchains_engine::{
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{Map, Value};
 
+use super::ahead::dry_run;
 use crate::problem::{Finding, Problem};
 
 /// Labels of one execution.
@@ -39,6 +40,9 @@ pub(crate) struct Execute {
     version: Option<u32>,
     #[serde(default)]
     labels: BTreeMap<String, String>,
+    /// Set where nothing is to be started.
+    #[serde(default, deserialize_with = "dry_run")]
+    pub(crate) dry_run: Option<DryRun>,
 }
 
 impl Execute {
@@ -91,7 +95,8 @@ impl Fork {
     }
 }
 
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+/// A value that counts as given when it is `null`.
+pub(super) fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 
@@ -100,7 +105,7 @@ fn no_input() -> Value {
 }
 
 /// An amount that a budget may have: not negative, and no more than a document may say.
-fn budget<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Usd>, D::Error> {
+pub(super) fn budget<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Usd>, D::Error> {
     let amount = Option::<Usd>::deserialize(deserializer)?;
     match amount {
         Some(amount) if amount.is_negative() => Err(D::Error::custom("a budget must not be negative")),

@@ -2,6 +2,7 @@
 //! events, failures, agents' definitions, breakers.
 
 pub(crate) mod agent;
+pub(crate) mod ahead;
 mod asked;
 pub(crate) mod cost;
 pub(crate) mod decision;

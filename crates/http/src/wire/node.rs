@@ -38,6 +38,8 @@ pub(crate) struct Node<'a> {
     cost_usd: Usd,
     reserved_usd: Usd,
     cost_known: bool,
+    /// By how much its attempts cost more than was reserved for them.
+    overrun_usd: Usd,
     usage: Option<&'a Usage>,
     /// Whether its result was taken over from another execution.
     reused: bool,
@@ -128,6 +130,7 @@ impl<'a> Node<'a> {
             cost_usd: Usd::ZERO,
             reserved_usd: Usd::ZERO,
             cost_known: true,
+            overrun_usd: Usd::ZERO,
             usage: None,
             reused: false,
             used_fallback: false,
@@ -154,6 +157,7 @@ impl<'a> Node<'a> {
             cost_usd: row.cost,
             reserved_usd: row.state.reserved(),
             cost_known: row.cost_known,
+            overrun_usd: row.overrun,
             usage: row.usage.as_ref(),
             reused: row.reused,
             used_fallback: false,

@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Api, and, request, with_json};
+use crate::support::{Api, and, chain, request, with_json};
 
 fn definition() -> Value {
     json!({
@@ -95,6 +95,37 @@ async fn definitions_that_break_a_rule_are_refused() {
             "invalid_value",
             "/circuit_breaker/failure_threshold",
         ),
+        (
+            with("circuit_breaker", json!({"mode": "closed"})),
+            "invalid_value",
+            "/circuit_breaker/mode",
+        ),
+        (
+            with("circuit_breaker", json!({"recovery_timeout": -1})),
+            "invalid_value",
+            "/circuit_breaker/recovery_timeout",
+        ),
+        (
+            with(
+                "circuit_breaker",
+                json!({"recovery_timeout": 60, "max_recovery_timeout": 30}),
+            ),
+            "invalid_value",
+            "/circuit_breaker",
+        ),
+        (
+            with("circuit_breaker", json!({"window": {"last_calls": 10}})),
+            "invalid_value",
+            "/circuit_breaker/window",
+        ),
+        (
+            with(
+                "circuit_breaker",
+                json!({"window": {"last_calls": 10, "failure_rate": 50}}),
+            ),
+            "invalid_value",
+            "/circuit_breaker/window/failure_rate",
+        ),
         (with("colour", json!("red")), "unknown_field", "/colour"),
     ] {
         let problem = api.post("/agents", &body).await.problem(422, code);
@@ -174,6 +205,64 @@ async fn a_breaker_is_opened_and_closed_by_hand() {
     api.post(&format!("{path}/reset"), json!({"hard": true}))
         .await
         .problem(422, "unknown_field");
+}
+
+#[tokio::test]
+async fn a_breaker_says_why_it_is_as_it_is() {
+    let api = Api::start();
+    api.post("/agents", json!({"agent_id": "slow", "url": "http://a.test"}))
+        .await
+        .expect(201);
+    api.run(&chain(&["slow"]), &json!({})).await;
+    let breaker = api.get("/agents/slow/circuit-breaker").await.expect(200);
+    assert_eq!(
+        breaker["window"],
+        json!({"calls": 1, "failures": 0, "slow_calls": 1})
+    );
+    assert_eq!(
+        (&breaker["state"], &breaker["openings_in_a_row"]),
+        (&json!("open"), &json!(1))
+    );
+    let opened = &breaker["transitions"][0];
+    assert_eq!(
+        (&opened["from"], &opened["to"], &opened["reason"]),
+        (&json!("closed"), &json!("open"), &json!("slow_call_rate"))
+    );
+    let health = api.get("/agents/slow/health").await.expect(200);
+    assert_eq!(health["circuit_breaker"], "open");
+}
+
+#[tokio::test]
+async fn a_breaker_in_a_forced_mode_is_neither_reset_nor_opened_by_hand() {
+    let api = Api::start();
+    api.post("/agents", json!({"agent_id": "off", "url": "http://a.test"}))
+        .await
+        .expect(201);
+    let path = "/agents/off/circuit-breaker";
+    let forced = api.get(path).await.expect(200);
+    assert_eq!(
+        (&forced["state"], &forced["mode"]),
+        (&json!("open"), &json!("forced_open"))
+    );
+    for action in ["reset", "force-open"] {
+        assert_eq!(api.act(&format!("{path}/{action}")).await.expect(200), forced);
+    }
+}
+
+#[tokio::test]
+async fn a_removed_agents_breaker_is_forgotten() {
+    let api = Api::start();
+    api.post("/agents", definition()).await.expect(201);
+    let path = "/agents/web-search/circuit-breaker";
+    api.act(&format!("{path}/force-open")).await.expect(200);
+    api.delete("/agents/web-search").await.expect(204);
+    api.get(path).await.problem(404, "not_found");
+    api.post("/agents", definition()).await.expect(201);
+    let afresh = api.get(path).await.expect(200);
+    assert_eq!(
+        (&afresh["state"], &afresh["transitions"]),
+        (&json!("closed"), &json!([]))
+    );
 }
 
 #[tokio::test]

@@ -183,7 +183,7 @@ async fn nodes_show_what_they_were_asked_and_what_came_of_it() {
         "node_id": "echo", "path": "echo", "type": "agent_call", "status": "completed", "attempt": 1,
         "input": {"config": {"query": "x"}, "input": {"topic": "x"}, "upstream": {}},
         "output": output, "error": null, "skip_reason": null,
-        "cost_usd": 0.25, "reserved_usd": 0, "cost_known": true,
+        "cost_usd": 0.25, "reserved_usd": 0, "cost_known": true, "overrun_usd": 0,
         "usage": {"input_tokens": 100, "output_tokens": 10, "model": "parrot"},
         "reused": false, "used_fallback": false, "waiting_on": null,
         "remote_task_id": null, "remote_cancel": null, "child_execution_id": null,
@@ -242,6 +242,19 @@ async fn the_cost_is_the_exact_sum_of_the_attempts_in_every_table() {
         }
     }
     let one = || sum(0.25, 1, json!(100), json!(10));
+    let paid = |path: &str| {
+        json!({
+            "path": path, "attempt": 1, "agent_id": "echo", "status": "succeeded",
+            "cost_usd": 0.25, "reserved_usd": 0, "cost_known": true, "overrun_usd": 0,
+            "lines": {"reported": 0.25}, "price_version": null,
+            "usage": {"input_tokens": 100, "output_tokens": 10, "model": "parrot"},
+        })
+    };
+    let free = json!({
+        "path": "c", "attempt": 1, "agent_id": "gate", "status": "succeeded",
+        "cost_usd": 0, "reserved_usd": 0, "cost_known": true, "overrun_usd": 0,
+        "lines": {}, "price_version": null, "usage": null,
+    });
     assert_eq!(
         cost,
         json!({
@@ -256,6 +269,7 @@ async fn the_cost_is_the_exact_sum_of_the_attempts_in_every_table() {
                 named(sum(0.0, 1, json!(null), json!(null)), json!({"agent_id": "gate"})),
             ],
             "by_model": [named(sum(0.5, 2, json!(200), json!(20)), json!({"model": "parrot"}))],
+            "by_attempt": [paid("a"), paid("b"), free],
             "children": [],
         })
     );

@@ -7,7 +7,9 @@
     reason = "helpers of tests fail by panicking"
 )]
 
+mod agent_questions;
 mod agents;
+mod ahead;
 mod approvals;
 mod conventions;
 mod executions;

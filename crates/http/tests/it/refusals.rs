@@ -170,7 +170,7 @@ async fn bodies_of_actions_keep_their_rules() {
     let long = "x".repeat(1_001);
     for (body, code, pointer) in [
         (json!({"inputs": {}}).to_string(), "unknown_field", "/inputs"),
-        (json!({"dry_run": true}).to_string(), "unknown_field", "/dry_run"),
+        (json!({"dryrun": true}).to_string(), "unknown_field", "/dryrun"),
         (json!([]).to_string(), "wrong_type", ""),
         (
             json!({"max_budget": -1}).to_string(),

@@ -139,3 +139,70 @@ fn admissions_are_taken_in_the_order_of_the_calls() {
     assert_eq!(run.gate.admitted, called);
     assert!(run.calls.iter().all(|call| call.admitted));
 }
+
+/// `a` falls back to `b` and that to `c`, which falls back to `a`; all with open breakers but `well`.
+fn falling_back(well: &[&str]) -> Run {
+    let mut run = flow("a")
+        .node("a", json!({"max_cost": 1, "breaker_wait": "5m"}))
+        .prepare();
+    for (agent, fallback) in [("a", "b"), ("b", "c"), ("c", "a")] {
+        run.gate.terms_of(agent).fallback_agent_id = Some(fallback.to_owned());
+    }
+    for (agent, seconds) in [("a", "90s"), ("b", "20s"), ("c", "40s")] {
+        let retry_at = run.later(seconds);
+        if !well.contains(&agent) {
+            run.gate.open(agent, retry_at);
+        }
+    }
+    run
+}
+
+#[test]
+fn a_fallback_takes_the_place_of_an_agent_whose_breaker_is_open() {
+    for (well, called) in [(vec!["a", "b"], "a"), (vec!["b", "c"], "b"), (vec!["c"], "c")] {
+        let mut run = falling_back(&well).begin();
+        assert_eq!(
+            (run.states().as_str(), run.gate.admitted.join(" ").as_str()),
+            ("a:running", called)
+        );
+        assert_eq!(run.attempt("a", 1).agent_id, called);
+        assert_eq!(run.last_data(EventType::NodeStarted)["agent_id"], called);
+        run.ok("a", json!({}));
+        assert_eq!(run.states(), "a:completed");
+    }
+}
+
+#[test]
+fn a_fallback_is_called_on_its_own_terms() {
+    let mut run = falling_back(&["b"]);
+    run.gate.prices("b", json!({"per_call": 0.25}));
+    run.gate.terms_of("b").price_version = Some(7);
+    let mut run = run.begin();
+    run.ok("a", json!({}));
+    let attempt = run.attempt("a", 1);
+    assert_eq!(
+        (attempt.cost.to_string().as_str(), attempt.price_version),
+        ("0.25", Some(7))
+    );
+    assert_eq!(attempt.lines.call, attempt.cost);
+}
+
+#[test]
+fn where_every_fallback_is_open_the_first_to_close_is_waited_for() {
+    let mut run = falling_back(&[]).begin();
+    assert_eq!(run.states(), "a:waiting(breaker)");
+    assert_eq!(run.sleeps_for().unwrap().as_secs(), 20);
+    run.gate.well("c");
+    run.wait("20s");
+    assert_eq!(run.attempt("a", 1).agent_id, "c");
+}
+
+#[test]
+fn a_fallback_that_is_not_registered_is_passed_over_and_one_that_is_busy_is_waited_for() {
+    let mut run = falling_back(&["c"]);
+    run.gate.unregister("b");
+    assert_eq!(run.begin().states(), "a:waiting(breaker)");
+    let mut run = falling_back(&["b"]);
+    run.gate.busy("b");
+    assert_eq!(run.begin().states(), "a:pending");
+}

@@ -2,8 +2,8 @@
 
 use agentchains_cost::Usd;
 use agentchains_machine::{
-    ChildCommand, ChildReport, ExecutionStatus, Failure, FailureCode, Input, NodePath, Parent, PauseReason,
-    Step,
+    BudgetAbove, ChildCommand, ChildReport, ExecutionStatus, Failure, FailureCode, Input, NodePath, Parent,
+    PauseReason, Step, Wanted,
 };
 use serde_json::{Value, json};
 
@@ -144,14 +144,14 @@ fn a_child_that_is_not_waited_for_completes_the_node_once_it_is_there() {
 fn what_a_child_spends_counts_as_it_is_spent() {
     let mut run = with_child(json!({})).set(json!({"max_budget": 1})).start();
     run.play("a+");
-    assert_eq!(run.children["s"].max_budget, Some(usd("1")));
+    assert_eq!(run.children["s"].max_budget, None);
     let spent = |amount| ChildReport {
         spent: usd(amount),
         ..report(ExecutionStatus::Running)
     };
     run.tells("s", spent("0.25"));
     let row = &run.rows.execution;
-    assert_eq!((row.spent, row.reserved), (usd("0.25"), usd("0.75")));
+    assert_eq!((row.spent, row.reserved), (usd("0.25"), Usd::ZERO));
     run.tells("s", spent("0.25"));
     assert_eq!(
         run.rows.execution.spent,
@@ -176,23 +176,77 @@ fn a_child_may_spend_no_more_than_the_node_s_max_cost() {
         .start();
     run.play("a+");
     assert_eq!(run.children["s"].max_budget, Some(usd("0.3")));
-    assert_eq!(run.rows.execution.reserved, usd("0.3"));
+    assert_eq!(run.rows.execution.reserved, Usd::ZERO);
 }
 
 #[test]
-fn children_without_a_limit_of_their_own_share_a_budget_one_after_the_other() {
+fn children_draw_side_by_side_from_the_budget_above_and_from_those_above_it() {
     let mut run = flow("s^ t^")
         .config("s", json!({"workflow_id": "other"}))
         .config("t", json!({"workflow_id": "other"}))
         .set(json!({"max_budget": 1}))
         .start();
-    assert_eq!(run.states(), "s:running t:pending");
-    let end = ChildReport {
-        spent: usd("0.4"),
-        ..completed(json!(1))
+    assert_eq!(run.states(), "s:running t:running");
+    let path = run.node("s").path.clone();
+    let above = BudgetAbove {
+        execution_id: run_id(9),
+        path: path.clone(),
     };
-    run.tells("s", end);
-    assert_eq!(run.children["t"].max_budget, Some(usd("0.6")));
+    run.rows.execution.parent = Some(Parent {
+        budgets: vec![above.clone()],
+        ..parent(2)
+    });
+    let own = BudgetAbove {
+        execution_id: run.rows.execution.id,
+        path: path.clone(),
+    };
+    assert_eq!(run.rows.execution.budgets_below(&path), [above, own]);
+}
+
+/// An execution with a budget of which 0.4 USD are spent, whose child wants to make a call for 0.7 USD.
+fn short_below(set: Value) -> Run {
+    let mut run = with_child(json!({}))
+        .set(set)
+        .node("a", json!({"max_cost": 0.4}))
+        .start();
+    run.ok_costing("a", "0.4");
+    let path = run.node("s").path.clone();
+    let wanted = Wanted::Exactly(usd("0.7"));
+    run.feed(Input::ShortBelow { path, wanted });
+    run
+}
+
+#[test]
+fn a_budget_that_a_child_finds_exhausted_ends_the_execution_and_the_child() {
+    let mut run = short_below(json!({"max_budget": 1}));
+    assert_eq!(run.commands(), [ChildCommand::Cancel]);
+    run.tells("s", report(ExecutionStatus::Cancelled));
+    assert_eq!(
+        (run.states().as_str(), run.status().as_str()),
+        (
+            "a:completed s:cancelled after:skipped(budget by s)",
+            "failed(budget_exceeded)"
+        )
+    );
+}
+
+#[test]
+fn a_budget_that_a_child_finds_exhausted_may_pause_the_execution_until_it_is_raised() {
+    let mut run = short_below(json!({"max_budget": 1, "on_budget": "pause"}));
+    assert_eq!(
+        (run.states().as_str(), run.status().as_str()),
+        ("a:completed s:running after:pending", "paused(budget)")
+    );
+    run.resume_with(Some("1.2")).unwrap();
+    assert_eq!(run.status(), "running");
+    assert_eq!(run.commands(), [ChildCommand::Release]);
+}
+
+#[test]
+fn what_a_child_could_not_see_keeps_a_budget_from_being_exhausted() {
+    for set in [json!({"max_budget": 1.1}), json!({})] {
+        assert_eq!(short_below(set).status(), "running");
+    }
 }
 
 #[test]
@@ -254,6 +308,7 @@ fn parent(depth: u32) -> Parent {
         path: NodePath::top_level("s"),
         depth,
         waits: true,
+        budgets: Vec::new(),
         holds: false,
     }
 }

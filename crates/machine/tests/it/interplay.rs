@@ -31,6 +31,7 @@ fn held(flow: &Flow) -> Run {
         path: NodePath::top_level("s"),
         depth: 2,
         waits: true,
+        budgets: Vec::new(),
         holds: false,
     };
     Run::prepare(flow.compile(), |new| new.parent = Some(parent)).begin()

@@ -6,6 +6,7 @@
     reason = "helpers of tests fail by panicking"
 )]
 
+mod agent_questions;
 mod approvals;
 mod breaker;
 mod children;

@@ -258,6 +258,13 @@ fn a_cost_that_cannot_be_true_is_charged_as_it_was_reserved() {
     run.ends("a", succeeded(json!({}), ReportedCost::Invalid));
     assert_eq!(purse(&run), pair("0.4", "0"));
     assert_eq!(run.status(), "completed");
+    let (data, line) = (run.last_data(EventType::NodeCompleted), run.attempt("a", 1));
+    assert_eq!(
+        (&data["cost_invalid"], &data["usage"]),
+        (&json!(true), &json!({"cost_invalid": true}))
+    );
+    assert!(run.node("a").usage.as_ref().unwrap().cost_invalid && line.usage.as_ref().unwrap().cost_invalid);
+    assert_eq!((line.lines.reservation, line.overrun), (usd("0.4"), usd("0")));
 }
 
 #[test]
@@ -269,9 +276,26 @@ fn an_agent_that_bills_more_is_charged_in_full_and_nothing_else_starts() {
     .start();
     run.ok_costing("a", "1.5");
     assert_eq!(purse(&run), pair("1.5", "0"));
+    assert_eq!(run.last_data(EventType::NodeCompleted)["overrun_usd"], json!(1.3));
+    assert_eq!(
+        (run.attempt("a", 1).overrun, run.node("a").overrun),
+        (usd("1.3"), usd("1.3"))
+    );
     assert_eq!(
         (run.called().as_str(), run.status().as_str()),
         ("a", "failed(budget_exceeded)")
+    );
+}
+
+#[test]
+fn a_cost_that_nobody_could_know_before_is_no_overrun() {
+    let mut run = budget(json!(1), "a").start();
+    run.ok_costing("a", "0.5");
+    assert_eq!(run.attempt("a", 1).overrun, usd("0"));
+    assert!(
+        run.last_data(EventType::NodeCompleted)
+            .get("overrun_usd")
+            .is_none()
     );
 }
 

@@ -18,6 +18,10 @@ pub struct Model {
     pub cost: i64,
     pub cost_known: bool,
     /// JSON.
+    pub lines: String,
+    pub price_version: Option<u32>,
+    pub overrun: i64,
+    /// JSON.
     pub usage: Option<String>,
     /// JSON.
     pub error: Option<String>,

@@ -35,6 +35,8 @@ pub struct Model {
     pub depth: u32,
     /// Whether the parent's node waits for its end.
     pub parent_waits: bool,
+    /// JSON: the budgets above that it draws from; of a child only.
+    pub parent_budgets: Option<String>,
     /// Whether an execution above it is paused.
     pub parent_holds: bool,
     pub forked_from: Option<String>,

@@ -10,6 +10,7 @@
 pub mod agent;
 pub mod approval;
 pub mod attempt;
+pub mod breaker;
 pub mod event;
 pub mod execution;
 pub mod execution_input;
@@ -17,6 +18,7 @@ pub mod execution_label;
 pub mod idempotency_key;
 pub mod meta;
 pub mod node;
+pub mod purse;
 pub mod seed;
 pub mod workflow;
 pub mod workflow_version;

@@ -28,7 +28,8 @@ pub struct Model {
     pub remote_task: Option<String>,
     pub cost: i64,
     pub cost_known: bool,
-    /// What is reserved for an attempt in flight or a child execution.
+    pub overrun: i64,
+    /// What is reserved for an attempt in flight.
     pub reserved: i64,
     /// What the child execution that runs has spent.
     pub child_spent: i64,

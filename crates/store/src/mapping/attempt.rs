@@ -4,7 +4,9 @@ use agentchains_cost::Usd;
 use agentchains_machine::{AttemptRow, MessageId, NodePath};
 use agentchains_ports::StoreError;
 
-use super::column::{from_json_or_none, micros, moment, moment_or_none, text, to_json_or_none, word};
+use super::column::{
+    from_json, from_json_or_none, micros, moment, moment_or_none, text, to_json, to_json_or_none, word,
+};
 use crate::entity::attempt;
 
 pub(super) fn attempt_model(execution_id: &str, row: &AttemptRow) -> Result<attempt::Model, StoreError> {
@@ -18,6 +20,9 @@ pub(super) fn attempt_model(execution_id: &str, row: &AttemptRow) -> Result<atte
         reserved: row.reserved.nanos(),
         cost: row.cost.nanos(),
         cost_known: row.cost_known,
+        lines: to_json("attempts.lines", &row.lines)?,
+        price_version: row.price_version,
+        overrun: row.overrun.nanos(),
         usage: to_json_or_none("attempts.usage", row.usage.as_ref())?,
         error: to_json_or_none("attempts.error", row.error.as_ref())?,
         started_at: micros(row.started_at),
@@ -36,6 +41,9 @@ pub(crate) fn attempt_row(model: attempt::Model) -> Result<AttemptRow, StoreErro
         reserved: Usd::from_nanos(model.reserved),
         cost: Usd::from_nanos(model.cost),
         cost_known: model.cost_known,
+        lines: from_json("attempts.lines", &model.lines)?,
+        price_version: model.price_version,
+        overrun: Usd::from_nanos(model.overrun),
         usage: from_json_or_none("attempts.usage", model.usage.as_deref())?,
         error: from_json_or_none("attempts.error", model.error.as_deref())?,
         started_at: moment("attempts.started_at", model.started_at)?,

@@ -34,6 +34,7 @@ pub(super) fn execution_model(row: &ExecutionRow, fence: Fence) -> Result<execut
         parent_path: parent.map(|parent| text(&parent.path)),
         depth: row.depth(),
         parent_waits: parent.is_some_and(|parent| parent.waits),
+        parent_budgets: to_json_or_none("executions.parent_budgets", parent.map(|parent| &parent.budgets))?,
         parent_holds: parent.is_some_and(|parent| parent.holds),
         forked_from: row.forked_from.map(text),
         created_at: micros(row.created_at),
@@ -140,6 +141,8 @@ fn parent(model: &execution::Model) -> Result<Option<Parent>, StoreError> {
             .ok_or_else(|| corrupt("executions.parent_path", "a child has none"))?,
         depth: model.depth,
         waits: model.parent_waits,
+        budgets: from_json_or_none("executions.parent_budgets", model.parent_budgets.as_deref())?
+            .ok_or_else(|| corrupt("executions.parent_budgets", "a child has none"))?,
         holds: model.parent_holds,
     }))
 }

@@ -6,10 +6,12 @@
 mod agent;
 mod approval;
 mod attempt;
+mod breaker;
 mod column;
 mod event;
 mod execution;
 mod node;
+mod purse;
 mod seed;
 mod workflow;
 
@@ -20,10 +22,12 @@ pub(crate) use self::{
     agent::{agent_model, agent_record},
     approval::approval_row,
     attempt::attempt_row,
+    breaker::{breaker_record, breaker_row},
     column::{count, micros, moment, word},
     event::event,
     execution::{execution_row, input_model, label_models},
     node::node_row,
+    purse::{purse_budget, purse_model},
     seed::{seed, seed_models},
     workflow::{folded, version_model, version_record, workflow_model, workflow_record},
 };

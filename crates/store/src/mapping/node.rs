@@ -30,6 +30,7 @@ pub(super) fn node_model(execution_id: &str, row: &NodeRow) -> Result<node::Mode
         remote_task: to_json_or_none("nodes.remote_task", row.remote_task.as_ref())?,
         cost: row.cost.nanos(),
         cost_known: row.cost_known,
+        overrun: row.overrun.nanos(),
         reserved: amounts.reserved.nanos(),
         child_spent: amounts.child_spent.nanos(),
         child_max_budget: amounts.child_max_budget.map(Usd::nanos),
@@ -68,6 +69,7 @@ pub(crate) fn node_row(model: node::Model) -> Result<NodeRow, StoreError> {
         remote_task: from_json_or_none("nodes.remote_task", model.remote_task.as_deref())?,
         cost: Usd::from_nanos(model.cost),
         cost_known: model.cost_known,
+        overrun: Usd::from_nanos(model.overrun),
         usage: from_json_or_none("nodes.usage", model.usage.as_deref())?,
         reused: model.reused,
         child_execution_id: model
@@ -95,7 +97,6 @@ impl Amounts {
                 swap(&mut self.reserved, &mut attempt.reserved);
             }
             NodeState::Child(child) => {
-                swap(&mut self.reserved, &mut child.reserved);
                 swap(&mut self.child_spent, &mut child.spent);
                 swap(&mut self.child_max_budget, &mut child.max_budget);
             }

@@ -32,6 +32,7 @@ enum Executions {
     ParentPath,
     Depth,
     ParentWaits,
+    ParentBudgets,
     ParentHolds,
     ForkedFrom,
     CreatedAt,
@@ -104,6 +105,7 @@ fn executions() -> TableCreateStatement {
         .col(text_null(Executions::ParentPath))
         .col(unsigned(Executions::Depth))
         .col(boolean(Executions::ParentWaits))
+        .col(text_null(Executions::ParentBudgets))
         .col(boolean(Executions::ParentHolds))
         .col(string_null(Executions::ForkedFrom))
         .col(big_integer(Executions::CreatedAt))

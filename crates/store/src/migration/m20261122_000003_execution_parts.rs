@@ -2,7 +2,9 @@
 
 use sea_orm_migration::{
     prelude::*,
-    schema::{big_integer, big_integer_null, boolean, string, string_null, text, text_null, unsigned},
+    schema::{
+        big_integer, big_integer_null, boolean, string, string_null, text, text_null, unsigned, unsigned_null,
+    },
 };
 
 #[derive(DeriveMigrationName)]
@@ -31,6 +33,7 @@ enum Nodes {
     RemoteTask,
     Cost,
     CostKnown,
+    Overrun,
     Reserved,
     ChildSpent,
     ChildMaxBudget,
@@ -54,6 +57,9 @@ enum Attempts {
     Reserved,
     Cost,
     CostKnown,
+    Lines,
+    PriceVersion,
+    Overrun,
     Usage,
     Error,
     StartedAt,
@@ -111,6 +117,7 @@ fn nodes() -> TableCreateStatement {
         .col(text_null(Nodes::RemoteTask))
         .col(big_integer(Nodes::Cost))
         .col(boolean(Nodes::CostKnown))
+        .col(big_integer(Nodes::Overrun))
         .col(big_integer(Nodes::Reserved))
         .col(big_integer(Nodes::ChildSpent))
         .col(big_integer_null(Nodes::ChildMaxBudget))
@@ -137,6 +144,9 @@ fn attempts() -> TableCreateStatement {
         .col(big_integer(Attempts::Reserved))
         .col(big_integer(Attempts::Cost))
         .col(boolean(Attempts::CostKnown))
+        .col(text(Attempts::Lines))
+        .col(unsigned_null(Attempts::PriceVersion))
+        .col(big_integer(Attempts::Overrun))
         .col(text_null(Attempts::Usage))
         .col(text_null(Attempts::Error))
         .col(big_integer(Attempts::StartedAt))

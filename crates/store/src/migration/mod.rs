@@ -10,6 +10,8 @@ mod m20261122_000004_approvals;
 mod m20261122_000005_agents;
 mod m20261122_000006_idempotency_keys;
 mod m20261122_000007_meta;
+mod m20261122_000008_breakers;
+mod m20261122_000009_purses;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -26,6 +28,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000005_agents::Migration),
             Box::new(m20261122_000006_idempotency_keys::Migration),
             Box::new(m20261122_000007_meta::Migration),
+            Box::new(m20261122_000008_breakers::Migration),
+            Box::new(m20261122_000009_purses::Migration),
         ]
     }
 }

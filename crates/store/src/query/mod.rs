@@ -2,23 +2,26 @@
 
 mod approvals;
 mod executions;
+mod history;
 mod nodes;
 pub(crate) mod snapshot;
 
+use agentchains_cost::Budget;
 use agentchains_machine::{
     ApprovalId, ApprovalRow, AttemptRow, Event, ExecutionId, ExecutionRow, NodeRow, Snapshot,
 };
 use agentchains_ports::{
-    ApprovalFilter, ExecutionFilter, ExecutionQuery, Page, PageRequest, StoreError, compare_paths,
+    ApprovalFilter, ExecutionFilter, ExecutionQuery, History, HistoryRequest, Page, PageRequest, PurseId,
+    StoreError, compare_paths,
 };
 use async_trait::async_trait;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::{
     Store,
-    entity::{attempt, event, execution},
+    entity::{attempt, event, execution, purse},
     error::{closed, store_error},
-    mapping::{self, attempt_row},
+    mapping::{self, attempt_row, purse_budget},
     terminal::terminal,
 };
 
@@ -61,6 +64,11 @@ impl ExecutionQuery for Store {
         nodes::waiting(self.reader(), id).await
     }
 
+    async fn purse(&self, id: &PurseId) -> Result<Option<Budget>, StoreError> {
+        let row = purse::Entity::find_by_id(id.as_str()).one(self.reader()).await;
+        Ok(row.map_err(store_error)?.as_ref().map(purse_budget))
+    }
+
     async fn attempts(&self, id: ExecutionId) -> Result<Vec<AttemptRow>, StoreError> {
         use attempt::Column::ExecutionId;
 
@@ -92,6 +100,11 @@ impl ExecutionQuery for Store {
         rows.into_iter().map(mapping::event).collect()
     }
 
+    async fn history(&self, tenant: &str, wanted: &HistoryRequest) -> Result<History, StoreError> {
+        let tx = self.begin_read().await?;
+        history::of_version(&tx, tenant, wanted).await
+    }
+
     async fn approval(&self, tenant: &str, id: ApprovalId) -> Result<Option<ApprovalRow>, StoreError> {
         approvals::one(self.reader(), tenant, id).await
     }
@@ -120,19 +133,25 @@ impl ExecutionQuery for Store {
     }
 }
 
-/// Deletes an execution; its parts go with it by their foreign keys. The key of the request that started it stays:
-/// the same request again must not start another one.
+/// Deletes an execution with its purse; its parts go with it by their foreign keys. The key of the request that
+/// started it stays: the same request again must not start another one.
 async fn delete_terminal(
     tx: &DatabaseTransaction,
     tenant: &str,
     id: ExecutionId,
 ) -> Result<bool, StoreError> {
-    let id = id.to_string();
-    let deleted = execution::Entity::delete_by_id(&id)
+    let deleted = execution::Entity::delete_by_id(id.to_string())
         .filter(execution::Column::Tenant.eq(tenant))
         .filter(terminal())
         .exec(tx)
         .await
         .map_err(store_error)?;
-    Ok(deleted.rows_affected > 0)
+    if deleted.rows_affected == 0 {
+        return Ok(false);
+    }
+    purse::Entity::delete_by_id(PurseId::of_execution(id).as_str())
+        .exec(tx)
+        .await
+        .map_err(store_error)?;
+    Ok(true)
 }

@@ -1,19 +1,23 @@
 //! Group commit: creations and commits of different executions in one transaction.
 //!
-//! Each part stands for itself: a commit whose fence does not hold is refused, a creation that was made before is
-//! answered, and the others are written. Only a failure of the transaction fails all of it.
+//! Each part stands for itself: a commit whose fence does not hold or that a purse has no room for is refused, a
+//! creation that was made before is answered, and the others are written. Only a failure of the transaction fails
+//! all of it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use agentchains_cost::Usd;
 use agentchains_machine::ExecutionId;
-use agentchains_ports::{CommitError, Creation, Fence};
+use agentchains_ports::{CommitError, Creation, Fence, PurseChange};
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait};
 use tokio::sync::oneshot;
 
 use super::{
     Work,
     create::{self, Create, NewRows, Plan},
-    immediate, rows,
+    immediate,
+    purses::Purses,
+    rows,
     standing::{self, Standing},
 };
 use crate::{
@@ -24,7 +28,23 @@ use crate::{
 /// A step of an execution that is to be recorded.
 pub(super) struct Commit {
     pub(super) rows: Rows,
+    pub(super) purses: Vec<PurseChange>,
     pub(super) reply: oneshot::Sender<Result<(), CommitError>>,
+}
+
+impl Commit {
+    /// Draws from the purses, unless the commit is not to be written.
+    fn admit<'b>(
+        &'b self,
+        standings: &HashMap<String, Standing>,
+        purses: &mut Purses<'b>,
+    ) -> Result<(), CommitError> {
+        let standing = standings.get(&self.rows.execution.id);
+        if !standing.is_some_and(|standing| standing.admits(&self.rows)) {
+            return Err(CommitError::Fenced);
+        }
+        purses.draw(&self.purses)
+    }
 }
 
 /// Requests that are to share a transaction: at most one for each execution.
@@ -92,20 +112,12 @@ impl Batch {
         let mut standings = standing::standings(tx, ids).await?;
         let plans = create::plan(&self.creates, used, &standings);
 
-        let mut committed = Vec::with_capacity(self.commits.len());
-        let mut commits = Vec::with_capacity(self.commits.len());
-        for Commit { rows, .. } in &self.commits {
-            if standings
-                .get(&rows.execution.id)
-                .is_some_and(|standing| standing.admits(rows))
-            {
-                committed.push(rows);
-                commits.push(Ok(()));
-            } else {
-                commits.push(Err(CommitError::Fenced));
-            }
-        }
         let created = self.created(&plans);
+        let commits = self.draw(tx, &created, &standings).await?;
+        let admitted = self.commits.iter().zip(&commits);
+        let committed: Vec<&Rows> = admitted
+            .filter_map(|(commit, outcome)| outcome.is_ok().then_some(&commit.rows))
+            .collect();
         rows::write(tx, &created, &committed).await?;
 
         standings.extend(
@@ -120,6 +132,26 @@ impl Batch {
             .map(|(create, plan)| plan.outcome(&create.new, &standings))
             .collect();
         Ok(Outcomes { creates, commits })
+    }
+
+    /// Decides about each commit in its order, and writes the purses as that leaves them.
+    async fn draw<'b>(
+        &'b self,
+        tx: &DatabaseTransaction,
+        created: &[&'b NewRows],
+        standings: &HashMap<String, Standing>,
+    ) -> Result<Vec<Result<(), CommitError>>, DbErr> {
+        let changes = self.commits.iter().flat_map(|commit| &commit.purses);
+        let mut purses = Purses::read(tx, changes).await?;
+        for execution in created.iter().map(|new| &new.rows.execution) {
+            if let Some(limit) = execution.max_budget {
+                purses.make(&execution.id, Usd::from_nanos(limit));
+            }
+        }
+        let admit = |commit: &'b Commit| commit.admit(standings, &mut purses);
+        let outcomes = self.commits.iter().map(admit).collect();
+        purses.write(tx).await?;
+        Ok(outcomes)
     }
 
     fn created(&self, plans: &[Plan]) -> Vec<&NewRows> {

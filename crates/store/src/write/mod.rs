@@ -5,13 +5,14 @@
 
 mod batch;
 mod create;
+mod purses;
 mod rows;
 mod standing;
 
 use std::pin::Pin;
 
 use agentchains_machine::ExecutionId;
-use agentchains_ports::{CommitError, Creation, Fence, StoreError};
+use agentchains_ports::{CommitError, Creation, Fence, PurseChange, StoreError};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
     TransactionTrait,
@@ -78,10 +79,10 @@ impl Writer {
         answer.await.map_err(|_| closed())?
     }
 
-    pub(crate) async fn commit(&self, rows: Rows) -> Result<(), CommitError> {
+    pub(crate) async fn commit(&self, rows: Rows, purses: Vec<PurseChange>) -> Result<(), CommitError> {
         let (reply, answer) = oneshot::channel();
-        self.send(Request::Commit(Box::new(Commit { rows, reply })))
-            .await?;
+        let commit = Commit { rows, purses, reply };
+        self.send(Request::Commit(Box::new(commit))).await?;
         answer.await.map_err(|_| closed())?
     }
 

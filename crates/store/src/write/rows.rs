@@ -73,7 +73,7 @@ async fn update_executions(tx: &DatabaseTransaction, committed: &[&Rows]) -> Res
 
 /// Inserts rows, in as many statements as the limit of bound values makes necessary. Returns how many were
 /// written.
-async fn insert<E>(
+pub(super) async fn insert<E>(
     tx: &DatabaseTransaction,
     models: Vec<E::Model>,
     on_conflict: Option<OnConflict>,
@@ -138,8 +138,8 @@ fn advance_execution() -> OnConflict {
 fn replace_node() -> OnConflict {
     use node::Column::{
         Attempts, AttemptsBefore, ChildExecutionId, ChildMaxBudget, ChildSpent, Cost, CostKnown, ExecutionId,
-        FinishedAt, Iteration, Path, RemoteTask, Request, Reserved, Reused, StartedAt, State, Status, Usage,
-        WakeAt,
+        FinishedAt, Iteration, Overrun, Path, RemoteTask, Request, Reserved, Reused, StartedAt, State,
+        Status, Usage, WakeAt,
     };
     OnConflict::columns([ExecutionId, Path])
         .update_columns([
@@ -152,6 +152,7 @@ fn replace_node() -> OnConflict {
             RemoteTask,
             Cost,
             CostKnown,
+            Overrun,
             Reserved,
             ChildSpent,
             ChildMaxBudget,
@@ -167,10 +168,22 @@ fn replace_node() -> OnConflict {
 
 fn replace_attempt() -> OnConflict {
     use attempt::Column::{
-        Cost, CostKnown, Error, ExecutionId, FinishedAt, Number, Path, Reserved, Status, Usage,
+        Cost, CostKnown, Error, ExecutionId, FinishedAt, Lines, Number, Overrun, Path, PriceVersion,
+        Reserved, Status, Usage,
     };
     OnConflict::columns([ExecutionId, Path, Number])
-        .update_columns([Status, Reserved, Cost, CostKnown, Usage, Error, FinishedAt])
+        .update_columns([
+            Status,
+            Reserved,
+            Cost,
+            CostKnown,
+            Lines,
+            PriceVersion,
+            Overrun,
+            Usage,
+            Error,
+            FinishedAt,
+        ])
         .to_owned()
 }
 

@@ -64,6 +64,8 @@ async fn what_cannot_be_understood_is_named() {
         ("executions.root_execution_id", "'e1'"),
         ("executions.parent_execution_id", "'e1'"),
         ("executions.parent_path", "NULL"),
+        ("executions.parent_budgets", "NULL"),
+        ("executions.parent_budgets", "'[7]'"),
         ("executions.forked_from", "'e1'"),
         ("executions.created_at", "9223372036854775807"),
         ("executions.last_seq", "-1"),

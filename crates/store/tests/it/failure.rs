@@ -43,7 +43,11 @@ fn commit(ordinal: u32, fence: Fence, initiated_by: &str) -> Commit {
     let mut changes = changes(row, 1);
     changes.nodes = vec![node("web", 0)];
     changes.approvals = vec![approval(ordinal, execution_id(ordinal))];
-    Commit { fence, changes }
+    Commit {
+        fence,
+        changes,
+        purses: Vec::new(),
+    }
 }
 
 #[tokio::test]

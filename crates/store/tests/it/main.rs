@@ -6,9 +6,11 @@
 )]
 
 mod backends;
+mod breakers;
 mod conformance;
 mod corruption;
 mod failure;
 mod files;
 mod lifecycle;
+mod purses;
 mod round_trip;

@@ -78,10 +78,10 @@ prop_compose! {
 prop_compose! {
     fn a_child()(
         (deadline, cancel_by) in (proptest::option::of(moment()), proptest::option::of(moment())),
-        (max_budget, spent, reserved) in (proptest::option::of(money()), money(), money()),
+        (max_budget, spent) in (proptest::option::of(money()), money()),
     ) -> ChildRun {
         let execution_id = execution_id(2);
-        ChildRun { execution_id, max_budget, spent, reserved, deadline, pause_reason: None, cancel_by }
+        ChildRun { execution_id, max_budget, spent, deadline, pause_reason: None, cancel_by }
     }
 }
 

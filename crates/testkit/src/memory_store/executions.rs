@@ -1,13 +1,14 @@
 //! The write path of executions.
 
+use agentchains_cost::Budget;
 use agentchains_machine::{Changes, ExecutionId, ExecutionStatus};
 use agentchains_ports::{
-    Claimed, Commit, CommitError, Creation, ExecutionStore, Fence, Idempotency, StoreError,
+    Claimed, Commit, CommitError, Creation, ExecutionStore, Fence, Idempotency, PurseId, StoreError,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Entry, KeyVerdict, MemoryStore, repeated};
+use super::{Entry, KeyVerdict, MemoryStore, purses, repeated};
 
 #[async_trait]
 impl ExecutionStore for MemoryStore {
@@ -40,12 +41,17 @@ impl ExecutionStore for MemoryStore {
             epoch: self.epoch,
             revision: 1,
         };
+        if let Some(limit) = changes.execution.max_budget {
+            data.purses
+                .insert(PurseId::of_execution(id), Budget::new(Some(limit)));
+        }
         data.executions.insert(id, Entry::new(changes, fence));
         Ok(Creation::Created((id, fence)))
     }
 
     async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
-        let mut data = self.data();
+        let mut guard = self.data();
+        let data = &mut *guard;
         let entry = data
             .executions
             .get_mut(&commit.changes.execution.id)
@@ -62,6 +68,8 @@ impl ExecutionStore for MemoryStore {
         {
             return Err(repeated("events.seq").into());
         }
+        let purses = purses::after(&data.purses, &commit.purses)?;
+        data.purses.extend(purses);
         entry.apply(commit.changes);
         entry.fence = entry.fence.advanced();
         Ok(())

@@ -3,8 +3,11 @@
 //! It keeps the contract of the ports, which [`crate::store_conformance`] holds it to, but nothing on disk.
 
 mod agents;
+mod breakers;
 mod executions;
+mod history;
 mod paging;
+mod purses;
 mod queries;
 mod workflows;
 
@@ -13,12 +16,14 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use agentchains_cost::Budget;
 use agentchains_machine::{
     ApprovalId, ApprovalRow, ApprovalStatus, AttemptRow, Changes, Event, ExecutionId, ExecutionRow, NodePath,
     NodeRow, Seed, Snapshot, WorkflowId,
 };
 use agentchains_ports::{
-    AgentRecord, Fence, Idempotency, StoreError, VersionRecord, WorkflowRecord, compare_nodes, compare_paths,
+    AgentRecord, BreakerRecord, Fence, Idempotency, PurseId, StoreError, VersionRecord, WorkflowRecord,
+    compare_nodes, compare_paths,
 };
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -70,7 +75,11 @@ struct Data {
     executions: BTreeMap<ExecutionId, Entry>,
     workflows: BTreeMap<WorkflowId, Stored>,
     agents: BTreeMap<String, AgentRecord>,
+    /// By the number of the change.
+    breakers: BTreeMap<u64, BreakerRecord>,
+    breaker_changes: u64,
     keys: HashMap<(String, String), UsedKey>,
+    purses: BTreeMap<PurseId, Budget>,
 }
 
 /// An execution with everything that belongs to it.

@@ -1,12 +1,16 @@
 //! Reading executions and what belongs to them.
 
+use agentchains_cost::Budget;
 use agentchains_machine::{
     ApprovalId, ApprovalRow, ApprovalStatus, AttemptRow, Event, ExecutionId, ExecutionRow, NodeRow, Snapshot,
 };
-use agentchains_ports::{ApprovalFilter, ExecutionFilter, ExecutionQuery, Page, PageRequest, StoreError};
+use agentchains_ports::{
+    ApprovalFilter, ExecutionFilter, ExecutionQuery, History, HistoryRequest, Page, PageRequest, PurseId,
+    StoreError,
+};
 use async_trait::async_trait;
 
-use super::{Entry, MemoryStore, paging};
+use super::{Entry, MemoryStore, history, paging};
 
 #[async_trait]
 impl ExecutionQuery for MemoryStore {
@@ -67,6 +71,10 @@ impl ExecutionQuery for MemoryStore {
         Ok(nodes)
     }
 
+    async fn purse(&self, id: &PurseId) -> Result<Option<Budget>, StoreError> {
+        Ok(self.data().purses.get(id).cloned())
+    }
+
     async fn attempts(&self, id: ExecutionId) -> Result<Vec<AttemptRow>, StoreError> {
         Ok(self.of(id, Entry::attempts).unwrap_or_default())
     }
@@ -83,6 +91,15 @@ impl ExecutionQuery for MemoryStore {
                 .collect()
         };
         Ok(self.of(id, after).unwrap_or_default())
+    }
+
+    async fn history(&self, tenant: &str, wanted: &HistoryRequest) -> Result<History, StoreError> {
+        let data = self.data();
+        let newest_first = data.executions.values().rev();
+        Ok(history::of(
+            newest_first.filter(|entry| entry.row.tenant == tenant),
+            wanted,
+        ))
     }
 
     async fn approval(&self, tenant: &str, id: ApprovalId) -> Result<Option<ApprovalRow>, StoreError> {
@@ -130,6 +147,7 @@ impl ExecutionQuery for MemoryStore {
             return Ok(false);
         }
         data.executions.remove(&id);
+        data.purses.remove(&PurseId::of_execution(id));
         Ok(true)
     }
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use agentchains_cost::Usd;
-use agentchains_machine::{Ending, ExecutionRow, ExecutionStatus, Json, Parent, PauseReason, Seed};
+use agentchains_machine::{
+    BudgetAbove, Ending, ExecutionRow, ExecutionStatus, Json, Parent, PauseReason, Seed,
+};
 use agentchains_workflow::OnBudget;
 use serde_json::json;
 
@@ -90,6 +92,10 @@ pub fn parent() -> Parent {
         path: path("refine[2]/draft"),
         depth: 3,
         waits: true,
+        budgets: vec![BudgetAbove {
+            execution_id: execution_id(77),
+            path: path("refine"),
+        }],
         holds: true,
     }
 }
@@ -102,6 +108,7 @@ pub fn child(ordinal: u32, of: u32) -> ExecutionRow {
             execution_id: execution_id(of),
             root_execution_id: execution_id(of),
             depth: 2,
+            budgets: Vec::new(),
             holds: false,
             ..parent()
         }),

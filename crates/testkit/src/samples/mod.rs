@@ -102,6 +102,7 @@ pub fn usage() -> Usage {
         compute_time: Some(Duration::from_millis(1500)),
         model: Some("large".to_owned()),
         lower_bound: true,
+        cost_invalid: true,
     }
 }
 

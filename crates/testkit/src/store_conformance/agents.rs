@@ -21,6 +21,7 @@ fn agent(agent_id: &str) -> AgentRecord {
             pricing: PriceList::default(),
             max_cost: None,
             on_unknown: None,
+            fallback_agent_id: None,
             circuit_breaker: Default::default(),
         },
         revision: 1,
@@ -40,6 +41,7 @@ pub async fn agents_are_saved_replaced_and_deleted<S: Ports>(store: &S) -> TestR
     full.definition.pricing.per_call = Some(Usd::from_nanos(1));
     full.definition.max_cost = Some(Usd::from_nanos(123_456_789_123));
     full.definition.on_unknown = Some(OnUnknown::Ask);
+    full.definition.fallback_agent_id = Some("web-search".to_owned());
     full.definition.circuit_breaker.failure_threshold = NonZeroU32::MIN;
     store.save_agent(&plain).await?;
     store.save_agent(&full).await?;

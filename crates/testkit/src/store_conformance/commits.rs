@@ -32,7 +32,13 @@ async fn is_fenced_and_writes_nothing<S: Ports>(store: &S, fence: Fence) -> Test
         1,
     );
     changes.nodes = vec![node("web", 0)];
-    let refused = store.commit(Commit { fence, changes }).await;
+    let refused = store
+        .commit(Commit {
+            fence,
+            changes,
+            purses: Vec::new(),
+        })
+        .await;
     assert!(matches!(refused, Err(CommitError::Fenced)), "{refused:?}");
     assert_eq!(read(store, id).await?, before);
     assert_eq!(store.nodes(id).await?, []);
@@ -68,6 +74,7 @@ pub async fn an_unknown_execution_cannot_be_committed<S: Ports>(store: &S) -> Te
         let commit = Commit {
             fence: Fence { epoch: 1, revision },
             changes: changes(execution(1), 1),
+            purses: Vec::new(),
         };
         let refused = store.commit(commit).await;
         assert!(matches!(refused, Err(CommitError::Fenced)), "{refused:?}");
@@ -94,6 +101,7 @@ pub async fn a_terminal_execution_never_changes<S: Ports>(store: &S) -> TestResu
         let commit = Commit {
             fence: fence.advanced(),
             changes: changes(again, 1),
+            purses: Vec::new(),
         };
         let refused = store.commit(commit).await;
         assert!(matches!(refused, Err(CommitError::Fenced)), "{refused:?}");
@@ -118,7 +126,11 @@ pub async fn commits_of_many_executions_at_once_are_all_made<S: Ports>(store: &S
         changes.nodes = (0..20)
             .map(|position| node(&format!("n{position:02}"), position))
             .collect();
-        store.commit(Commit { fence, changes })
+        store.commit(Commit {
+            fence,
+            changes,
+            purses: Vec::new(),
+        })
     });
     try_join_all(commits).await?;
     for ordinal in 0..EXECUTIONS {
@@ -143,6 +155,7 @@ pub async fn a_fenced_commit_does_not_keep_others_from_being_made<S: Ports>(stor
         store.commit(Commit {
             fence,
             changes: changes(row, 1),
+            purses: Vec::new(),
         })
     });
     for (ordinal, outcome) in (0..30).zip(join_all(commits).await) {
@@ -173,10 +186,12 @@ pub async fn commits_of_one_execution_are_made_in_order<S: Ports>(store: &S) -> 
     let first = store.commit(Commit {
         fence,
         changes: changes(row(1, 1), 1),
+        purses: Vec::new(),
     });
     let second = store.commit(Commit {
         fence: fence.advanced(),
         changes: changes(row(2, 2), 1),
+        purses: Vec::new(),
     });
     let (first, second) = join(first, second).await;
     first?;

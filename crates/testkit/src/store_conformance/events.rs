@@ -54,6 +54,7 @@ pub async fn a_number_that_was_used_is_refused_with_the_whole_commit<S: Ports>(s
         .commit(Commit {
             fence,
             changes: changes(again, 1),
+            purses: Vec::new(),
         })
         .await;
     assert!(matches!(refused, Err(CommitError::Store(_))), "{refused:?}");
@@ -74,7 +75,11 @@ pub async fn a_refused_commit_does_not_keep_others_from_being_made<S: Ports>(sto
             },
             1,
         );
-        store.commit(Commit { fence, changes })
+        store.commit(Commit {
+            fence,
+            changes,
+            purses: Vec::new(),
+        })
     });
     for (ordinal, outcome) in (0..9).zip(join_all(commits).await) {
         assert_eq!(outcome.is_ok(), ordinal != 4, "{ordinal}: {outcome:?}");

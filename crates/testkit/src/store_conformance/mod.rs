@@ -10,11 +10,14 @@
 )]
 
 pub mod agents;
+pub mod breakers;
 pub mod commits;
 pub mod creation;
 pub mod deletion;
 pub mod events;
+pub mod history;
 pub mod lists;
+pub mod purses;
 pub mod recovery;
 pub mod round_trip;
 mod suite;
@@ -25,7 +28,8 @@ use std::error::Error;
 
 use agentchains_machine::{Changes, ExecutionId, ExecutionRow};
 use agentchains_ports::{
-    AgentStore, Commit, Creation, ExecutionQuery, ExecutionStore, Fence, PageRequest, WorkflowStore,
+    AgentStore, BreakerStore, Commit, Creation, ExecutionQuery, ExecutionStore, Fence, PageRequest,
+    WorkflowStore,
 };
 use async_trait::async_trait;
 
@@ -35,9 +39,9 @@ use crate::samples;
 pub type TestResult = Result<(), Box<dyn Error + Send + Sync>>;
 
 /// All that a store does.
-pub trait Ports: ExecutionStore + ExecutionQuery + WorkflowStore + AgentStore {}
+pub trait Ports: ExecutionStore + ExecutionQuery + WorkflowStore + AgentStore + BreakerStore {}
 
-impl<S: ExecutionStore + ExecutionQuery + WorkflowStore + AgentStore> Ports for S {}
+impl<S: ExecutionStore + ExecutionQuery + WorkflowStore + AgentStore + BreakerStore> Ports for S {}
 
 /// A place for data of its own, which are there as long as the value lives.
 #[async_trait]
@@ -97,6 +101,7 @@ async fn advance<S: Ports>(
         .commit(Commit {
             fence,
             changes: samples::changes(row, 1),
+            purses: Vec::new(),
         })
         .await?)
 }

@@ -175,6 +175,7 @@ pub async fn a_claim_under_the_next_epoch_fences_the_one_before<B: Backend>(back
         .commit(Commit {
             fence: old,
             changes: changes(before.clone(), 1),
+            purses: Vec::new(),
         })
         .await;
     assert!(matches!(refused, Err(CommitError::Fenced)), "{refused:?}");

@@ -176,6 +176,7 @@ pub async fn later_rows_replace_earlier_ones<S: Ports>(store: &S) -> TestResult 
             .commit(Commit {
                 fence,
                 changes: next.clone(),
+                purses: Vec::new(),
             })
             .await?;
         fence = fence.advanced();

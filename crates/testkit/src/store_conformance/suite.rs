@@ -47,6 +47,20 @@ macro_rules! store_conformance {
                 a_tree_is_counted_with_its_top,
                 a_snapshot_has_the_rows_that_a_claim_reads,
                 a_snapshot_of_any_execution_takes_nothing_over;
+            purses: an_execution_with_a_budget_has_a_purse,
+                what_is_reserved_is_settled,
+                a_commit_without_room_writes_nothing,
+                of_two_commits_at_once_the_first_takes_what_is_left,
+                what_one_commit_frees_the_next_may_take,
+                a_fenced_commit_draws_nothing,
+                an_overrun_is_settled_and_leaves_no_room,
+                another_limit_counts_for_the_commit_that_sets_it,
+                a_purse_of_a_tenant_is_made_on_first_use,
+                a_purse_that_is_not_kept_has_no_limit,
+                amounts_end_at_the_ends_of_their_range,
+                a_purse_is_forgotten_with_its_execution;
+            history: only_what_ran_and_completed_in_this_version_is_history,
+                history_begins_with_the_newest_and_is_bounded;
             deletion: a_terminal_execution_is_forgotten_with_all_that_is_its,
                 a_live_execution_is_not_deleted,
                 those_that_name_a_forgotten_execution_stay,
@@ -61,6 +75,8 @@ macro_rules! store_conformance {
                 a_key_makes_one_workflow,
                 a_workflow_of_another_tenant_is_absent;
             agents: agents_are_saved_replaced_and_deleted;
+            breakers: a_breaker_is_kept_until_it_is_replaced_or_deleted,
+                breakers_are_read_in_the_order_of_their_changes_and_in_parts;
         }
     };
 }
@@ -74,6 +90,8 @@ macro_rules! store_reopening {
             recovery: everything_is_there_after_reopening,
                 what_was_being_driven_is_interrupted_after_reopening,
                 a_claim_under_the_next_epoch_fences_the_one_before;
+            purses: purses_are_there_after_reopening;
+            breakers: a_breaker_is_there_after_reopening_and_changes_are_numbered_on;
         }
     };
 }

@@ -24,14 +24,14 @@ type Desks = Arc<Mutex<HashMap<usize, Arc<Desk>>>>;
 const NOWHERE: &str = "http://127.0.0.1:1";
 
 /// The running socket.
-pub(super) struct Agents {
+pub(crate) struct Agents {
     address: SocketAddr,
     desks: Desks,
     _server: JoinSet<()>,
 }
 
 impl Agents {
-    pub(super) async fn listen() -> Self {
+    pub(crate) async fn listen() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let desks = Desks::default();
@@ -45,11 +45,11 @@ impl Agents {
     }
 
     /// From here on the desk speaks for the agents of this case.
-    pub(super) fn seat(&self, number: usize, desk: Arc<Desk>) {
+    pub(crate) fn seat(&self, number: usize, desk: Arc<Desk>) {
         self.desks.lock().unwrap().insert(number, desk);
     }
 
-    pub(super) fn url(&self, number: usize, agent_id: &str) -> String {
+    pub(crate) fn url(&self, number: usize, agent_id: &str) -> String {
         let unreachable = self.desks.lock().unwrap()[&number].is_unreachable(agent_id);
         if unreachable {
             NOWHERE.to_owned()

@@ -1,6 +1,6 @@
 //! The conformance suite over HTTP: the real server, and scripted A2A agents on a socket.
 
-mod agents;
+pub(crate) mod agents;
 mod rpc;
 
 use std::{sync::Arc, time::Duration};

@@ -26,11 +26,13 @@ pub(super) async fn answer(desk: &Desk, agent_id: &str, request: &Value) -> Http
     let task_id = params["id"].as_str().unwrap_or_default();
     match request["method"].as_str() {
         Some("SendMessage") => {
-            let answer = receive(desk, agent_id, &params["message"]);
+            let Some(answer) = receive(desk, agent_id, &params["message"]) else {
+                return Ok(error(id, TASK_NOT_FOUND));
+            };
             if answer.reply.accepted {
                 return Ok(result(
                     id,
-                    &json!({"task": task(answer.turn, "TASK_STATE_WORKING")}),
+                    &json!({"task": task(answer.task, "TASK_STATE_WORKING")}),
                 ));
             }
             desk.released(answer.turn).await;
@@ -38,26 +40,30 @@ pub(super) async fn answer(desk: &Desk, agent_id: &str, request: &Value) -> Http
         }
         Some("GetTask") => match desk.task(agent_id, task_id) {
             Some(answer) if timeout(LONG_POLL, desk.released(answer.turn)).await.is_err() => {
-                Ok(result(id, &task(answer.turn, "TASK_STATE_WORKING")))
+                Ok(result(id, &task(answer.task, "TASK_STATE_WORKING")))
             }
             Some(answer) => reply(id, &answer, |task| task),
             None => Ok(error(id, TASK_NOT_FOUND)),
         },
         Some("CancelTask") if desk.cancel(agent_id, task_id) => {
-            let turn = task_id.parse().unwrap();
-            Ok(result(id, &task(turn, "TASK_STATE_CANCELED")))
+            let number = task_id.parse().unwrap();
+            Ok(result(id, &task(number, "TASK_STATE_CANCELED")))
         }
         Some("CancelTask") => Ok(error(id, TASK_NOT_FOUND)),
         method => panic!("no agent is asked for {method:?}"),
     }
 }
 
-fn receive(desk: &Desk, agent_id: &str, message: &Value) -> AgentAnswer {
+/// Takes a message; `None` when it is for a task that is not known.
+fn receive(desk: &Desk, agent_id: &str, message: &Value) -> Option<AgentAnswer> {
     let parts = message["parts"].as_array().unwrap();
     let text = parts.iter().find_map(|part| part["text"].as_str());
     let data = parts.iter().find_map(|part| part.get("data"));
     let message_id = message["messageId"].as_str().unwrap();
-    desk.receive(agent_id, message_id, text, data.cloned().unwrap_or_default())
+    match message["taskId"].as_str() {
+        Some(task_id) => desk.receive_answer(agent_id, task_id, message_id, text, data),
+        None => Some(desk.receive(agent_id, message_id, text, data.cloned().unwrap_or_default())),
+    }
 }
 
 /// What the script says, as the answer to a request. `wrap` puts a task into the result.
@@ -66,16 +72,23 @@ fn reply(id: &Value, answer: &AgentAnswer, wrap: impl Fn(Value) -> Value) -> Htt
         fail, parts, output, ..
     } = &answer.reply;
     let metadata = metadata(&answer.reply);
+    if let Some(ask) = &answer.reply.ask {
+        let mut task = task(answer.task, ask.state());
+        let message_id = format!("question-{}", answer.turn);
+        task["status"]["message"] =
+            json!({"messageId": message_id, "role": "ROLE_AGENT", "parts": ask.parts()});
+        return Ok(result(id, &wrap(task)));
+    }
     Ok(match fail {
         None => {
             let parts = parts.clone().unwrap_or_else(|| vec![json!({"data": output})]);
-            let mut task = task(answer.turn, "TASK_STATE_COMPLETED");
+            let mut task = task(answer.task, "TASK_STATE_COMPLETED");
             task["artifacts"] = json!([{"artifactId": "result", "parts": parts}]);
             task["metadata"] = metadata;
             result(id, &wrap(task))
         }
         Some(Fail::Task(end)) => {
-            let mut task = task(answer.turn, end.state());
+            let mut task = task(answer.task, end.state());
             task["metadata"] = metadata;
             result(id, &wrap(task))
         }
@@ -101,8 +114,8 @@ fn metadata(reply: &Reply) -> Value {
     metadata
 }
 
-fn task(turn: usize, state: &str) -> Value {
-    json!({"id": turn.to_string(), "contextId": "context", "status": {"state": state}})
+fn task(number: usize, state: &str) -> Value {
+    json!({"id": number.to_string(), "contextId": "context", "status": {"state": state}})
 }
 
 fn result(id: &Value, result: &Value) -> Response<Full<Bytes>> {

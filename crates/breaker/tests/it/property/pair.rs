@@ -1,6 +1,6 @@
-//! A breaker and its model side by side.
+//! A breaker that is shared, as calls see it, and its model side by side.
 
-use agentchains_breaker::{Breaker, MAX_TRANSITIONS, Mode, Reason, State, Ticket, Verdict};
+use agentchains_breaker::{Breaker, MAX_TRANSITIONS, Mode, Permit, Reason, SharedBreaker, State, Verdict};
 use jiff::Timestamp;
 
 use super::action::{Action, Hostile, LEASE_MILLIS, Plan, TIMEOUT_MILLIS};
@@ -9,10 +9,10 @@ use crate::at;
 
 pub(super) struct Pair {
     plan: Plan,
-    breaker: Breaker,
+    breaker: SharedBreaker,
     model: Model,
     /// With the ids of the model's calls.
-    tickets: Vec<(usize, Ticket)>,
+    permits: Vec<(usize, Permit)>,
     millis: u64,
     /// How far the clock was moved, where there is no model.
     jumped: i64,
@@ -22,9 +22,9 @@ impl Pair {
     pub(super) fn new(plan: &Plan) -> Self {
         Self {
             plan: plan.clone(),
-            breaker: Breaker::new(plan.settings(Mode::Normal)),
+            breaker: SharedBreaker::new(Breaker::new(plan.settings(Mode::Normal))),
             model: Model::new(plan),
-            tickets: vec![],
+            permits: vec![],
             millis: 0,
             jumped: 0,
         }
@@ -34,8 +34,8 @@ impl Pair {
         at(i64::try_from(self.millis).expect("a short history") + self.jumped)
     }
 
-    fn take(&mut self, pick: usize) -> Option<(usize, Ticket)> {
-        (!self.tickets.is_empty()).then(|| self.tickets.swap_remove(pick % self.tickets.len()))
+    fn take(&mut self, pick: usize) -> Option<(usize, Permit)> {
+        (!self.permits.is_empty()).then(|| self.permits.swap_remove(pick % self.permits.len()))
     }
 
     /// Lets both do the same; they must admit the same calls.
@@ -46,45 +46,45 @@ impl Pair {
             Action::Acquire => {
                 let admitted = self.model.acquire(millis);
                 match (self.breaker.acquire(now), admitted) {
-                    (Ok(ticket), Some(id)) => self.tickets.push((id, ticket)),
+                    (Ok(permit), Some(id)) => self.permits.push((id, permit)),
                     (Err(refused), None) => assert!(refused.retry_at > now, "{refused}"),
                     differs => panic!("{differs:?}"),
                 }
             }
             Action::Record { pick, verdict } => {
-                let Some((id, ticket)) = self.take(pick) else {
+                let Some((id, permit)) = self.take(pick) else {
                     return;
                 };
                 let index = self.model.calls.iter().position(|call| call.id == id);
                 let call = self.model.calls.swap_remove(index.expect("in flight"));
                 self.model.record(call, verdict, millis);
-                self.breaker.record(ticket, verdict, now);
+                permit.record(verdict, now);
             }
             Action::Release { pick } => {
-                let Some((id, ticket)) = self.take(pick) else {
+                let Some((id, permit)) = self.take(pick) else {
                     return;
                 };
                 self.model.calls.retain(|call| call.id != id);
-                self.breaker.release(ticket);
+                drop(permit);
             }
             Action::Reset => {
                 self.model.by_hand(State::Closed, Reason::Reset, millis);
-                self.breaker.reset(now);
+                self.breaker.lock().reset(now);
             }
             Action::ForceOpen => {
                 self.model.by_hand(State::Open, Reason::ForcedOpen, millis);
-                self.breaker.force_open(now);
+                self.breaker.lock().force_open(now);
             }
             Action::SetMode(mode) => {
                 self.model.mode = mode;
-                self.breaker.configure(self.plan.settings(mode));
+                self.breaker.lock().configure(self.plan.settings(mode));
             }
         }
     }
 
     /// Both say the same, and the invariants hold.
     pub(super) fn check(&self) {
-        let (snapshot, model) = (self.breaker.snapshot(), &self.model);
+        let (snapshot, model) = (self.breaker.lock().snapshot(), &self.model);
         assert_eq!((snapshot.state, snapshot.mode), (model.state(), model.mode));
         assert_eq!(snapshot.half_open_in_flight as usize, model.probes());
         assert!(model.probes() <= self.plan.places as usize);
@@ -114,56 +114,58 @@ impl Pair {
         let now = self.now();
         match action {
             Hostile::Ordinary(Action::Acquire) => {
-                self.tickets
-                    .extend(self.breaker.acquire(now).ok().map(|ticket| (0, ticket)));
+                self.permits
+                    .extend(self.breaker.acquire(now).ok().map(|permit| (0, permit)));
             }
             Hostile::Ordinary(Action::Record { pick, verdict }) => {
-                let Some((_, ticket)) = self.take(*pick) else {
+                let Some((_, permit)) = self.take(*pick) else {
                     return;
                 };
-                self.breaker.record(ticket, *verdict, now);
+                permit.record(*verdict, now);
             }
             Hostile::Ordinary(Action::Release { pick }) => {
-                let Some((_, ticket)) = self.take(*pick) else {
+                let Some((_, permit)) = self.take(*pick) else {
                     return;
                 };
-                self.breaker.release(ticket);
+                drop(permit);
             }
             Hostile::Ordinary(Action::Wait { millis }) => self.millis += millis,
-            Hostile::Ordinary(Action::Reset) => drop(self.breaker.reset(now)),
-            Hostile::Ordinary(Action::ForceOpen) => drop(self.breaker.force_open(now)),
-            Hostile::Ordinary(Action::SetMode(mode)) => self.breaker.configure(self.plan.settings(*mode)),
+            Hostile::Ordinary(Action::Reset) => drop(self.breaker.lock().reset(now)),
+            Hostile::Ordinary(Action::ForceOpen) => drop(self.breaker.lock().force_open(now)),
+            Hostile::Ordinary(Action::SetMode(mode)) => {
+                self.breaker.lock().configure(self.plan.settings(*mode));
+            }
             Hostile::JumpOfTheClock { millis } => self.jumped += millis,
-            Hostile::Restore(snapshot) => drop(self.breaker.restore(snapshot, now)),
-            Hostile::Adopt(snapshot) => drop(self.breaker.adopt(snapshot, now)),
-            Hostile::Lose { pick } => drop(self.take(*pick)),
+            Hostile::Restore(snapshot) => drop(self.breaker.lock().restore(snapshot, now)),
+            Hostile::Adopt(snapshot) => drop(self.breaker.lock().adopt(snapshot, now)),
+            Hostile::Lose { pick } => std::mem::forget(self.take(*pick)),
         }
-        assert!(self.breaker.snapshot().half_open_in_flight <= self.plan.places);
+        assert!(self.breaker.lock().snapshot().half_open_in_flight <= self.plan.places);
     }
 
     /// Whatever was done to it: it admits calls within the longest open time, or the lease where places were not given
     /// back, and successes close it.
     pub(super) fn recovers(mut self, gives_back: bool) {
-        self.breaker.configure(self.plan.settings(Mode::Normal));
-        let tickets = std::mem::take(&mut self.tickets);
+        self.breaker.lock().configure(self.plan.settings(Mode::Normal));
+        let permits = std::mem::take(&mut self.permits);
         if gives_back {
-            for (_, ticket) in tickets {
-                self.breaker.release(ticket);
-            }
+            drop(permits);
+        } else {
+            std::mem::forget(permits);
         }
         let longest = self.plan.cap_millis.unwrap_or(TIMEOUT_MILLIS);
         // Asking is what lets a breaker see that its clock was set back, or a lease is over. A first success of a
         // closed breaker may be the call that makes the failures before it enough for a rate.
         for wait in [0, LEASE_MILLIS, longest, LEASE_MILLIS, longest] {
             self.millis += wait;
-            let Ok(ticket) = self.breaker.acquire(self.now()) else {
+            let Ok(permit) = self.breaker.acquire(self.now()) else {
                 continue;
             };
-            self.breaker.record(ticket, Verdict::Success, self.now());
-            if self.breaker.state() == State::Closed {
+            permit.record(Verdict::Success, self.now());
+            if self.breaker.lock().state() == State::Closed {
                 return;
             }
         }
-        panic!("stuck: {:?}", self.breaker.snapshot());
+        panic!("stuck: {:?}", self.breaker.lock().snapshot());
     }
 }

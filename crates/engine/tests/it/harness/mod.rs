@@ -3,6 +3,7 @@
 //! Nothing here waits for real time: the tests run on one thread, and [`settle`] lets every task run until it waits
 //! for something that only the test can do.
 
+mod breakers;
 mod reads;
 mod store;
 mod tree;
@@ -11,7 +12,7 @@ mod witness;
 use std::{sync::Arc, time::Duration};
 
 use agentchains_engine::{
-    Caller, Engine, EngineError, StartRequest,
+    Caller, Caps, Engine, EngineError, StartRequest,
     machine::{
         ApprovalRow, Decision, Event, EventType, ExecutionId, ExecutionRow, NodeState, Waiting, WorkflowId,
     },
@@ -34,6 +35,7 @@ pub(crate) struct World {
     pub(crate) agents: ScriptedAgents,
     pub(crate) clock: ManualClock,
     limits: Limits,
+    caps: Caps,
 }
 
 /// Runs what happens in one process, and then kills it.
@@ -96,14 +98,40 @@ impl World {
     /// A first process that holds everything to these limits.
     pub(crate) fn within(limits: Limits) -> Self {
         let agents = ScriptedAgents::new(["a", "b", "c"]);
-        Self::on(FaultyStore::default(), agents, ManualClock::default(), limits)
+        Self::on(
+            FaultyStore::default(),
+            agents,
+            ManualClock::default(),
+            limits,
+            Caps::default(),
+        )
     }
 
-    fn on(store: FaultyStore, agents: ScriptedAgents, clock: ManualClock, limits: Limits) -> Self {
+    /// A first process that holds every tenant to these caps.
+    pub(crate) fn capped(caps: Caps) -> Self {
+        let agents = ScriptedAgents::new(["a", "b", "c"]);
+        let limits = Limits::default();
+        Self::on(
+            FaultyStore::default(),
+            agents,
+            ManualClock::default(),
+            limits,
+            caps,
+        )
+    }
+
+    fn on(
+        store: FaultyStore,
+        agents: ScriptedAgents,
+        clock: ManualClock,
+        limits: Limits,
+        caps: Caps,
+    ) -> Self {
         let runner = Witness::new(agents.clone(), store.memory().clone());
         let engine = Engine::builder(Arc::new(store.clone()), Arc::new(runner))
             .clock(Arc::new(clock.clone()))
             .limits(limits)
+            .caps(caps)
             .start();
         Self {
             engine,
@@ -111,6 +139,7 @@ impl World {
             agents,
             clock,
             limits,
+            caps,
         }
     }
 
@@ -120,9 +149,10 @@ impl World {
             agents,
             clock,
             limits,
+            caps,
             ..
         } = self.clone();
-        Self::on(self.store.reopened(), agents, clock, limits)
+        Self::on(self.store.reopened(), agents, clock, limits, caps)
     }
 
     pub(crate) async fn workflow(&self, document: &Value) -> WorkflowId {

@@ -1,12 +1,14 @@
 //! What the faulty store passes on as it is.
 
 use agentchains_engine::{
+    cost::Budget,
     machine::{
         ApprovalId, ApprovalRow, AttemptRow, Event, ExecutionId, ExecutionRow, NodeRow, Snapshot, WorkflowId,
     },
     ports::{
-        ApprovalFilter, Change, Creation, ExecutionFilter, ExecutionQuery, Idempotency, NewVersion, Page,
-        PageRequest, StoreError, VersionRecord, WorkflowFilter, WorkflowRecord, WorkflowStore,
+        ApprovalFilter, Change, Creation, ExecutionFilter, ExecutionQuery, History, HistoryRequest,
+        Idempotency, NewVersion, Page, PageRequest, PurseId, StoreError, VersionRecord, WorkflowFilter,
+        WorkflowRecord, WorkflowStore,
     },
 };
 use async_trait::async_trait;
@@ -49,12 +51,20 @@ impl ExecutionQuery for FaultyStore {
         self.memory().waiting_nodes(id).await
     }
 
+    async fn purse(&self, id: &PurseId) -> Result<Option<Budget>, StoreError> {
+        self.memory().purse(id).await
+    }
+
     async fn attempts(&self, id: ExecutionId) -> Result<Vec<AttemptRow>, StoreError> {
         self.memory().attempts(id).await
     }
 
     async fn events(&self, id: ExecutionId, after_seq: u64, limit: u32) -> Result<Vec<Event>, StoreError> {
         self.memory().events(id, after_seq, limit).await
+    }
+
+    async fn history(&self, tenant: &str, wanted: &HistoryRequest) -> Result<History, StoreError> {
+        self.memory().history(tenant, wanted).await
     }
 
     async fn approval(&self, tenant: &str, id: ApprovalId) -> Result<Option<ApprovalRow>, StoreError> {

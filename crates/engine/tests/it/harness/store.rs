@@ -31,6 +31,7 @@ struct Faults {
     counted_elsewhere: u64,
     creations_to_fail: usize,
     stuck: Option<ExecutionId>,
+    breakers_fail: bool,
 }
 
 impl Default for FaultyStore {
@@ -99,6 +100,15 @@ impl FaultyStore {
     /// The next child executions are not recorded.
     pub(crate) fn fail_creations_of_children(&self, count: usize) {
         self.faults().creations_to_fail = count;
+    }
+
+    /// Whether circuit breakers can be neither saved nor read.
+    pub(crate) fn fail_breakers(&self, fail: bool) {
+        self.faults().breakers_fail = fail;
+    }
+
+    pub(crate) fn breakers_fail(&self) -> bool {
+        self.faults().breakers_fail
     }
 
     pub(crate) fn counted_elsewhere(&self) -> u64 {

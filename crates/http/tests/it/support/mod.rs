@@ -1,5 +1,6 @@
 //! An API to call, agents to run on it, and answers to look at.
 
+mod asking;
 mod directory;
 mod socket;
 
@@ -22,6 +23,7 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
+use self::asking::Asking;
 pub(crate) use self::{
     directory::Directory,
     socket::{Client, Server, answer},
@@ -37,7 +39,8 @@ pub(crate) struct Api {
 
 impl Api {
     /// An API with the agents `echo`, which costs 0.25 USD, `gate`, which waits for [`Api::gate`], `broken`, which
-    /// fails, and stand-ins for those that templates name.
+    /// fails, `slow`, whose breaker opens after any call, `off`, whose breaker is forced open, `teller`, which
+    /// asks before it pays, and stand-ins for those that templates name.
     pub(crate) fn start() -> Self {
         Self::with_options(ServerOptions::default())
     }
@@ -119,7 +122,11 @@ impl Api {
 /// What is served, and what opens the gate.
 pub(crate) fn app(options: ServerOptions) -> (App, Arc<Semaphore>) {
     let gate = Arc::new(Semaphore::new(0));
-    let engine = Engine::builder(Arc::new(MemoryStore::new()), Arc::new(agents(Arc::clone(&gate)))).start();
+    let engine = Engine::builder(
+        Arc::new(MemoryStore::new()),
+        Arc::new(Asking(agents(Arc::clone(&gate)))),
+    )
+    .start();
     let app = App {
         engine,
         agents: Arc::new(Directory::default()),
@@ -136,6 +143,8 @@ fn agents(gate: Arc<Semaphore>) -> LocalAgents {
             Ok(AgentAnswer::from(request.config))
         }
     };
+    // Every call is slow.
+    let slow = json!({"window": {"last_calls": 1, "slow_call_rate": 1, "slow_call_duration": 0}});
     LocalAgents::new()
         .with_profile("echo", AgentProfile::default(), async |request: AgentRequest| {
             let output = json!({"echo": request.config, "upstream": request.upstream});
@@ -146,6 +155,10 @@ fn agents(gate: Arc<Semaphore>) -> LocalAgents {
                 ..Usage::default()
             };
             Ok(AgentAnswer::costing(output, Usd::from_nanos(250_000_000)).using(usage))
+        })
+        .with_profile("slow", guarded(slow), async |_| Ok(json!({}).into()))
+        .with_profile("off", guarded(json!({"mode": "forced_open"})), async |_| {
+            Ok(json!({}).into())
         })
         .with("gate", gated)
         .with("web-search", async |_| {
@@ -161,6 +174,14 @@ fn agents(gate: Arc<Semaphore>) -> LocalAgents {
         .with("broken", async |_| {
             Err::<AgentAnswer, _>(AgentFailed::permanent("it is broken"))
         })
+}
+
+/// An agent with this circuit breaker.
+fn guarded(circuit_breaker: Value) -> AgentProfile {
+    AgentProfile {
+        breaker: serde_json::from_value(circuit_breaker).unwrap(),
+        ..AgentProfile::default()
+    }
 }
 
 /// An answer.

@@ -18,7 +18,7 @@ mod view;
 
 pub(crate) use flow::{Flow, body, flow};
 pub(crate) use gate::ScriptedGate;
-pub(crate) use outcome::{broke, refused, reply, reply_costing, succeeded};
+pub(crate) use outcome::{asks, broke, refused, reply, reply_costing, succeeded};
 pub(crate) use rows::Rows;
 pub(crate) use run::Run;
 

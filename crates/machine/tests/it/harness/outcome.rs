@@ -1,8 +1,8 @@
 //! Outcomes of attempts.
 
 use agentchains_cost::{ReportedCost, Usd};
-use agentchains_machine::{AgentReply, AttemptFailure, AttemptOutcome, FailureCode};
-use serde_json::Value;
+use agentchains_machine::{AgentQuestion, AgentReply, AttemptFailure, AttemptOutcome, FailureCode};
+use serde_json::{Value, json};
 
 use super::usd;
 
@@ -22,6 +22,16 @@ pub(crate) fn succeeded(output: Value, cost: ReportedCost) -> AttemptOutcome {
         output: output.into(),
         cost,
         usage: None,
+    })
+}
+
+/// A question of the agent's, with its words as its id.
+pub(crate) fn asks(words: &str) -> AttemptOutcome {
+    AttemptOutcome::InputRequired(AgentQuestion {
+        id: Some(words.to_owned()),
+        message: words.to_owned(),
+        shown: json!([{"text": words}]).into(),
+        form: None,
     })
 }
 

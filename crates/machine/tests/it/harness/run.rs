@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{ScriptedGate, broke, invariants, refused, reply, reply_costing, rows::Rows, usd};
+use super::{ScriptedGate, asks, broke, invariants, refused, reply, reply_costing, rows::Rows, usd};
 
 /// An attempt: the node's path and the attempt's number.
 pub(crate) type Key = (String, u32);
@@ -93,7 +93,12 @@ impl Run {
                     self.calls.push(call.clone());
                 }
                 Effect::Abort { path, attempt, .. } => {
-                    self.aborts.push((path.as_str().to_owned(), *attempt));
+                    let key = (path.as_str().to_owned(), *attempt);
+                    self.aborts.push(key.clone());
+                    // An abort is answered even where nobody waits for the call: after a crash, or a question.
+                    let mut sent = self.calls.iter().rev();
+                    let sent = sent.find(|call| call.path == *path && call.attempt == *attempt);
+                    self.open_calls.extend(sent.map(|call| (key, call.clone())));
                 }
                 Effect::StartChild(start) => {
                     self.children
@@ -226,19 +231,11 @@ impl Run {
     /// The process is gone and another one takes over, from the rows alone.
     pub(crate) fn crash(&mut self) -> Step {
         self.reload();
-        let mut lost = std::mem::take(&mut self.open_calls);
+        let lost = std::mem::take(&mut self.open_calls);
         if lost.is_empty() && self.rows.execution.children == 0 {
             return self.feed(Input::Tick);
         }
-        let step = self.feed(Input::Recover);
-        for effect in &step.effects {
-            // An abort is answered for an attempt that nobody waits for as well.
-            if let Effect::Abort { path, attempt, .. } = effect {
-                let key = (path.as_str().to_owned(), *attempt);
-                self.open_calls.extend(lost.remove_entry(&key));
-            }
-        }
-        step
+        self.feed(Input::Recover)
     }
 
     /// The driver is dropped and made again from the rows.
@@ -266,8 +263,8 @@ impl Run {
 }
 
 impl Run {
-    /// Plays a script: `a+` succeeds, `a-` fails for good, `a~` fails so that a retry may help, `q=approve` is bob's
-    /// decision.
+    /// Plays a script: `a+` succeeds, `a-` fails for good, `a~` fails so that a retry may help, `a!` takes the
+    /// task `of-a` and asks something, `q=approve` is bob's decision.
     pub(crate) fn play(&mut self, script: &str) -> &mut Self {
         for word in script.split_whitespace() {
             if let Some((node, decision)) = word.split_once('=') {
@@ -279,6 +276,10 @@ impl Run {
                 "+" => self.ok(node, json!({"by": node})),
                 "-" => self.fails(node, refused()),
                 "~" => self.fails(node, broke()),
+                "!" => {
+                    self.accepts(node, &format!("of-{node}"));
+                    self.ends(node, asks("Which?"))
+                }
                 other => panic!("{other:?} is no ending of an attempt"),
             };
         }

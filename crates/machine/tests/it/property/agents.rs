@@ -11,7 +11,7 @@ use super::{
     plan::one_of,
     world::{World, pick},
 };
-use crate::harness::{broke, refused, reply_costing, succeeded, usd};
+use crate::harness::{asks, broke, refused, reply_costing, succeeded, usd};
 
 /// What an agent's failures may be.
 const AGENT_CODES: &[FailureCode] = &[
@@ -63,6 +63,10 @@ impl World {
             }
             // An agent loses only a task that it had.
             AttemptOutcome::Lost if self.run.node(node).remote_task.is_none() => return,
+            outcome @ AttemptOutcome::InputRequired(_) => {
+                self.run.accepts(node, &format!("task-{attempt}"));
+                outcome
+            }
             outcome => outcome,
         };
         self.run.attempt_ends(node, attempt, outcome);
@@ -118,6 +122,7 @@ fn outcome(choice: u8, now: Timestamp) -> AttemptOutcome {
         // More than any node may reserve.
         4 => reply_costing(output, "0.9"),
         5 => succeeded(output, ReportedCost::Absent),
+        6 => asks(&format!("Question {choice}?")),
         _ => succeeded(output, ReportedCost::Usd(usd("0.1"))),
     }
 }

@@ -112,7 +112,7 @@ fn expected() -> BTreeSet<String> {
     each("remote task", words(RemoteCancel::ALL));
     each(
         "waiting for",
-        ["retry", "breaker", "approval", "outcome"]
+        ["retry", "breaker", "approval", "outcome", "agent_input"]
             .map(str::to_owned)
             .to_vec(),
     );

@@ -232,6 +232,7 @@ fn parent(depth: u32) -> Parent {
         path: NodePath::top_level("s"),
         depth,
         waits: true,
+        budgets: Vec::new(),
         holds: false,
     }
 }

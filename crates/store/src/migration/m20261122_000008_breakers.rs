@@ -1,0 +1,34 @@
+//! Creates `breakers`.
+
+use sea_orm_migration::{
+    prelude::*,
+    schema::{big_integer, string_uniq, text},
+};
+
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[derive(DeriveIden)]
+enum Breakers {
+    Table,
+    Change,
+    AgentId,
+    Snapshot,
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let breakers = Table::create()
+            .table(Breakers::Table)
+            .col(big_integer(Breakers::Change).primary_key().auto_increment())
+            .col(string_uniq(Breakers::AgentId))
+            .col(text(Breakers::Snapshot))
+            .take();
+        manager.create_table(breakers).await
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}
