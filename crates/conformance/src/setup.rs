@@ -42,6 +42,9 @@ impl<'a> Setup<'a> {
                 .map(|agent| agent.settings.clone());
             let mut definition = settings.unwrap_or_default();
             definition.insert("agent_id".into(), self.agent_name(&agent_id).into());
+            if let Some(Value::String(fallback)) = definition.get_mut("fallback_agent_id") {
+                *fallback = self.agent_name(fallback);
+            }
             definition.insert("url".into(), api.subject.agent_url(&agent_id).into());
             let answer = api.request("POST", "/agents", Some(&Value::Object(definition)));
             // A text names agents as they are, so that another case may have registered them.

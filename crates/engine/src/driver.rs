@@ -17,7 +17,7 @@ use crate::{
     clock::add,
     gate::DriverGate,
     loading::{Patience, refuse},
-    purses::{Draw, Sources},
+    purses::{ShortAbove, Sources},
     shared::{CommandError, Message, Shared},
 };
 
@@ -171,7 +171,7 @@ impl Driver {
         }
         let mut gate = DriverGate::new(&self.shared, self.machine.execution().id, &self.sources);
         let (step, waiters) = self.step_each(batch, &mut gate);
-        self.tell_who_is_short(&gate.draw);
+        let short_above = gate.draw.short_above();
         if let Some(step) = step {
             if !self.commit(&step, gate.draw.changes()).await {
                 self.disappoint(waiters);
@@ -179,6 +179,7 @@ impl Driver {
             }
             self.act(step, gate);
         }
+        self.tell_who_is_short(short_above);
         self.report();
         self.answer(waiters);
         true
@@ -204,9 +205,10 @@ impl Driver {
         }
     }
 
-    /// Tells executions above that their budgets have no room for calls of this one.
-    fn tell_who_is_short(&self, draw: &Draw) {
-        for (owner, (path, wanted)) in draw.short_above() {
+    /// Tells executions above that their budgets have no room for calls of this one. After the commit: what this one
+    /// has given back counts then.
+    fn tell_who_is_short(&self, short_above: ShortAbove) {
+        for (owner, (path, wanted)) in short_above {
             self.shared
                 .deliver(owner, Message::Input(Input::ShortBelow { path, wanted }));
         }

@@ -69,12 +69,15 @@ pub(crate) struct Sources {
     of_executions: Vec<(PurseId, Option<(ExecutionId, NodePath)>)>,
 }
 
+/// Executions above whose budgets have no room, each with its node that leads down and what is wanted.
+pub(crate) type ShortAbove = BTreeMap<ExecutionId, (NodePath, Wanted)>;
+
 /// What one turn of a driver does to the purses. Dropped without having been committed, it gives back what it took.
 #[derive(Debug)]
 pub(crate) struct Draw {
     sources: Arc<Sources>,
     changes: RefCell<BTreeMap<PurseId, Change>>,
-    short_above: RefCell<BTreeMap<ExecutionId, (NodePath, Wanted)>>,
+    short_above: RefCell<ShortAbove>,
     /// The purses that the last reservation was taken from.
     last: RefCell<Vec<PurseId>>,
 }
@@ -352,8 +355,8 @@ impl Draw {
         woken
     }
 
-    /// The executions above whose budgets have no room, with the node there that leads down and what is wanted.
-    pub(crate) fn short_above(&self) -> impl IntoIterator<Item = (ExecutionId, (NodePath, Wanted))> + use<> {
+    /// Whom to tell once it is durable.
+    pub(crate) fn short_above(&self) -> ShortAbove {
         self.short_above.take()
     }
 }

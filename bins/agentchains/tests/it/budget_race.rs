@@ -54,7 +54,7 @@ async fn work(witness: Arc<Witness>, seed: u64, request: AgentRequest) -> Result
     for _ in 0..number(seed, "turns", turn) % 8 {
         tokio::task::yield_now().await;
     }
-    if number(seed, "fails", turn) % 10 == 0 {
+    if number(seed, "fails", turn).is_multiple_of(10) {
         witness.add(-worst);
         return Err(AgentFailed::retryable("now and then"));
     }
