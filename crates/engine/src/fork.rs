@@ -191,6 +191,7 @@ fn given_output(path: NodePath, output: &Json) -> Seed {
         digest: None,
         output: output.clone(),
         branch: None,
+        child: None,
     }
 }
 

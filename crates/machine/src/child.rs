@@ -93,6 +93,7 @@ impl Machine {
             max_budget: child.max_budget,
             deadline: child.deadline,
             waits: settings.wait,
+            made_from: self.child_left_for(key),
         };
         self.effect(Effect::StartChild(Box::new(start)));
     }

@@ -55,6 +55,8 @@ pub struct StartChild {
     pub deadline: Option<Timestamp>,
     /// Whether the node waits for its end.
     pub waits: bool,
+    /// A terminal execution whose completed results it takes over.
+    pub made_from: Option<ExecutionId>,
 }
 
 /// What an execution wants of a child.

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    ApprovalRow, Completion, EventType, Machine, NodePath, NodeRequest, NodeState, Seed, SkipCause,
+    ApprovalRow, Completion, EventType, ExecutionId, Machine, NodePath, NodeRequest, NodeState, Seed,
+    SkipCause,
     approval::{SHOWN_HASH, label_of},
     hash_of,
     scope::{NodeKey, ScopeId},
@@ -59,7 +60,10 @@ impl Machine {
                         digest: None,
                         output: done.output.clone(),
                         branch: done.branch.clone(),
+                        child: None,
                     });
+                } else {
+                    seeds.extend(self.seed_of_child(key));
                 }
             }
         }
@@ -90,6 +94,20 @@ impl Machine {
         found
     }
 
+    /// The child execution of a node that did not complete.
+    fn seed_of_child(&self, key: NodeKey) -> Option<Seed> {
+        let row = self.row(key);
+        let did_not_complete = matches!(row.state, NodeState::Failed(_) | NodeState::Cancelled { .. });
+        let child = row.child_execution_id.filter(|_| did_not_complete)?;
+        Some(Seed {
+            path: row.path.clone(),
+            digest: None,
+            output: Json::null(),
+            branch: None,
+            child: Some(child),
+        })
+    }
+
     fn seed(&self, key: NodeKey) -> Option<Seed> {
         let row = self.row(key);
         let NodeState::Completed(Completion {
@@ -98,7 +116,7 @@ impl Machine {
             replaced: None,
         }) = &row.state
         else {
-            return None;
+            return self.seed_of_child(key);
         };
         let digest = match (&self.node(key).kind, &row.request) {
             (NodeKind::AgentCall(_) | NodeKind::Subworkflow(_), Some(request)) => {
@@ -115,6 +133,7 @@ impl Machine {
             digest,
             output: output.clone(),
             branch: branch.clone(),
+            child: None,
         })
     }
 
@@ -145,9 +164,19 @@ impl Machine {
         false
     }
 
+    fn output_left_for(&self, key: NodeKey) -> Option<&Seed> {
+        self.seeds.get(self.path(key)).filter(|seed| seed.child.is_none())
+    }
+
+    /// The child execution of an earlier execution that the first one of a node is made from.
+    pub(crate) fn child_left_for(&self, key: NodeKey) -> Option<ExecutionId> {
+        let seed = self.seeds.get(self.path(key))?;
+        seed.child.filter(|_| self.row(key).attempts == 1)
+    }
+
     /// Takes over what an earlier execution left behind for a node that is asked the same.
     pub(crate) fn take_over(&mut self, now: Timestamp, key: NodeKey, request: &NodeRequest) -> bool {
-        let Some(seed) = self.seeds.get(self.path(key)) else {
+        let Some(seed) = self.output_left_for(key) else {
             return false;
         };
         let fits = seed
@@ -169,7 +198,7 @@ impl Machine {
         key: NodeKey,
         question: &ApprovalRow,
     ) -> bool {
-        let Some(seed) = self.seeds.get(self.path(key)) else {
+        let Some(seed) = self.output_left_for(key) else {
             return false;
         };
         let fits = seed
@@ -186,10 +215,7 @@ impl Machine {
 
     /// Takes over what a person said that a node is to have produced, whatever it is asked.
     pub(crate) fn take_over_given(&mut self, now: Timestamp, key: NodeKey) -> bool {
-        let given = self
-            .seeds
-            .get(self.path(key))
-            .filter(|seed| seed.digest.is_none());
+        let given = self.output_left_for(key).filter(|seed| seed.digest.is_none());
         let Some(seed) = given.cloned() else {
             return false;
         };

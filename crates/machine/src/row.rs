@@ -247,7 +247,7 @@ impl NodeRequest {
     }
 }
 
-/// What a completed node of an earlier execution left behind for one that is made from it.
+/// What a node of an earlier execution left behind for one that is made from it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Seed {
     /// The node.
@@ -255,10 +255,12 @@ pub struct Seed {
     /// Digest of what the node was and was asked; where it is the same, the output is taken over. Absent: whatever
     /// the node is asked, because a person gave the output.
     pub digest: Option<String>,
-    /// The output.
+    /// The output; null where it left a child execution.
     pub output: Json,
     /// The label of the branch that it took, where the node chooses one.
     pub branch: Option<String>,
+    /// The child execution that failed or was cut off before the node had an output: what completed in it is kept.
+    pub child: Option<ExecutionId>,
 }
 
 words! {

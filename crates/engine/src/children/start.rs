@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use agentchains_machine::{
-    ChildReport, ExecutionId, ExecutionRow, FailureCode, Input, NewExecution, Parent, StartChild,
+    ChildReport, ExecutionId, ExecutionRow, FailureCode, Input, Machine, NewExecution, Parent, StartChild,
 };
 use agentchains_ports::StoreError;
 use agentchains_workflow::{Compiled, OnBudget};
@@ -175,7 +175,10 @@ impl Engine {
             return refused(FailureCode::SubworkflowTooDeep, message);
         }
         let workflow = self.compiled(found.record.id, found.version).await?;
-        let new = birth.execution(&found, &workflow);
+        let mut new = birth.execution(&found, &workflow);
+        if let Some(source) = start.made_from {
+            self.take_over_results(source, &mut new).await?;
+        }
         let has_budget = new.max_budget.is_some() || !birth.parent.budgets.is_empty();
         match self.check_start(tenant, &workflow, &new.input, has_budget).await {
             Ok(()) => Ok((workflow, new)),
@@ -185,6 +188,33 @@ impl Engine {
                 refused(FailureCode::SubworkflowFailed, message)
             }
         }
+    }
+
+    /// What completed in a child execution of an earlier attempt at the whole is kept for the one in its place.
+    async fn take_over_results(&self, source: ExecutionId, new: &mut NewExecution) -> Result<(), StoreError> {
+        let Some(snapshot) = self.shared.query.snapshot(&new.tenant, source).await? else {
+            return Ok(());
+        };
+        let earlier = &snapshot.execution;
+        let (workflow_id, version) = (earlier.workflow_id, earlier.workflow_version);
+        if !earlier.status.is_terminal() || workflow_id != new.workflow_id {
+            return Ok(());
+        }
+        let is_the_same = version == new.workflow_version && earlier.input == new.input;
+        let compiled = &self.shared.compiled;
+        if let Some(workflow) = compiled
+            .get(&*self.shared.workflows, workflow_id, version)
+            .await?
+        {
+            let machine = Machine::restore(workflow, snapshot);
+            new.forked_from = Some(source);
+            new.seeds = if is_the_same {
+                machine.seeds_to_retry()
+            } else {
+                machine.seeds(&[])
+            };
+        }
+        Ok(())
     }
 }
 

@@ -52,7 +52,7 @@ fn paused(reason: PauseReason) -> ChildReport {
 
 impl Run {
     /// The child of a node tells something.
-    fn tells(&mut self, node: &str, report: ChildReport) -> Step {
+    pub(crate) fn tells(&mut self, node: &str, report: ChildReport) -> Step {
         let execution_id = self.children[node].execution_id;
         self.feed(Input::ChildReported {
             path: NodePath::from(node.to_owned()),

@@ -1,6 +1,7 @@
 //! Forks: what completed is taken over where it was asked the same; what failed or changed runs again.
 
-use agentchains_machine::{ExecutionId, NodePath, Seed};
+use agentchains_cost::Usd;
+use agentchains_machine::{ChildReport, ExecutionId, ExecutionStatus, NodePath, Seed};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -39,7 +40,7 @@ fn what_completed_is_kept_and_what_failed_runs_again() {
     let mut again = retry(&flow, &run);
     assert_eq!(again.called(), "b");
     assert!(again.node("a").reused);
-    assert_eq!(again.node("a").cost, agentchains_cost::Usd::ZERO);
+    assert_eq!(again.node("a").cost, Usd::ZERO);
     assert_eq!(again.upstream("b")["a"], json!({"by": "a"}));
     again.play("b+ c+");
     assert_eq!(again.status(), "completed");
@@ -104,6 +105,7 @@ fn an_output_that_somebody_gave_takes_the_place_of_the_node() {
             digest: None,
             output: json!("given").into(),
             branch: None,
+            child: None,
         });
     });
     assert_eq!(again.called(), "b");
@@ -120,6 +122,7 @@ fn a_given_decision_of_a_condition_takes_its_branch() {
             digest: None,
             output: json!({"branch": "true"}).into(),
             branch: None,
+            child: None,
         });
     });
     assert_eq!(again.called(), "y");
@@ -218,4 +221,34 @@ fn a_retry_asks_anew_where_a_node_above_runs_again() {
     let mut again = retry(&flow, &run);
     again.play("a+");
     assert_eq!(again.called(), "a b");
+}
+
+#[test]
+fn a_child_that_failed_is_left_behind_for_the_first_one_of_its_node() {
+    let flow = flow("a s^ | a>s").config("s", json!({"workflow_id": "other"}));
+    let mut run = flow.start();
+    run.play("a+");
+    let report = ChildReport {
+        status: ExecutionStatus::Failed,
+        pause_reason: None,
+        spent: Usd::ZERO,
+        cost_known: true,
+        output: None,
+        error: None,
+    };
+    run.tells("s", report);
+    assert_eq!(run.states(), "a:completed s:failed(subworkflow_failed)");
+    let failed = run.node("s").child_execution_id;
+    assert!(failed.is_some());
+    for seeds in [run.machine.seeds(&[]), run.machine.seeds_to_retry()] {
+        let left: Vec<_> = seeds.iter().filter_map(|seed| seed.child).collect();
+        assert_eq!(left, Vec::from_iter(failed));
+    }
+    let again = same(&flow, &run);
+    assert_eq!(
+        (again.called().as_str(), again.children["s"].made_from),
+        ("", failed)
+    );
+    let anew = run.machine.seeds(&[NodePath::top_level("s")]);
+    assert!(anew.iter().all(|seed| seed.child.is_none()));
 }

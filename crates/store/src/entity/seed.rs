@@ -14,6 +14,7 @@ pub struct Model {
     /// JSON.
     pub output: String,
     pub branch: Option<String>,
+    pub child_execution_id: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

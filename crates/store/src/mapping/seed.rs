@@ -3,7 +3,7 @@
 use agentchains_machine::{Changes, NodePath, Seed};
 use agentchains_ports::StoreError;
 
-use super::column::{from_json, text, to_json};
+use super::column::{from_json, text, to_json, word};
 use crate::entity;
 
 /// What an execution is given to start from, which is written once.
@@ -16,6 +16,7 @@ pub(crate) fn seed_models(changes: &Changes) -> Result<Vec<entity::seed::Model>,
             digest: seed.digest.clone(),
             output: to_json("seeds.output", &seed.output)?,
             branch: seed.branch.clone(),
+            child_execution_id: seed.child.map(text),
         })
     };
     changes.seeds.iter().map(model).collect()
@@ -28,5 +29,9 @@ pub(crate) fn seed(model: entity::seed::Model) -> Result<Seed, StoreError> {
         digest: model.digest,
         output: from_json("seeds.output", &model.output)?,
         branch: model.branch,
+        child: model
+            .child_execution_id
+            .map(|id| word("seeds.child_execution_id", &id))
+            .transpose()?,
     })
 }

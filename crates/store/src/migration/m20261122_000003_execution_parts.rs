@@ -84,6 +84,7 @@ enum Seeds {
     Digest,
     Output,
     Branch,
+    ChildExecutionId,
 }
 
 #[async_trait::async_trait]
@@ -182,6 +183,7 @@ fn seeds() -> TableCreateStatement {
         .col(string_null(Seeds::Digest))
         .col(text(Seeds::Output))
         .col(text_null(Seeds::Branch))
+        .col(string_null(Seeds::ChildExecutionId))
         .primary_key(Index::create().col(Seeds::ExecutionId).col(Seeds::Path))
         .foreign_key(&mut of_execution(Seeds::Table, Seeds::ExecutionId))
         .take()

@@ -125,12 +125,21 @@ pub fn seeds() -> Vec<Seed> {
             digest: None,
             output: Json::null(),
             branch: None,
+            child: None,
         },
         Seed {
             path: path("refine[2]/draft"),
             digest: Some("9f86d081".to_owned()),
             output: deep_value(),
             branch: Some("yes".to_owned()),
+            child: None,
+        },
+        Seed {
+            path: path("s"),
+            digest: None,
+            output: Json::null(),
+            branch: None,
+            child: Some(execution_id(3)),
         },
     ]
 }

@@ -22,6 +22,11 @@ proptest! {
         let fork = fork(&plan, &ended, seeds.clone()).play([]).ended();
         let asked = by_path(fork.run.machine.seeds(&[]));
         for (path, seed) in by_path(seeds) {
+            if seed.child.is_some() {
+                let started = fork.run.children.get(&path);
+                prop_assert!(started.is_none_or(|child| child.made_from == seed.child), "{}", path);
+                continue;
+            }
             let Some(row) = fork.run.rows.nodes.get(&path) else { continue };
             let is_asked_the_same = asked.get(&path).is_some_and(|own| own.digest == seed.digest);
             prop_assert!(row.reused || !is_asked_the_same, "{} is asked the same again", path);
@@ -60,6 +65,7 @@ proptest! {
             digest: None,
             output: json!({"given": true}).into(),
             branch: None,
+            child: None,
         };
         let fork = fork(&plan, &ended, vec![given]).play([]).ended();
         if let Some(row) = fork.run.rows.nodes.get(path.as_str())
