@@ -1,7 +1,7 @@
 //! The engine's handle: cheap to clone, the one way in for every door.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -13,7 +13,7 @@ use agentchains_workflow::Limits;
 use jiff::Timestamp;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use uuid::{Builder as UuidBuilder, Uuid};
+use uuid::{ContextV7, Timestamp as UuidTimestamp, Uuid};
 
 use crate::{
     Notices,
@@ -114,6 +114,7 @@ impl EngineBuilder {
             draining: CancellationToken::new(),
             stopped: CancellationToken::new(),
             parked: Notify::new(),
+            ids: Mutex::new(ContextV7::new()),
             drivers: Mutex::default(),
         });
         shared
@@ -188,11 +189,12 @@ impl Engine {
     }
 
     pub(crate) fn new_uuid(&self) -> Uuid {
-        let millis = u64::try_from(self.now().as_millisecond()).unwrap_or_default();
-        let random = Uuid::now_v7().into_bytes();
-        let mut bits = [0_u8; 10];
-        bits.copy_from_slice(&random[6..]);
-        UuidBuilder::from_unix_timestamp_millis(millis, &bits).into_uuid()
+        let now = self.now();
+        let seconds = u64::try_from(now.as_second()).unwrap_or_default();
+        let nanoseconds = u32::try_from(now.subsec_nanosecond()).unwrap_or_default();
+        // Those of the same moment are in the order in which they were made.
+        let context = self.shared.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        Uuid::new_v7(UuidTimestamp::from_unix(&*context, seconds, nanoseconds))
     }
 
     pub(crate) fn new_workflow_id(&self) -> WorkflowId {

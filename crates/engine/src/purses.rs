@@ -65,7 +65,7 @@ pub(crate) struct Sources {
     purses: Arc<Purses>,
     execution: ExecutionId,
     tenant: String,
-    /// Its own, where it has a budget, and those of executions above it, each with the node there that leads down.
+    /// Its own, where it has a budget, and those of executions above it, each with the node there that waits for it.
     of_executions: Vec<(PurseId, Option<(ExecutionId, NodePath)>)>,
 }
 
@@ -122,8 +122,10 @@ impl Sources {
             .map(|_| (PurseId::of_execution(execution.id), None));
         let above = execution.parent.iter().flat_map(|parent| &parent.budgets);
         let above = above.map(|budget| {
-            let owner = (budget.execution_id, budget.path.clone());
-            (PurseId::of_execution(budget.execution_id), Some(owner))
+            // Nobody waits for one that is detached, so that it answers for itself.
+            let waits = execution.parent.as_ref().is_some_and(|parent| parent.waits);
+            let owner = waits.then(|| (budget.execution_id, budget.path.clone()));
+            (PurseId::of_execution(budget.execution_id), owner)
         });
         let sources = Self {
             purses: Arc::clone(purses),

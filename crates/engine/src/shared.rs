@@ -9,6 +9,7 @@ use agentchains_machine::{ExecutionId, ExecutionRow, Input, Rejected};
 use agentchains_ports::{Clock, ExecutionQuery, ExecutionStore, NodeRunner, WorkflowStore};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::ContextV7;
 
 use crate::{
     breakers::Breakers,
@@ -64,6 +65,8 @@ pub(crate) struct Shared {
     pub(crate) stopped: CancellationToken,
     /// A parked execution has a moment to be woken at.
     pub(crate) parked: Notify,
+    /// What keeps new ids in order.
+    pub(crate) ids: Mutex<ContextV7>,
     pub(crate) drivers: Mutex<Drivers>,
 }
 

@@ -134,7 +134,7 @@ impl Engine {
         Ok(())
     }
 
-    fn check_costs_are_known(&self, workflow: &Compiled) -> Result<(), EngineError> {
+    pub(crate) fn check_costs_are_known(&self, workflow: &Compiled) -> Result<(), EngineError> {
         match workflow.nodes().find(|node| self.worst_case(node).is_none()) {
             Some(node) => Err(EngineError::UnknownCost {
                 node: node.id.clone(),

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
-use agentchains_workflow::{HumanApproval, Json, NodeKind, OnTimeout};
+use agentchains_workflow::{HumanApproval, Json, NodeKind, OnTimeout, Schema};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -268,7 +268,11 @@ impl Machine {
             NodeKind::HumanApproval(settings) => settings.form.as_ref(),
             _ => None,
         });
-        match form {
+        // An agent's own form holds where it is one, and where the answer is not in words alone.
+        let in_words = decision.data.is_none() && decision.comment.is_some();
+        let has_own = row.kind == ApprovalKind::AgentInput && !in_words;
+        let own = row.form.clone().filter(|_| has_own).and_then(Schema::of);
+        match own.as_ref().or(form) {
             Some(form) if decision.decision != REJECT => form
                 .validate(decision.data.as_ref().unwrap_or(&Value::Null))
                 .map_err(|mismatch| Rejected::FormMismatch {

@@ -289,11 +289,14 @@ impl Machine {
     fn wanted(&self, key: NodeKey, terms: &AgentTerms, timeout: Duration) -> Wanted {
         let declared = self.node(key).max_cost.or(terms.max_cost);
         let worst_case = declared.or_else(|| terms.prices.worst_case(timeout));
-        match (worst_case, self.workflow.settings().unknown_cost) {
-            (Some(amount), _) => Wanted::Exactly(amount),
-            (None, UnknownCost::Allow) => Wanted::Nothing,
-            // A start with a budget was refused, unless the agent had a price then.
-            (None, UnknownCost::Serialize | UnknownCost::Refuse) => Wanted::Rest,
+        let own = self.workflow.settings().unknown_cost;
+        let above = self.execution.parent.iter().flat_map(|parent| &parent.budgets);
+        let mut policies = above.map(|budget| budget.unknown_cost).chain([own]);
+        match worst_case {
+            Some(amount) => Wanted::Exactly(amount),
+            None if policies.all(|policy| policy == UnknownCost::Allow) => Wanted::Nothing,
+            // Where such calls are refused the start was, unless the agent had a price then.
+            None => Wanted::Rest,
         }
     }
 

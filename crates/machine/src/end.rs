@@ -88,12 +88,14 @@ impl Machine {
 
     pub(crate) fn fail_over_budget(&mut self, now: Timestamp, key: NodeKey) {
         let path = self.path(key).clone();
-        let budget = self.budget();
-        let message = format!(
-            "the next call does not fit into the budget: {} of {} USD are spent; raise max_budget and retry",
-            budget.spent(),
-            budget.limit().unwrap_or_default(),
-        );
+        let message = match self.execution.max_budget {
+            Some(limit) => format!(
+                "the next call does not fit into what is left of the {limit} USD; raise max_budget and retry"
+            ),
+            None => "the next call does not fit into what is left of a budget above or of the tenant's cap; raise \
+                     that and retry"
+                .to_owned(),
+        };
         let failure = Failure::in_node(&path, FailureCode::BudgetExceeded, message);
         self.execution.error = Some(failure.clone());
         // A child execution is cancelled with everything else.

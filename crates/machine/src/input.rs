@@ -135,7 +135,7 @@ pub struct AgentQuestion {
     pub message: String,
     /// All that it sent with the question: an array of A2A parts.
     pub shown: Json,
-    /// JSON Schema of the data that it wants, where it sent one. The agent judges the answer itself.
+    /// JSON Schema of the data that it wants, where it sent one.
     pub form: Option<Value>,
 }
 

@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use agentchains_cost::{Lines, Usage, Usd};
-use agentchains_workflow::{Json, OnBudget};
+use agentchains_workflow::{Json, OnBudget, UnknownCost};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -90,7 +90,7 @@ pub struct Parent {
     pub path: NodePath,
     /// Executions on the way down, itself included: 2 for a child of the root.
     pub depth: u32,
-    /// Whether that node waits for its end. One that does not shares neither budget nor fate with it.
+    /// Whether that node waits for its end. One that does not shares its budget, and not its fate.
     pub waits: bool,
     /// The budgets above that its calls draw from too.
     pub budgets: Vec<BudgetAbove>,
@@ -105,16 +105,19 @@ pub struct BudgetAbove {
     pub execution_id: ExecutionId,
     /// Its node that leads down.
     pub path: NodePath,
+    /// What is done there about calls whose cost nobody knows.
+    pub unknown_cost: UnknownCost,
 }
 
 impl ExecutionRow {
-    /// The budgets that calls of executions below a node draw from, where it waits for them.
+    /// The budgets that calls of executions below a node draw from; `unknown_cost` is that of the workflow.
     #[must_use]
-    pub fn budgets_below(&self, path: &NodePath) -> Vec<BudgetAbove> {
+    pub fn budgets_below(&self, path: &NodePath, unknown_cost: UnknownCost) -> Vec<BudgetAbove> {
         let above = self.parent.iter().flat_map(|parent| parent.budgets.clone());
         let own = self.max_budget.map(|_| BudgetAbove {
             execution_id: self.id,
             path: path.clone(),
+            unknown_cost,
         });
         above.chain(own).collect()
     }

@@ -6,6 +6,7 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use agentchains_cost::Usd;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     composite::{Loop, ParallelGroup, Subworkflow},
@@ -54,7 +55,8 @@ pub enum OnBudget {
 }
 
 /// What a budget does with a call whose worst case is unknown (section 9).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum UnknownCost {
     /// Nothing is reserved; the cost counts when it is known.
     #[default]

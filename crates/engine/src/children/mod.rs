@@ -38,7 +38,7 @@ enum Order {
 /// Starts a child, or takes care that one which is there goes on.
 pub(crate) fn start(driver: &mut Driver, start: StartChild) {
     driver.children_at = Some(driver.shared.clock.now());
-    let birth = Birth::new(driver.machine.execution(), start);
+    let birth = Birth::new(&driver.machine, start);
     follow(&driver.shared, birth.id(), Order::Start(Box::new(birth)));
 }
 

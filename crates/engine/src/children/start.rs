@@ -6,7 +6,7 @@ use agentchains_machine::{
     ChildReport, ExecutionId, ExecutionRow, FailureCode, Input, Machine, NewExecution, Parent, StartChild,
 };
 use agentchains_ports::StoreError;
-use agentchains_workflow::{Compiled, OnBudget};
+use agentchains_workflow::{Compiled, OnBudget, UnknownCost};
 use tracing::{error, warn};
 
 use super::tree::{Place, runs_above};
@@ -53,7 +53,9 @@ impl From<EngineError> for NotStarted {
 }
 
 impl Birth {
-    pub(crate) fn new(above: &ExecutionRow, start: StartChild) -> Self {
+    pub(crate) fn new(machine: &Machine, start: StartChild) -> Self {
+        let above = machine.execution();
+        let unknown_cost = machine.workflow().settings().unknown_cost;
         Self {
             parent: Parent {
                 execution_id: above.id,
@@ -61,11 +63,7 @@ impl Birth {
                 path: start.path.clone(),
                 depth: above.depth().saturating_add(1),
                 waits: start.waits,
-                budgets: if start.waits {
-                    above.budgets_below(&start.path)
-                } else {
-                    Vec::new()
-                },
+                budgets: above.budgets_below(&start.path, unknown_cost),
                 holds: false,
             },
             tenant: above.tenant.clone(),
@@ -179,8 +177,16 @@ impl Engine {
         if let Some(source) = start.made_from {
             self.take_over_results(source, &mut new).await?;
         }
-        let has_budget = new.max_budget.is_some() || !birth.parent.budgets.is_empty();
-        match self.check_start(tenant, &workflow, &new.input, has_budget).await {
+        let above = &birth.parent.budgets;
+        let has_budget = new.max_budget.is_some() || !above.is_empty();
+        let is_refused = above
+            .iter()
+            .any(|budget| budget.unknown_cost == UnknownCost::Refuse);
+        let mut checked = self.check_start(tenant, &workflow, &new.input, has_budget).await;
+        if is_refused {
+            checked = checked.and_then(|()| self.check_costs_are_known(&workflow));
+        }
+        match checked {
             Ok(()) => Ok((workflow, new)),
             Err(EngineError::Store(error)) => Err(error.into()),
             Err(error) => {

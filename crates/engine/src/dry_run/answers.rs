@@ -200,7 +200,7 @@ impl Walk {
             .as_ref()
             .and_then(|past| self.ground.past.below(past, &start.path));
         let parent = Some((number, start.path.clone()));
-        let new = Birth::new(run.machine.execution(), start).execution(found, &child.workflow);
+        let new = Birth::new(&run.machine, start).execution(found, &child.workflow);
         let machine = Machine::create(child.workflow.clone(), new, self.timeline.now());
         Ok(Run::new(machine, key, place, parent, past))
     }

@@ -9,7 +9,7 @@ use agentchains_engine::{
 use agentchains_testkit::Answer;
 use serde_json::{Value, json};
 
-use crate::harness::{World, named, settle, starts_with};
+use crate::harness::{World, calls, named, settle, starts_with};
 
 fn usd(amount: &str) -> Usd {
     amount.parse().unwrap()
@@ -156,20 +156,46 @@ async fn a_raised_budget_lets_the_child_that_waits_for_it_go_on() {
 }
 
 #[tokio::test]
-async fn a_child_that_is_not_waited_for_draws_from_nothing_above() {
+async fn a_child_that_is_not_waited_for_draws_from_above_and_answers_for_itself() {
     let world = world(1).await;
-    world.workflow(&calls_for("child", &["p"], json!(3))).await;
+    let mut child = calls_for("child", &["p", "q"], json!(3));
+    child["edges"] = json!([{"from": "p", "to": "q"}]);
+    world.workflow(&child).await;
     let mut above = starts_with(json!({"workflow_id": "child", "wait": false}));
-    above["max_budget"] = json!(1);
+    above["max_budget"] = json!(5);
     let id = world.start(&above).await;
     settle().await;
-    assert_eq!(world.agents.in_flight(), 1);
+    assert_eq!(stands(&world, id).await, pair("0", "3"));
     release(&world, "3");
     settle().await;
-    assert_eq!(
-        (world.status(id).await.as_str(), stands(&world, id).await),
-        ("completed", pair("0", "0"))
-    );
+    let child = world.child(id).await;
+    assert_eq!(world.status(id).await, "completed");
+    assert_eq!(world.status(child).await, "failed(budget_exceeded)");
+    assert_eq!(stands(&world, id).await, pair("3", "0"));
+}
+
+#[tokio::test]
+async fn calls_of_unknown_cost_follow_the_strictest_policy_of_the_budgets_that_they_draw_from() {
+    let (allowed, serialized, refused) = (json!("allow"), json!("serialize"), json!("refuse"));
+    for (policy, in_flight, status) in [
+        (allowed, 2, "running"),
+        (serialized, 1, "running"),
+        (refused, 0, "failed(subworkflow_failed)"),
+    ] {
+        let world = world(2).await;
+        world.workflow(&named("child", calls("a b", ""))).await;
+        world.agents.script("b", [Answer::held()]);
+        let mut above = starts_with(json!({"workflow_id": "child"}));
+        above["max_budget"] = json!(1);
+        above["unknown_cost"] = policy.clone();
+        let id = world.start(&above).await;
+        settle().await;
+        assert_eq!(
+            (world.agents.in_flight(), world.status(id).await.as_str()),
+            (in_flight, status),
+            "{policy}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -162,11 +162,17 @@ impl<'a> Cost<'a> {
             all.add_children(row);
             by_node.entry(&row.path).or_default().0.add_children(row);
         }
+        let max_budget = view.execution.max_budget;
+        let purse = purse.and_then(|purse| Some((purse.limit()?, purse.remaining()?)));
+        // What executions below have spent and not told yet is set aside like what they may still spend.
+        let reserved_usd = purse.map_or(all.reserved_usd, |(limit, remaining)| {
+            left(limit, remaining.saturating_add(all.cost_usd))
+        });
         Self {
             total_usd: all.cost_usd,
-            reserved_usd: purse.map_or(all.reserved_usd, Budget::reserved),
-            max_budget: view.execution.max_budget,
-            remaining_usd: purse.and_then(Budget::remaining),
+            reserved_usd,
+            max_budget,
+            remaining_usd: max_budget.map(|limit| left(limit, all.cost_usd.saturating_add(reserved_usd))),
             cost_known: all.cost_known,
             by_node: node_lines(view, by_node),
             by_agent: by_agent
@@ -199,6 +205,10 @@ impl<'a> AttemptLine<'a> {
             usage: row.usage.as_ref(),
         }
     }
+}
+
+fn left(limit: Usd, taken: Usd) -> Usd {
+    limit.saturating_sub(taken).max(Usd::ZERO)
 }
 
 /// What an attempt may still cost.

@@ -99,20 +99,6 @@ fn an_answer_goes_to_the_task_that_asked_as_the_same_attempt_with_as_much_time_a
 }
 
 #[test]
-fn an_answer_need_not_fit_what_the_agent_wants_as_it_judges_that_itself() {
-    let mut run = flow("a").start();
-    let question = AgentQuestion {
-        id: None,
-        message: "Which sum?".into(),
-        shown: json!([]).into(),
-        form: Some(json!({"type": "integer"})),
-    };
-    run.ends("a", AttemptOutcome::InputRequired(question));
-    answer(&mut run, "a", "", json!("two"));
-    assert_eq!(run.state("a"), "running");
-}
-
-#[test]
 fn what_was_reserved_stays_reserved_until_the_one_charge_at_the_end() {
     let mut run = asked();
     assert_eq!(purse(&run), ("0".into(), "0.4".into()));
@@ -346,4 +332,32 @@ fn a_rejection_inside_of_a_loop_is_a_failure_of_its_iteration() {
     run.play("l[0]/a! l[0]/a=answer l[0]/a+ l[1]/a! l[1]/a=reject");
     assert_eq!(run.state("l"), "failed(loop_failed)");
     assert_eq!(run.status(), "failed(approval_rejected)");
+}
+
+#[test]
+fn the_data_of_an_answer_fits_the_agent_s_form_where_that_is_one() {
+    for (form, data, comment, fits) in [
+        (json!({"type": "integer"}), Some(json!(7)), None, true),
+        (json!({"type": "integer"}), Some(json!("7")), None, false),
+        (json!({"type": "integer"}), Some(json!("7")), Some("seven"), false),
+        (json!({"type": "integer"}), None, Some("seven"), true),
+        (json!({"type": "integer"}), None, None, false),
+        (json!({"type": "whole"}), Some(json!("7")), None, true),
+    ] {
+        let mut run = flow("a").start();
+        let question = AgentQuestion {
+            id: None,
+            message: "Which sum?".to_owned(),
+            shown: json!([]).into(),
+            form: Some(form.clone()),
+        };
+        run.ends("a", AttemptOutcome::InputRequired(question));
+        let decision = Decision {
+            data: data.clone(),
+            comment: comment.map(str::to_owned),
+            ..run.decision("a", "answer", "bob")
+        };
+        let decided = run.step(Input::Decide(decision));
+        assert_eq!(decided.is_ok(), fits, "{form} {data:?} {comment:?}");
+    }
 }

@@ -5,6 +5,7 @@ use agentchains_machine::{
     BudgetAbove, ChildCommand, ChildReport, ExecutionStatus, Failure, FailureCode, Input, NodePath, Parent,
     PauseReason, Step, Wanted,
 };
+use agentchains_workflow::UnknownCost;
 use serde_json::{Value, json};
 
 use crate::harness::{Flow, Run, body, flow, usd};
@@ -191,6 +192,7 @@ fn children_draw_side_by_side_from_the_budget_above_and_from_those_above_it() {
     let above = BudgetAbove {
         execution_id: run_id(9),
         path: path.clone(),
+        unknown_cost: UnknownCost::Allow,
     };
     run.rows.execution.parent = Some(Parent {
         budgets: vec![above.clone()],
@@ -199,8 +201,12 @@ fn children_draw_side_by_side_from_the_budget_above_and_from_those_above_it() {
     let own = BudgetAbove {
         execution_id: run.rows.execution.id,
         path: path.clone(),
+        unknown_cost: UnknownCost::Refuse,
     };
-    assert_eq!(run.rows.execution.budgets_below(&path), [above, own]);
+    assert_eq!(
+        run.rows.execution.budgets_below(&path, UnknownCost::Refuse),
+        [above, own]
+    );
 }
 
 /// An execution with a budget of which 0.4 USD are spent, whose child wants to make a call for 0.7 USD.

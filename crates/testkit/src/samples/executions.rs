@@ -7,6 +7,7 @@ use agentchains_machine::{
     BudgetAbove, Ending, ExecutionRow, ExecutionStatus, Json, Parent, PauseReason, Seed,
 };
 use agentchains_workflow::OnBudget;
+use agentchains_workflow::UnknownCost;
 use serde_json::json;
 
 use super::{TENANT, at, deep_value, execution_id, failure, path, workflow_id};
@@ -95,6 +96,7 @@ pub fn parent() -> Parent {
         budgets: vec![BudgetAbove {
             execution_id: execution_id(77),
             path: path("refine"),
+            unknown_cost: UnknownCost::Serialize,
         }],
         holds: true,
     }

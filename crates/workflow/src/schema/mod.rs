@@ -7,7 +7,9 @@ mod measure;
 
 use std::sync::Arc;
 
-use jsonschema::{Draft, PatternOptions, ReferencingError, Validator, error::ValidationErrorKind};
+use jsonschema::{
+    Draft, PatternOptions, ReferencingError, ValidationError, Validator, error::ValidationErrorKind,
+};
 use serde_json::Value;
 
 use crate::{
@@ -44,36 +46,63 @@ struct Compiled {
     levels: usize,
 }
 
+/// Why a schema cannot be used.
+enum Unusable {
+    TooComplex,
+    Invalid(Box<ValidationError<'static>>),
+}
+
 impl Schema {
     /// Compiles a schema of the document; `None`, after saying why, where it cannot be used.
     pub(crate) fn compile(at: &At<'_>, report: &mut Report) -> Option<Self> {
         let source = at.to_json();
-        let Some(measure) = Measure::of(&source) else {
-            let hint = Some("a schema is measured with every `$ref` replaced by what it names");
-            let message = "the schema would take too long to apply";
-            report.add_with_hint(Code::SchemaTooComplex, at.spot(), message, hint);
-            return None;
-        };
-        let patterns = PatternOptions::regex().size_limit(PATTERN_BYTES);
-        let options = jsonschema::options()
-            .with_draft(Draft::Draft202012)
-            .with_pattern_options(patterns);
-        match options.build(&source) {
-            Ok(validator) => {
-                let levels = measure.levels();
-                Some(Self {
-                    compiled: Arc::new(Compiled {
-                        source,
-                        validator,
-                        levels,
-                    }),
-                })
+        match Self::build(source) {
+            Ok(schema) => Some(schema),
+            Err(Unusable::TooComplex) => {
+                let hint = Some("a schema is measured with every `$ref` replaced by what it names");
+                let message = "the schema would take too long to apply";
+                report.add_with_hint(Code::SchemaTooComplex, at.spot(), message, hint);
+                None
             }
-            Err(error) => {
+            Err(Unusable::Invalid(error)) => {
                 refuse(at, &error, report);
                 None
             }
         }
+    }
+
+    /// A schema that does not come from a document; `None` where it cannot be used.
+    ///
+    /// ```
+    /// use agentchains_workflow::Schema;
+    /// use serde_json::json;
+    ///
+    /// let schema = Schema::of(json!({"type": "string"})).ok_or("that is a schema")?;
+    /// assert!(schema.validate(&json!("yes")).is_ok() && schema.validate(&json!(1)).is_err());
+    /// assert!(Schema::of(json!({"type": "text"})).is_none());
+    /// # Ok::<(), &str>(())
+    /// ```
+    #[must_use]
+    pub fn of(source: Value) -> Option<Self> {
+        Self::build(source).ok()
+    }
+
+    fn build(source: Value) -> Result<Self, Unusable> {
+        let measure = Measure::of(&source).ok_or(Unusable::TooComplex)?;
+        let patterns = PatternOptions::regex().size_limit(PATTERN_BYTES);
+        let options = jsonschema::options()
+            .with_draft(Draft::Draft202012)
+            .with_pattern_options(patterns);
+        let validator = options
+            .build(&source)
+            .map_err(|error| Unusable::Invalid(Box::new(error)))?;
+        Ok(Self {
+            compiled: Arc::new(Compiled {
+                source,
+                validator,
+                levels: measure.levels(),
+            }),
+        })
     }
 
     /// The schema as it was written.
@@ -127,7 +156,7 @@ pub struct SchemaMismatch {
     message: String,
 }
 
-fn refuse(at: &At<'_>, error: &jsonschema::ValidationError<'_>, report: &mut Report) {
+fn refuse(at: &At<'_>, error: &ValidationError<'_>, report: &mut Report) {
     if let ValidationErrorKind::Referencing(ReferencingError::Unretrievable { uri, .. }) = error.kind() {
         let spot = reference(at, uri).unwrap_or_else(|| at.spot());
         let uri: String = uri.chars().take(limits::MAX_NAME_CHARS).collect();
