@@ -70,7 +70,10 @@ pub enum EngineError {
         message: String,
     },
     /// The budget is set and nobody knows what a node may cost.
-    #[error("node {node} has neither max_cost nor an agent with a price, and unknown_cost is \"refuse\"")]
+    #[error(
+        "nothing bounds what node {node} may cost, and unknown_cost is \"refuse\": give it max_cost, or its agent a price \
+         for each call, or token prices with max_input_tokens and max_output_tokens"
+    )]
     UnknownCost {
         /// The node.
         node: String,

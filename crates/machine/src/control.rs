@@ -178,7 +178,8 @@ impl Machine {
                 Ok(Some(limit))
             }
             (_, Some(_)) => Err(Rejected::BudgetNotRaised { max_budget: present }),
-            (_, None) if reason == PauseReason::Budget => {
+            // Without a budget of its own it waits for that of a tenant, which may have room again.
+            (Some(_), None) if reason == PauseReason::Budget => {
                 Err(Rejected::BudgetNotRaised { max_budget: present })
             }
             (_, None) => Ok(present),

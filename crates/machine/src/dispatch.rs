@@ -288,6 +288,9 @@ impl Machine {
     /// What is to be reserved for an attempt (language reference, section 9).
     fn wanted(&self, key: NodeKey, terms: &AgentTerms, timeout: Duration) -> Wanted {
         let declared = self.node(key).max_cost.or(terms.max_cost);
+        // A fixed price is due whatever was declared.
+        let fixed = terms.prices.per_call.unwrap_or_default();
+        let declared = declared.map(|declared| declared.max(fixed));
         let worst_case = declared.or_else(|| terms.prices.worst_case(timeout));
         let own = self.workflow.settings().unknown_cost;
         let above = self.execution.parent.iter().flat_map(|parent| &parent.budgets);

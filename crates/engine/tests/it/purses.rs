@@ -255,3 +255,32 @@ async fn a_tenant_s_cap_holds_for_all_of_its_executions_until_the_day_is_over() 
     settle().await;
     assert_eq!(world.status(three).await, "completed");
 }
+
+#[tokio::test]
+async fn what_a_cap_has_paused_goes_on_once_the_cap_has_room() {
+    let caps = Caps {
+        daily: Some(usd("3")),
+        monthly: None,
+    };
+    let world = World::capped(caps);
+    world.agents.script("a", (0..2).map(|_| Answer::held()));
+    let mut document = calls_for("paid", &["p", "q"], json!(3));
+    document["on_budget"] = json!("pause");
+    let id = world.start(&document).await;
+    settle().await;
+    release(&world, "3");
+    settle().await;
+    let caller = Caller::anonymous();
+    for day in 0..2 {
+        assert_eq!(world.status(id).await, "paused", "day {day}");
+        world.engine.resume(&caller, id, None).await.unwrap();
+        settle().await;
+        if day == 0 {
+            assert_eq!(world.status(id).await, "paused", "the cap has no room yet");
+            world.pass(crate::harness::seconds(24 * 3_600)).await;
+        }
+    }
+    release(&world, "3");
+    settle().await;
+    assert_eq!(world.status(id).await, "completed");
+}

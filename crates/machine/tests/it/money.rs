@@ -56,6 +56,17 @@ fn the_node_s_maximum_goes_before_the_agent_s_and_that_before_its_prices() {
 }
 
 #[test]
+fn a_fixed_price_is_reserved_whatever_the_node_declares() {
+    let mut run = with_costs(budget(json!(1), "a"), &[("a", json!(0.5))]).prepare();
+    run.gate.prices("a", json!({"per_call": 5}));
+    run = run.begin();
+    assert_eq!(
+        (run.called().as_str(), run.status().as_str()),
+        ("", "failed(budget_exceeded)")
+    );
+}
+
+#[test]
 fn what_does_not_fit_waits_for_reservations_in_flight() {
     let mut run = with_costs(budget(json!(1), "a b"), &[("a", json!(0.6)), ("b", json!(0.6))]).start();
     assert_eq!(
