@@ -13,6 +13,8 @@ use tokio::sync::oneshot;
 use crate::{
     Caller, Engine, EngineError,
     events::EventStream,
+    gate::DriverGate,
+    purses::Sources,
     shared::{CommandError, Message},
 };
 
@@ -107,7 +109,11 @@ impl Engine {
         id: ExecutionId,
     ) -> Result<(ExecutionRow, Vec<Explanation>), EngineError> {
         let machine = self.restored(caller, id).await?;
-        Ok((machine.execution().clone(), machine.explain()))
+        let now = self.now();
+        let sources = Sources::of(&self.shared.purses, machine.execution());
+        sources.load(&*self.shared.query, now).await?;
+        let gate = DriverGate::new(&self.shared, id, &sources);
+        Ok((machine.execution().clone(), machine.explain(now, &gate)))
     }
 
     /// An execution as the store has it, in a machine that is only asked and takes no step.

@@ -157,7 +157,12 @@ impl Sources {
             wanted.filter(|(id, _)| !known.purses.contains_key(id)).collect()
         };
         for (id, cap) in missing {
-            let kept = query.purse(&id).await?.unwrap_or_default();
+            let kept = match query.purse(&id).await? {
+                Some(kept) => kept,
+                None if self.is_own(&id) => return Err(without_purse(self.execution)),
+                // Nothing was drawn from a cap in its period, or an execution above a detached one was deleted.
+                None => Budget::default(),
+            };
             let purse = Purse {
                 limit: cap.or(kept.limit()),
                 spent: kept.spent(),
@@ -182,6 +187,10 @@ impl Sources {
         let of_executions = self.of_executions.iter().map(|(id, _)| (id.clone(), None));
         let capped = self.purses.capped(&self.tenant, at);
         of_executions.chain(capped.map(|(id, cap)| (id, Some(cap))))
+    }
+
+    fn is_own(&self, id: &PurseId) -> bool {
+        *id == PurseId::of_execution(self.execution)
     }
 
     /// The execution above whose budget a purse is, with the node there that leads down.
@@ -223,7 +232,12 @@ impl Draw {
             return wanted.of(own);
         }
         let mut known = self.sources.purses.known();
-        let amount = self.fitting(&mut known, wanted, now)?;
+        let amount = self.fitting(&known, wanted, now).map_err(|(id, shortage)| {
+            if let Some(purse) = known.purses.get_mut(&id) {
+                purse.waiting.insert(self.sources.execution);
+            }
+            self.explained(&id, wanted, shortage)
+        })?;
         let mut changes = self.changes.borrow_mut();
         let mut last = Vec::new();
         for (id, cap) in self.sources.all(now) {
@@ -244,26 +258,24 @@ impl Draw {
         if self.sources.is_empty() {
             return wanted.of(own).err();
         }
-        let mut known = self.sources.purses.known();
-        self.fitting(&mut known, wanted, now).err()
+        let known = self.sources.purses.known();
+        let (id, shortage) = self.fitting(&known, wanted, now).err()?;
+        Some(self.explained(&id, wanted, shortage))
     }
 
-    /// What is to be set aside in each purse; a purse without room for it has the execution wait.
-    fn fitting(&self, known: &mut Known, wanted: Wanted, now: Timestamp) -> Result<Usd, Shortage> {
+    /// What is to be set aside in each purse, or the first one that has no room for it.
+    fn fitting(&self, known: &Known, wanted: Wanted, now: Timestamp) -> Result<Usd, (PurseId, Shortage)> {
         let changes = self.changes.borrow();
         let mut least: Option<Usd> = None;
         for (id, _) in self.sources.all(now) {
-            let Some(purse) = known.purses.get_mut(&id) else {
+            let Some(purse) = known.purses.get(&id) else {
                 continue;
             };
             let budget = purse.with(changes.get(&id));
             match wanted.of(&budget) {
                 Ok(_) if budget.limit().is_none() => {}
                 Ok(amount) => least = Some(least.map_or(amount, |least| least.min(amount))),
-                Err(shortage) => {
-                    purse.waiting.insert(self.sources.execution);
-                    return Err(self.explained(&id, wanted, shortage));
-                }
+                Err(shortage) => return Err((id, shortage)),
             }
         }
         let without_limits = match wanted {
@@ -375,6 +387,13 @@ impl Drop for Draw {
                 purse.release(change.taken);
             }
         }
+    }
+}
+
+fn without_purse(execution: ExecutionId) -> StoreError {
+    StoreError::Corrupt {
+        place: "purses",
+        source: format!("execution {execution} has a budget, but no purse").into(),
     }
 }
 

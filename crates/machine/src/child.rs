@@ -166,11 +166,6 @@ impl Machine {
         }
     }
 
-    /// A child that was to be cancelled has not said so in time.
-    pub(crate) fn child_abandoned(&mut self, now: Timestamp, key: NodeKey, child: &ChildRun) {
-        self.child_cancelled(now, key, child);
-    }
-
     fn child_in_flight(&self, path: &NodePath, execution_id: ExecutionId) -> Option<(NodeKey, ChildRun)> {
         let key = self.find(path)?;
         match &self.row(key).state {
@@ -236,7 +231,7 @@ impl Machine {
         self.try_again_or_give_up(now, key, failure, retryable, None);
     }
 
-    fn child_cancelled(&mut self, now: Timestamp, key: NodeKey, child: &ChildRun) {
+    pub(crate) fn child_cancelled(&mut self, now: Timestamp, key: NodeKey, child: &ChildRun) {
         if child.cancel_by.is_some() {
             let cancelled = NodeState::Cancelled { remote_cancel: None };
             return self.settle(now, key, cancelled, EventType::NodeCancelled);

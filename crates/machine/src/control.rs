@@ -277,7 +277,7 @@ impl Machine {
                     self.attempt_aborted(now, key, &attempt, Some(RemoteCancel::Unknown), gate);
                 }
                 NodeState::Open { .. } => self.members_timed_out(now, key, gate),
-                NodeState::Child(child) => self.child_abandoned(now, key, &child),
+                NodeState::Child(child) => self.child_cancelled(now, key, &child),
                 _ => {}
             }
         }

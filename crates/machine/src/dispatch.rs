@@ -243,8 +243,7 @@ impl Machine {
         let mut first_retry_at = Timestamp::MAX;
         let mut asked = BTreeSet::new();
         loop {
-            let timeout = self.attempt_timeout(key, &terms);
-            let wanted = self.wanted(key, &terms, timeout);
+            let wanted = self.wanted(key, &terms);
             let reserved = gate.reserve(&self.budget(), wanted, now);
             let reserved = reserved.map_err(|_| Deferred::Budget(wanted))?;
             let admitted = gate.admit(&agent_id, now);
@@ -256,7 +255,7 @@ impl Machine {
                     let plan = Plan {
                         agent_id,
                         request,
-                        timeout,
+                        timeout: self.attempt_timeout(key, &terms),
                         reserved,
                     };
                     self.record_attempt(now, key, plan);
@@ -268,13 +267,16 @@ impl Machine {
             let fallback = terms.fallback_agent_id.clone();
             asked.insert(agent_id);
             let next = fallback.filter(|next| !asked.contains(next));
-            match next.and_then(|next| Some((gate.terms(&next)?, next))) {
-                Some(next) => (terms, agent_id) = next,
-                None => {
-                    self.wait_for_breaker(now, key, &call.agent_id, first_retry_at);
-                    return Ok(());
+            let absent = match next.map(|next| (gate.terms(&next), next)) {
+                Some((Some(next_terms), next)) => {
+                    (terms, agent_id) = (next_terms, next);
+                    continue;
                 }
-            }
+                Some((None, absent)) => Some(absent),
+                None => None,
+            };
+            self.wait_for_breaker(now, key, &call.agent_id, first_retry_at, absent.as_deref());
+            return Ok(());
         }
     }
 
@@ -286,12 +288,12 @@ impl Machine {
     }
 
     /// What is to be reserved for an attempt (language reference, section 9).
-    fn wanted(&self, key: NodeKey, terms: &AgentTerms, timeout: Duration) -> Wanted {
+    pub(crate) fn wanted(&self, key: NodeKey, terms: &AgentTerms) -> Wanted {
         let declared = self.node(key).max_cost.or(terms.max_cost);
         // A fixed price is due whatever was declared.
         let fixed = terms.prices.per_call.unwrap_or_default();
         let declared = declared.map(|declared| declared.max(fixed));
-        let worst_case = declared.or_else(|| terms.prices.worst_case(timeout));
+        let worst_case = declared.or_else(|| terms.prices.worst_case(self.attempt_timeout(key, terms)));
         let own = self.workflow.settings().unknown_cost;
         let above = self.execution.parent.iter().flat_map(|parent| &parent.budgets);
         let mut policies = above.map(|budget| budget.unknown_cost).chain([own]);
@@ -356,8 +358,16 @@ impl Machine {
         self.effect(effect);
     }
 
-    /// An open breaker: no attempt, no reservation. The node waits for as long as it may, then fails.
-    fn wait_for_breaker(&mut self, now: Timestamp, key: NodeKey, agent_id: &str, retry_at: Timestamp) {
+    /// An open breaker: no attempt, no reservation. The node waits for as long as it may, then fails. `absent` is the
+    /// fallback that would have been asked, if it were registered.
+    fn wait_for_breaker(
+        &mut self,
+        now: Timestamp,
+        key: NodeKey,
+        agent_id: &str,
+        retry_at: Timestamp,
+        absent: Option<&str>,
+    ) {
         let node = self.node(key);
         let default_wait = if node.retry.is_some() {
             BREAKER_WAIT_WITH_RETRY
@@ -372,7 +382,7 @@ impl Machine {
         };
         let until = already_until.unwrap_or_else(|| after(now, wait));
         if until <= now {
-            let failure = breaker_is_open(&row.path, agent_id, retry_at);
+            let failure = breaker_is_open(&row.path, agent_id, retry_at, absent);
             return self.node_failed(now, key, failure);
         }
         let retry_at = retry_at.max(after(now, BREAKER_POLL));
@@ -389,11 +399,21 @@ impl Machine {
 }
 
 /// A node that can wait no longer for its agent's breaker.
-pub(crate) fn breaker_is_open(path: &NodePath, agent_id: &str, retry_at: Timestamp) -> Failure {
-    let message = format!(
+pub(crate) fn breaker_is_open(
+    path: &NodePath,
+    agent_id: &str,
+    retry_at: Timestamp,
+    absent_fallback: Option<&str>,
+) -> Failure {
+    let mut message = format!(
         "the circuit breaker of agent {agent_id:?} is open; it lets a call through at {}",
         format_millis(retry_at)
     );
+    if let Some(absent) = absent_fallback {
+        message.push_str(&format!(
+            "; agent {absent:?}, which would take its place, is not registered"
+        ));
+    }
     Failure::in_node(path, FailureCode::CircuitOpen, message)
 }
 

@@ -64,7 +64,7 @@ impl Machine {
                 NodeState::Waiting(Waiting::Breaker {
                     agent_id, retry_at, ..
                 }) if !cut_short && row.attempts > 0 => {
-                    let error = breaker_is_open(&row.path, &agent_id, retry_at);
+                    let error = breaker_is_open(&row.path, &agent_id, retry_at, None);
                     self.node_failed(now, key, error);
                 }
                 _ => {}

@@ -1,12 +1,13 @@
 //! Explanations: why a node waits, and why it was skipped.
 
+use agentchains_cost::Usd;
 use agentchains_workflow::{NodeKind, Scheduling, When};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    ApprovalId, ExecutionId, Failure, Machine, NodePath, NodeState, NodeStatus, PauseReason, SkipCause,
-    Waiting,
+    ApprovalId, ExecutionId, Failure, Gate, Machine, NodePath, NodeState, NodeStatus, PauseReason, SkipCause,
+    Waiting, Wanted,
     join::{EdgeState, Verdict},
     scope::NodeKey,
 };
@@ -50,10 +51,15 @@ pub enum Reason {
         /// Its value.
         value: u32,
     },
-    /// A place among its agent's calls, or room in the budget for what it may cost.
+    /// A place among its agent's calls.
     Agent {
         /// The agent.
         agent_id: String,
+    },
+    /// Room in a budget, which calls in flight may give back.
+    Budget {
+        /// What it may cost in USD; absent where that is not known, so that it waits for whatever is left.
+        wanted_usd: Option<Usd>,
     },
     /// The execution is paused.
     Paused {
@@ -125,12 +131,12 @@ pub struct UnmetEdge {
 impl Machine {
     /// Why each node that has not settled waits, and each one that was skipped was skipped.
     #[must_use]
-    pub fn explain(&self) -> Vec<Explanation> {
+    pub fn explain(&self, now: Timestamp, gate: &dyn Gate) -> Vec<Explanation> {
         self.all_keys()
             .into_iter()
             .filter_map(|key| {
                 let row = self.row(key);
-                let reason = self.reason(key)?;
+                let reason = self.reason(now, key, gate)?;
                 Some(Explanation {
                     node_id: row.node_id.clone(),
                     path: row.path.clone(),
@@ -142,9 +148,9 @@ impl Machine {
             .collect()
     }
 
-    fn reason(&self, key: NodeKey) -> Option<Reason> {
+    fn reason(&self, now: Timestamp, key: NodeKey, gate: &dyn Gate) -> Option<Reason> {
         Some(match self.row(key).state.clone() {
-            NodeState::Pending => self.reason_of_pending(key),
+            NodeState::Pending => self.reason_of_pending(now, key, gate),
             NodeState::Running(attempt) => Reason::Attempt {
                 agent_id: attempt.agent_id,
                 attempt: attempt.number,
@@ -170,7 +176,7 @@ impl Machine {
         })
     }
 
-    fn reason_of_pending(&self, key: NodeKey) -> Reason {
+    fn reason_of_pending(&self, now: Timestamp, key: NodeKey, gate: &dyn Gate) -> Reason {
         if self.execution.ending.is_some() || self.is_stopping(key.scope) || self.is_closed(key.scope) {
             return Reason::Ending;
         }
@@ -183,7 +189,7 @@ impl Machine {
             return Reason::Paused { pause_reason };
         }
         self.lower_layers(key)
-            .unwrap_or_else(|| self.reason_of_ready(key))
+            .unwrap_or_else(|| self.reason_of_ready(now, key, gate))
     }
 
     fn unmet_edges(&self, key: NodeKey) -> Vec<UnmetEdge> {
@@ -230,7 +236,7 @@ impl Machine {
     }
 
     /// Its join holds, and still it has not started.
-    fn reason_of_ready(&self, key: NodeKey) -> Reason {
+    fn reason_of_ready(&self, now: Timestamp, key: NodeKey, gate: &dyn Gate) -> Reason {
         if let Some(value) = self.scope(key.scope).waitlist.limit_reached() {
             let name = "config.max_concurrency";
             return Reason::Limit { name, value };
@@ -242,12 +248,23 @@ impl Machine {
                     let name = "max_concurrency";
                     return Reason::Limit { name, value };
                 }
-                Reason::Agent {
-                    agent_id: call.agent_id.clone(),
-                }
+                self.shortage_of(now, key, &call.agent_id, gate)
+                    .unwrap_or_else(|| Reason::Agent {
+                        agent_id: call.agent_id.clone(),
+                    })
             }
             _ => Reason::Edges { edges: Vec::new() },
         }
+    }
+
+    fn shortage_of(&self, now: Timestamp, key: NodeKey, agent_id: &str, gate: &dyn Gate) -> Option<Reason> {
+        let wanted = self.wanted(key, &*gate.terms(agent_id)?);
+        gate.shortage(&self.budget(), wanted, now)?;
+        let wanted_usd = match wanted {
+            Wanted::Exactly(amount) => Some(amount),
+            Wanted::Nothing | Wanted::Rest => None,
+        };
+        Some(Reason::Budget { wanted_usd })
     }
 }
 
@@ -266,9 +283,13 @@ impl Reason {
             }
             Self::Limit { name, value } => format!("{name} lets {value} run at once"),
             Self::Agent { agent_id } => {
-                format!(
-                    "it waits for a place among the calls of agent {agent_id:?}, or for room in the budget"
-                )
+                format!("it waits for a place among the calls of agent {agent_id:?}")
+            }
+            Self::Budget {
+                wanted_usd: Some(wanted),
+            } => format!("a budget has no room for {wanted} USD before calls in flight have settled"),
+            Self::Budget { wanted_usd: None } => {
+                "a budget has nothing left before calls in flight have settled".into()
             }
             Self::Paused { pause_reason } => format!("the execution is paused ({pause_reason})"),
             Self::Ending => "nothing new starts any more".into(),

@@ -206,3 +206,22 @@ fn a_fallback_that_is_not_registered_is_passed_over_and_one_that_is_busy_is_wait
     run.gate.busy("b");
     assert_eq!(run.begin().states(), "a:pending");
 }
+
+#[test]
+fn a_node_that_fails_at_an_open_breaker_tells_that_its_fallback_is_not_registered() {
+    let mut run = flow("a").prepare();
+    run.gate.terms_of("a").fallback_agent_id = Some("b".to_owned());
+    run.gate.unregister("b");
+    let retry_at = run.later("30s");
+    run.gate.open("a", retry_at);
+    let run = run.begin();
+    assert_eq!(run.states(), "a:failed(circuit_open)");
+    let message = run.last_data(EventType::NodeFailed)["error"]["message"].clone();
+    assert!(
+        message
+            .as_str()
+            .unwrap()
+            .ends_with("; agent \"b\", which would take its place, is not registered"),
+        "{message}"
+    );
+}

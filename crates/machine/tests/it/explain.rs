@@ -9,7 +9,7 @@ impl Run {
     fn reasons(&self) -> String {
         let reasons: Vec<String> = self
             .machine
-            .explain()
+            .explain(self.now, &self.gate)
             .iter()
             .map(|found| {
                 format!(
@@ -23,7 +23,7 @@ impl Run {
     }
 
     fn sentence(&self, path: &str) -> String {
-        let found = self.machine.explain();
+        let found = self.machine.explain(self.now, &self.gate);
         found
             .into_iter()
             .find(|found| found.path.as_str() == path)
@@ -84,4 +84,20 @@ fn a_skipped_node_tells_why() {
     let mut run = flow("a b | a>b").start();
     run.play("a-");
     assert_eq!(run.sentence("b"), "it was skipped (upstream_failed) because of a");
+}
+
+#[test]
+fn a_node_that_waits_for_room_in_a_budget_is_told_from_one_that_waits_for_its_agent() {
+    let mut run = flow("a b")
+        .set(json!({"max_budget": 1}))
+        .node("a", json!({"max_cost": 0.6}))
+        .node("b", json!({"max_cost": 0.6}))
+        .start();
+    assert_eq!(run.reasons(), "a: attempt, b: budget");
+    assert_eq!(
+        run.sentence("b"),
+        "a budget has no room for 0.6 USD before calls in flight have settled"
+    );
+    run.ok("a", json!({"_cost": 0.1}));
+    assert_eq!(run.reasons(), "b: attempt");
 }
