@@ -2,7 +2,7 @@
 
 use std::{str::FromStr, sync::Arc};
 
-use agentchains_agents::{A2aClient, A2aRunner, AddressPolicy, Registry};
+use agentchains_agents::{AddressPolicy, AgentRunner, Outbound, Registry};
 use agentchains_engine::{
     Engine, SystemClock,
     ports::{AgentDefinition, Clock},
@@ -31,8 +31,8 @@ pub(crate) async fn wire(settings: &Settings, agents: Vec<AgentDefinition>) -> R
     };
     let store = Store::open(options).await?;
     let clock = Arc::new(SystemClock::new());
-    let client = A2aClient::new(policy, Arc::clone(&clock) as Arc<dyn Clock>)?;
-    let registry = Registry::load(Arc::new(store.clone()), client.clone()).await?;
+    let outbound = Outbound::new(policy, Arc::clone(&clock) as Arc<dyn Clock>)?;
+    let registry = Registry::load(Arc::new(store.clone()), outbound).await?;
     for definition in agents {
         let agent_id = definition.agent_id.clone();
         registry
@@ -40,7 +40,7 @@ pub(crate) async fn wire(settings: &Settings, agents: Vec<AgentDefinition>) -> R
             .await
             .map_err(|source| CommandError::Agent { agent_id, source })?;
     }
-    let mut runner = A2aRunner::new(Arc::clone(&registry), client);
+    let mut runner = AgentRunner::new(Arc::clone(&registry));
     if settings.allow_inline_endpoints {
         runner = runner.with_inline_endpoints();
     }

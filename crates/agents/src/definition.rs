@@ -3,7 +3,7 @@
 use agentchains_machine::FailureCode;
 use agentchains_ports::{AgentDefinition, DirectoryError};
 
-use crate::{AddressPolicy, endpoint::Endpoint};
+use crate::net::{AddressPolicy, Endpoint};
 
 /// The longest id and the longest name, in characters.
 const MAX_NAME_CHARACTERS: usize = 200;

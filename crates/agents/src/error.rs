@@ -4,7 +4,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 use thiserror::Error;
 
-use crate::{rpc::RpcError, transport::TransportError};
+use crate::{a2a::RpcError, net::TransportError};
 
 /// Why an exchange has no result.
 #[derive(Debug, Error)]

@@ -8,9 +8,9 @@ use http::StatusCode;
 use jiff::Timestamp;
 
 use crate::{
+    a2a::{RpcError, RpcErrorKind},
     error::CallError,
-    rpc::{RpcError, RpcErrorKind},
-    transport::TransportError,
+    net::TransportError,
 };
 
 /// How an attempt failed, before it is said which one.

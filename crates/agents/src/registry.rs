@@ -17,12 +17,12 @@ use jiff::Timestamp;
 use tokio::{sync::Mutex, time::Instant};
 
 use crate::{
-    A2aClient,
-    card::AgentCard,
+    Outbound,
+    a2a::{self, A2aAgent},
+    agent::Agent,
     definition::{checked_endpoint, validated},
-    endpoint::Endpoint,
-    error::CallError,
     failure::classify,
+    net::Endpoint,
 };
 
 /// How long the card of an agent may take when somebody waits for it.
@@ -31,7 +31,7 @@ const DISCOVERY_LIMIT: Duration = Duration::from_secs(10);
 /// The registered agents.
 pub struct Registry {
     store: Arc<dyn AgentStore>,
-    client: A2aClient,
+    outbound: Outbound,
     agents: RwLock<BTreeMap<String, Entry>>,
     /// Held by who changes something, from looking at what is there until it is stored.
     changing: Mutex<()>,
@@ -42,27 +42,29 @@ pub struct Registry {
 struct Entry {
     record: AgentRecord,
     profile: Arc<AgentProfile>,
-    endpoint: Arc<Endpoint>,
+    agent: Arc<dyn Agent>,
 }
 
 impl Registry {
-    /// The agents that a store holds. `client` reads the cards of agents that are looked at before they are
-    /// registered, and its address policy is the one that definitions are judged by.
+    /// The agents that a store holds, called through `outbound`, by whose address policy definitions are judged.
     ///
     /// # Errors
     /// [`StoreError`] when the store could not be read.
-    pub async fn load(store: Arc<dyn AgentStore>, client: A2aClient) -> Result<Arc<Self>, StoreError> {
+    pub async fn load(store: Arc<dyn AgentStore>, outbound: Outbound) -> Result<Arc<Self>, StoreError> {
         let mut agents = BTreeMap::new();
         for record in store.load_agents().await? {
             let endpoint = Endpoint::parse(&record.definition.url).map_err(|error| StoreError::Corrupt {
                 place: "agents.url",
                 source: error.into(),
             })?;
-            agents.insert(record.definition.agent_id.clone(), Entry::new(record, endpoint));
+            agents.insert(
+                record.definition.agent_id.clone(),
+                Entry::new(record, endpoint, &outbound),
+            );
         }
         Ok(Arc::new(Self {
             store,
-            client,
+            outbound,
             agents: RwLock::new(agents),
             changing: Mutex::default(),
         }))
@@ -78,7 +80,7 @@ impl Registry {
         definition: AgentDefinition,
         now: Timestamp,
     ) -> Result<AgentRecord, DirectoryError> {
-        let (definition, endpoint) = validated(definition, self.client.policy())?;
+        let (definition, endpoint) = validated(definition, self.outbound.policy())?;
         let _changing = self.changing.lock().await;
         match self.get(&definition.agent_id) {
             Some(present) if present.definition == definition => Ok(present),
@@ -91,9 +93,14 @@ impl Registry {
         self.read(|agents| agents.get(agent_id).map(|entry| Arc::clone(&entry.profile)))
     }
 
-    /// Where an agent is.
-    pub(crate) fn endpoint(&self, agent_id: &str) -> Option<Arc<Endpoint>> {
-        self.read(|agents| agents.get(agent_id).map(|entry| Arc::clone(&entry.endpoint)))
+    /// A registered agent.
+    pub(crate) fn agent(&self, agent_id: &str) -> Option<Arc<dyn Agent>> {
+        self.read(|agents| agents.get(agent_id).map(|entry| Arc::clone(&entry.agent)))
+    }
+
+    /// The way out that all its agents are called through.
+    pub(crate) fn outbound(&self) -> &Outbound {
+        &self.outbound
     }
 
     /// Stores a definition in the place of `present`; the caller holds `changing`.
@@ -113,7 +120,7 @@ impl Registry {
             updated_at: now,
         };
         self.store.save_agent(&record).await?;
-        let entry = Entry::new(record.clone(), endpoint);
+        let entry = Entry::new(record.clone(), endpoint, &self.outbound);
         self.write(|agents| agents.insert(record.definition.agent_id.clone(), entry));
         Ok(record)
     }
@@ -154,7 +161,7 @@ impl AgentDirectory for Registry {
         definition: AgentDefinition,
         now: Timestamp,
     ) -> Result<AgentRecord, DirectoryError> {
-        let (definition, endpoint) = validated(definition, self.client.policy())?;
+        let (definition, endpoint) = validated(definition, self.outbound.policy())?;
         let _changing = self.changing.lock().await;
         if self.get(&definition.agent_id).is_some() {
             return Err(DirectoryError::Exists {
@@ -170,7 +177,7 @@ impl AgentDirectory for Registry {
         seen: Option<u32>,
         now: Timestamp,
     ) -> Result<AgentRecord, DirectoryError> {
-        let (definition, endpoint) = validated(definition, self.client.policy())?;
+        let (definition, endpoint) = validated(definition, self.outbound.policy())?;
         let _changing = self.changing.lock().await;
         let present = self.seen(&definition.agent_id, seen)?;
         self.store(definition, endpoint, Some(present), now).await
@@ -185,29 +192,16 @@ impl AgentDirectory for Registry {
     }
 
     async fn discover(&self, url: &str) -> Result<DiscoveredAgent, DirectoryError> {
-        let endpoint = checked_endpoint(url, self.client.policy())?;
-        let discovery = |error: CallError| {
-            let classified = classify(&error, &endpoint.origin());
-            let message = format!("the agent {}", classified.what);
+        let endpoint = checked_endpoint(url, self.outbound.policy())?;
+        let origin = endpoint.origin();
+        let deadline = Instant::now() + DISCOVERY_LIMIT;
+        let found = a2a::discover(self.outbound.channel(), endpoint, deadline).await;
+        found.map_err(|error| {
+            let classified = classify(&error, &origin);
             DirectoryError::Discovery {
                 code: classified.code.as_str(),
-                message,
+                message: format!("the agent {}", classified.what),
             }
-        };
-        let deadline = Instant::now() + DISCOVERY_LIMIT;
-        let card = self
-            .client
-            .fetch_card(&endpoint, deadline)
-            .await
-            .map_err(discovery)?;
-        let read = AgentCard::read(&card).map_err(discovery)?;
-        Ok(DiscoveredAgent {
-            name: read.name,
-            description: read.description,
-            url: read.interface.endpoint.as_str().to_owned(),
-            protocol_version: read.interface.version,
-            streaming: read.streaming,
-            card,
         })
     }
 }
@@ -221,7 +215,7 @@ impl std::fmt::Debug for Registry {
 }
 
 impl Entry {
-    fn new(record: AgentRecord, endpoint: Endpoint) -> Self {
+    fn new(record: AgentRecord, endpoint: Endpoint, outbound: &Outbound) -> Self {
         let definition = &record.definition;
         let terms = AgentTerms {
             timeout: definition.timeout.map(|timeout| timeout.0),
@@ -239,7 +233,7 @@ impl Entry {
         Self {
             record,
             profile: Arc::new(profile),
-            endpoint: Arc::new(endpoint),
+            agent: Arc::new(A2aAgent::new(outbound.channel(), endpoint)),
         }
     }
 }

@@ -1,35 +1,39 @@
 //! The [`NodeRunner`] over the network.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use agentchains_machine::{Call, ExecutionId, FailureCode, RemoteCancel, RemoteTask};
 use agentchains_ports::{AgentProfile, CallOutcome, CallProgress, NodeRunner};
 use async_trait::async_trait;
-use tokio::time::Instant;
 
-use crate::{
-    A2aClient, Registry, cancel, conversation::Conversation, endpoint::Endpoint, failure::Classified,
-};
+use crate::{Registry, a2a::A2aAgent, agent::Agent, failure::Classified, net::Endpoint};
 
-/// How long an agent has to say what became of a task that is cancelled.
-const CANCEL_LIMIT: Duration = Duration::from_secs(3);
+/// How many agents that documents name by their address are remembered, with what is known of them.
+const REMEMBERED_ADDRESSES: usize = 1024;
 
-/// Calls the agents of a [`Registry`] over A2A, and where that is allowed, agents by the addresses that documents give.
+/// Calls the agents of a [`Registry`], and where that is allowed, A2A agents by the addresses that documents give.
 #[derive(Debug, Clone)]
-pub struct A2aRunner {
+pub struct AgentRunner {
     registry: Arc<Registry>,
-    client: A2aClient,
-    /// What holds for an agent of which nothing but its address is known; absent where none may be called.
-    inline: Option<Arc<AgentProfile>>,
+    inline: Option<Arc<InlineAgents>>,
 }
 
-impl A2aRunner {
+/// Agents of which nothing but their address is known.
+#[derive(Debug, Default)]
+struct InlineAgents {
+    profile: Arc<AgentProfile>,
+    by_address: Mutex<HashMap<String, Arc<dyn Agent>>>,
+}
+
+impl AgentRunner {
     /// A runner for these agents.
     #[must_use]
-    pub fn new(registry: Arc<Registry>, client: A2aClient) -> Self {
+    pub fn new(registry: Arc<Registry>) -> Self {
         Self {
             registry,
-            client,
             inline: None,
         }
     }
@@ -44,29 +48,43 @@ impl A2aRunner {
         }
     }
 
-    /// Where an agent is. No id has a `/`, so that none can be taken for an address.
-    fn endpoint(&self, agent_id: &str) -> Option<Arc<Endpoint>> {
-        let registered = self.registry.endpoint(agent_id);
-        registered.or_else(|| self.inline.as_ref().and_then(|_| inline_endpoint(agent_id)))
+    /// An agent by its id or its address. No id has a `/`, so that none can be taken for an address.
+    fn agent(&self, agent_id: &str) -> Option<Arc<dyn Agent>> {
+        let inline = || self.inline.as_ref()?.agent(agent_id, &self.registry);
+        self.registry.agent(agent_id).or_else(inline)
     }
 }
 
-fn inline_endpoint(address: &str) -> Option<Arc<Endpoint>> {
-    Endpoint::parse(address).ok().map(Arc::new)
+impl InlineAgents {
+    fn agent(&self, address: &str, registry: &Registry) -> Option<Arc<dyn Agent>> {
+        let mut known = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(agent) = known.get(address) {
+            return Some(Arc::clone(agent));
+        }
+        let endpoint = Endpoint::parse(address).ok()?;
+        if known.len() >= REMEMBERED_ADDRESSES {
+            known.clear();
+        }
+        let agent: Arc<dyn Agent> = Arc::new(A2aAgent::new(registry.outbound().channel(), endpoint));
+        known.insert(address.to_owned(), Arc::clone(&agent));
+        Some(agent)
+    }
 }
 
 #[async_trait]
-impl NodeRunner for A2aRunner {
+impl NodeRunner for AgentRunner {
     fn profile(&self, agent_id: &str) -> Option<Arc<AgentProfile>> {
         let inline = || {
-            let profile = self.inline.as_ref()?;
-            inline_endpoint(agent_id).map(|_| Arc::clone(profile))
+            let inline = self.inline.as_ref()?;
+            Endpoint::parse(agent_id)
+                .ok()
+                .map(|_| Arc::clone(&inline.profile))
         };
         self.registry.profile(agent_id).or_else(inline)
     }
 
     async fn call(&self, execution: ExecutionId, call: &Call, progress: &dyn CallProgress) -> CallOutcome {
-        let Some(base) = self.endpoint(&call.agent_id) else {
+        let Some(agent) = self.agent(&call.agent_id) else {
             let what = "is not registered; register it or name another one".to_owned();
             let failure = Classified::stated(FailureCode::AgentDisabled, what, false);
             return Classified {
@@ -76,17 +94,13 @@ impl NodeRunner for A2aRunner {
             .outcome(call);
         };
         tracing::debug!(%execution, path = %call.path, attempt = call.attempt, agent = call.agent_id, "calling");
-        Conversation::new(&self.client, &base, call).run(progress).await
+        agent.call(call, progress).await
     }
 
     async fn cancel(&self, agent_id: &str, task: &RemoteTask) -> RemoteCancel {
-        let Some(base) = self.endpoint(agent_id) else {
-            return RemoteCancel::Unknown;
-        };
-        let deadline = Instant::now() + CANCEL_LIMIT;
-        match self.client.card(&base, deadline).await {
-            Ok(card) => cancel::cancel(&self.client, &card.interface, &task.task_id, deadline).await,
-            Err(_) => RemoteCancel::Unknown,
+        match self.agent(agent_id) {
+            Some(agent) => agent.cancel(task).await,
+            None => RemoteCancel::Unknown,
         }
     }
 }

@@ -157,7 +157,7 @@ async fn a_task_is_cancelled_while_it_works_and_not_after_it_has_ended() {
 #[tokio::test]
 async fn an_agent_is_discovered_by_its_address() {
     let agents = agents(Duration::ZERO).await;
-    let (registry, ..) = registry("loopback").await;
+    let (registry, _) = registry("loopback").await;
     let found = registry.discover(url(&agents, "web-search")).await.unwrap();
     assert_eq!(
         (found.name.as_str(), found.protocol_version.as_str()),

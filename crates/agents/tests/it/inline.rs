@@ -1,6 +1,6 @@
 //! Agents that documents name by their address.
 
-use agentchains_agents::A2aRunner;
+use agentchains_agents::AgentRunner;
 use agentchains_machine::{FailureCode, RemoteCancel, RemoteTask};
 use agentchains_ports::NodeRunner;
 use serde_json::json;
@@ -11,9 +11,9 @@ use crate::{
     support::{Accepted, LONG, call, definition, execution, failure, registry, reply},
 };
 
-async fn runner(allow: &str) -> A2aRunner {
-    let (registry, client, _) = registry(allow).await;
-    A2aRunner::new(registry, client).with_inline_endpoints()
+async fn runner(allow: &str) -> AgentRunner {
+    let (registry, _) = registry(allow).await;
+    AgentRunner::new(registry).with_inline_endpoints()
 }
 
 #[tokio::test]
@@ -54,11 +54,11 @@ async fn an_address_outside_of_the_allowed_ranges_is_refused_when_it_is_called()
 
 #[tokio::test]
 async fn what_is_no_address_is_no_agent_and_a_registered_one_keeps_its_profile() {
-    let (registry, client, _) = registry("loopback").await;
+    let (registry, _) = registry("loopback").await;
     let mut registered = definition("a", "http://127.0.0.1:9/");
     registered.max_cost = Some("0.5".parse().unwrap());
     registry.upsert(registered, NOW).await.unwrap();
-    let closed = A2aRunner::new(registry, client);
+    let closed = AgentRunner::new(registry);
     let open = closed.clone().with_inline_endpoints();
     for (agent_id, with, without) in [
         ("a", true, true),
@@ -76,8 +76,8 @@ async fn what_is_no_address_is_no_agent_and_a_registered_one_keeps_its_profile()
 
 #[tokio::test]
 async fn without_leave_an_address_is_an_agent_that_is_not_there() {
-    let (registry, client, _) = registry("loopback").await;
-    let runner = A2aRunner::new(registry, client);
+    let (registry, _) = registry("loopback").await;
+    let runner = AgentRunner::new(registry);
     let call = call("http://127.0.0.1:9/", json!({}), LONG);
     let (failure, _) = failure(runner.call(execution(), &call, &Accepted::default()).await);
     assert_eq!(

@@ -1,15 +1,15 @@
 //! The registry: what it takes, and what becomes of changes.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use agentchains_agents::{A2aRunner, Registry};
+use agentchains_agents::AgentRunner;
 use agentchains_machine::FailureCode;
-use agentchains_ports::{AgentDefinition, AgentDirectory, AgentStore, DirectoryError, NodeRunner};
+use agentchains_ports::{AgentDefinition, AgentDirectory, DirectoryError, NodeRunner};
 use serde_json::{Value, json};
 
 use crate::{
     scripted::{Scripted, http_reply},
-    support::{Accepted, LONG, NOW, call, definition, execution, failure, registry},
+    support::{Accepted, LONG, NOW, call, definition, execution, failure, registry, registry_on},
 };
 
 fn with(field: &str, value: Value) -> AgentDefinition {
@@ -27,7 +27,7 @@ fn invalid(error: DirectoryError) -> (&'static str, &'static str) {
 
 #[tokio::test]
 async fn a_definition_that_breaks_a_rule_is_refused_with_the_place() {
-    let (registry, _, store) = registry("127.0.0.1/32").await;
+    let (registry, store) = registry("127.0.0.1/32").await;
     for (field, value, code) in [
         ("agent_id", json!(""), "invalid_value"),
         ("agent_id", json!(" a"), "invalid_value"),
@@ -53,7 +53,7 @@ async fn a_definition_that_breaks_a_rule_is_refused_with_the_place() {
 
 #[tokio::test]
 async fn agents_are_registered_replaced_and_removed_by_revision() {
-    let (registry, _, store) = registry("none").await;
+    let (registry, store) = registry("none").await;
     let first = registry
         .register(definition("a", "https://a.example/"), NOW)
         .await
@@ -97,7 +97,7 @@ async fn agents_are_registered_replaced_and_removed_by_revision() {
 
 #[tokio::test]
 async fn the_same_definition_again_changes_nothing() {
-    let (registry, ..) = registry("none").await;
+    let (registry, _) = registry("none").await;
     for (url, revision) in [
         ("https://a.example/", 1),
         ("https://a.example/", 1),
@@ -112,7 +112,7 @@ async fn the_same_definition_again_changes_nothing() {
 
 #[tokio::test]
 async fn what_the_store_did_not_take_is_not_registered() {
-    let (registry, _, store) = registry("none").await;
+    let (registry, store) = registry("none").await;
     registry
         .register(definition("a", "https://a.example/"), NOW)
         .await
@@ -138,7 +138,7 @@ async fn what_the_store_did_not_take_is_not_registered() {
 
 #[tokio::test]
 async fn what_the_store_holds_is_known_after_a_restart() {
-    let (registry, client, store) = registry("none").await;
+    let (registry, store) = registry("none").await;
     registry
         .register(definition("b", "https://b.example/"), NOW)
         .await
@@ -147,22 +147,20 @@ async fn what_the_store_holds_is_known_after_a_restart() {
         .register(definition("a", "https://a.example/"), NOW)
         .await
         .unwrap();
-    let restarted = Registry::load(store as Arc<dyn AgentStore>, client)
-        .await
-        .unwrap();
+    let restarted = registry_on(&store, "none").await;
     assert_eq!(restarted.list(), registry.list());
     assert_eq!(restarted.list()[0].definition.agent_id, "a");
 }
 
 #[tokio::test]
 async fn a_profile_is_what_the_definition_declares() {
-    let (registry, client, _) = registry("none").await;
+    let (registry, _) = registry("none").await;
     let declared = serde_json::from_value(json!({
         "agent_id": "a", "url": "https://a.example/", "timeout": "30s", "max_concurrency": 4, "max_cost": 0.05,
         "pricing": {"per_call": 0.01}, "on_unknown": "ask", "circuit_breaker": {"failure_threshold": 2},
     }));
     registry.register(declared.unwrap(), NOW).await.unwrap();
-    let runner = A2aRunner::new(registry, client);
+    let runner = AgentRunner::new(registry);
     let profile = runner.profile("a").unwrap();
     assert_eq!(profile.terms.timeout, Some(Duration::from_secs(30)));
     assert_eq!(profile.terms.max_cost, "0.05".parse().ok());
@@ -175,8 +173,8 @@ async fn a_profile_is_what_the_definition_declares() {
 
 #[tokio::test]
 async fn an_agent_that_is_not_registered_is_not_called() {
-    let (registry, client, _) = registry("none").await;
-    let runner = A2aRunner::new(registry, client);
+    let (registry, _) = registry("none").await;
+    let runner = AgentRunner::new(registry);
     let outcome = runner
         .call(execution(), &call("a", json!({}), LONG), &Accepted::default())
         .await;
@@ -190,10 +188,10 @@ async fn an_agent_that_is_not_registered_is_not_called() {
 #[tokio::test]
 async fn a_name_that_leads_to_a_refused_address_is_refused_when_it_is_connected_to() {
     let agent = Scripted::agent(|_| http_reply("200 OK", &[], b"")).await;
-    let (registry, client, _) = registry("none").await;
+    let (registry, _) = registry("none").await;
     let url = agent.url.replace("127.0.0.1", "localhost");
     registry.register(definition("a", &url), NOW).await.unwrap();
-    let runner = A2aRunner::new(registry, client);
+    let runner = AgentRunner::new(registry);
     let outcome = runner
         .call(execution(), &call("a", json!({}), LONG), &Accepted::default())
         .await;
@@ -207,7 +205,7 @@ async fn a_name_that_leads_to_a_refused_address_is_refused_when_it_is_connected_
 
 #[tokio::test]
 async fn an_agent_that_cannot_be_discovered_is_refused_with_the_code_of_a_failed_node() {
-    let (registry, ..) = registry("loopback").await;
+    let (registry, _) = registry("loopback").await;
     assert_eq!(
         invalid(registry.discover("http://192.168.0.1/").await.unwrap_err()),
         ("/url", "agent_address_refused")

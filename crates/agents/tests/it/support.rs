@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use agentchains_agents::{A2aClient, A2aRunner, Registry};
+use agentchains_agents::{AgentRunner, Outbound, Registry};
 use agentchains_machine::{
     AgentReply, AttemptFailure, Call, ExecutionId, MessageId, NodePath, NodeRequest, RemoteCancel, RemoteTask,
 };
@@ -93,14 +93,18 @@ impl CallProgress for Accepted {
     }
 }
 
-/// A registry and a client of which nothing but `allow` may be connected to besides public addresses.
-pub(crate) async fn registry(allow: &str) -> (Arc<Registry>, A2aClient, Arc<MemoryStore>) {
-    let client = A2aClient::new(allow.parse().unwrap(), Arc::new(StoppedClock)).unwrap();
+/// A registry of which nothing but `allow` may be connected to besides public addresses.
+pub(crate) async fn registry(allow: &str) -> (Arc<Registry>, Arc<MemoryStore>) {
     let store = Arc::new(MemoryStore::default());
-    let registry = Registry::load(Arc::clone(&store) as Arc<dyn AgentStore>, client.clone())
+    (registry_on(&store, allow).await, store)
+}
+
+/// A registry of what a store holds.
+pub(crate) async fn registry_on(store: &Arc<MemoryStore>, allow: &str) -> Arc<Registry> {
+    let outbound = Outbound::new(allow.parse().unwrap(), Arc::new(StoppedClock)).unwrap();
+    Registry::load(Arc::clone(store) as Arc<dyn AgentStore>, outbound)
         .await
-        .unwrap();
-    (registry, client, store)
+        .unwrap()
 }
 
 /// A definition with the least that is needed.
@@ -109,12 +113,12 @@ pub(crate) fn definition(agent_id: &str, url: &str) -> AgentDefinition {
 }
 
 /// A runner that may call loopback, with these agents registered.
-pub(crate) async fn runner(agents: &[(&str, &str)]) -> A2aRunner {
-    let (registry, client, _) = registry("loopback").await;
+pub(crate) async fn runner(agents: &[(&str, &str)]) -> AgentRunner {
+    let (registry, _) = registry("loopback").await;
     for (agent_id, url) in agents {
         registry.upsert(definition(agent_id, url), NOW).await.unwrap();
     }
-    A2aRunner::new(registry, client)
+    AgentRunner::new(registry)
 }
 
 /// An attempt with this config.

@@ -2,7 +2,7 @@
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
-use agentchains_agents::{A2aClient, A2aRunner, Registry};
+use agentchains_agents::{AgentRunner, Outbound, Registry};
 use agentchains_conformance::{Answer, Desk, Request, Stage, Subject};
 use agentchains_engine::{Engine, ports::Clock, workflow::parse_duration};
 use agentchains_http::{App, BASE_PATH, ServerOptions, router};
@@ -73,13 +73,13 @@ impl World {
 
     async fn start(&self) -> Api {
         let clock = Arc::new(self.clock.clone());
-        let client =
-            A2aClient::new("loopback".parse().unwrap(), Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
-        let registry = Registry::load(Arc::new(self.store.clone()), client.clone())
+        let outbound =
+            Outbound::new("loopback".parse().unwrap(), Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
+        let registry = Registry::load(Arc::new(self.store.clone()), outbound)
             .await
             .unwrap();
         let runner = DeskRunner {
-            registered: A2aRunner::new(Arc::clone(&registry), client).with_inline_endpoints(),
+            registered: AgentRunner::new(Arc::clone(&registry)).with_inline_endpoints(),
             desk: Arc::clone(&self.desk),
             clock: self.clock.clone(),
         };

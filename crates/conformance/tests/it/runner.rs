@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use agentchains_agents::A2aRunner;
+use agentchains_agents::AgentRunner;
 use agentchains_conformance::{AgentAnswer, Desk, Fail, Reply, TaskEnd};
 use agentchains_engine::{
     cost::ReportedCost,
@@ -19,7 +19,7 @@ use crate::clock::SimulatedClock;
 
 /// What is registered is known as ever; what is called is the desk.
 pub(crate) struct DeskRunner {
-    pub(crate) registered: A2aRunner,
+    pub(crate) registered: AgentRunner,
     pub(crate) desk: Arc<Desk>,
     pub(crate) clock: SimulatedClock,
 }

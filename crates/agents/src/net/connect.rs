@@ -20,7 +20,7 @@ use tokio::{
 };
 use tower::{BoxError, service_fn, timeout::Timeout, util::BoxCloneSyncService};
 
-use crate::{AddressPolicy, AddressRefused};
+use super::{AddressPolicy, AddressRefused};
 
 /// Makes connections, with TLS where the address asks for it.
 pub(crate) type Connector = BoxCloneSyncService<Uri, MaybeHttpsStream<TokioIo<TcpStream>>, BoxError>;

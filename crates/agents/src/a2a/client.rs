@@ -1,8 +1,6 @@
 //! The A2A 1.0 client: agent cards, and the three methods that an orchestrator needs.
 
 use std::{
-    collections::HashMap,
-    fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -11,26 +9,21 @@ use std::{
 };
 
 use agentchains_machine::Json;
-use agentchains_ports::Clock;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, header};
 use http_body_util::Full;
 use serde_json::{Value, json};
-use thiserror::Error;
 use tokio::time::Instant;
 
-use crate::{
-    AddressPolicy,
+use super::{
     card::{AgentCard, Interface},
-    endpoint::Endpoint,
-    error::CallError,
     rpc,
     task::{Sent, Task},
-    transport::{Reply, Transport},
 };
-
-/// The largest reply that is read: one value is at most 8 MiB (language reference, section 10).
-const MAX_REPLY_BYTES: usize = 8 << 20;
+use crate::{
+    error::CallError,
+    net::{Channel, Endpoint, MAX_REPLY_BYTES},
+};
 
 /// The largest card that is read.
 const MAX_CARD_BYTES: usize = 1 << 20;
@@ -43,100 +36,76 @@ const VERSION: HeaderValue = HeaderValue::from_static("1.0");
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// Speaks A2A 1.0 over JSON-RPC with any agent whose address its policy allows. Clones share connections and cards.
-#[derive(Clone)]
-pub struct A2aClient {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    transport: Transport,
-    policy: Arc<AddressPolicy>,
-    clock: Arc<dyn Clock>,
-    cards: Mutex<HashMap<String, Remembered>>,
+/// Speaks A2A 1.0 over JSON-RPC with one agent.
+#[derive(Debug)]
+pub(crate) struct A2aClient {
+    channel: Channel,
+    base: Endpoint,
+    card: Mutex<Option<Remembered>>,
     requests: AtomicU64,
 }
 
+#[derive(Debug)]
 struct Remembered {
     card: Arc<AgentCard>,
     until: Instant,
 }
 
-/// TLS could not be set up.
-#[derive(Debug, Error)]
-#[error("TLS cannot be set up")]
-pub struct TlsError(#[source] rustls::Error);
-
 impl A2aClient {
-    /// A client that connects to what `policy` allows, and reads what agents say about time by `clock`.
-    ///
-    /// # Errors
-    /// [`TlsError`] when the TLS library refuses its own defaults.
-    pub fn new(policy: AddressPolicy, clock: Arc<dyn Clock>) -> Result<Self, TlsError> {
-        let policy = Arc::new(policy);
-        let transport = Transport::new(Arc::clone(&policy)).map_err(TlsError)?;
-        let shared = Shared {
-            transport,
-            policy,
-            clock,
-            cards: Mutex::default(),
+    /// A client of the agent at an address.
+    pub(crate) fn new(channel: Channel, base: Endpoint) -> Self {
+        Self {
+            channel,
+            base,
+            card: Mutex::default(),
             requests: AtomicU64::new(0),
-        };
-        Ok(Self {
-            shared: Arc::new(shared),
-        })
+        }
     }
 
-    /// What may be connected to.
-    pub(crate) fn policy(&self) -> &AddressPolicy {
-        &self.shared.policy
+    /// The way to the agent.
+    pub(crate) fn channel(&self) -> &Channel {
+        &self.channel
     }
 
-    /// What tells the time.
-    pub(crate) fn clock(&self) -> &dyn Clock {
-        self.shared.clock.as_ref()
+    /// Where its card is, or what that is below.
+    pub(crate) fn base(&self) -> &Endpoint {
+        &self.base
     }
 
-    /// The card of the agent at an address, which may be one that was read within the last minute.
-    pub(crate) async fn card(&self, base: &Endpoint, deadline: Instant) -> Result<Arc<AgentCard>, CallError> {
+    /// The agent's card, which may be one that was read within the last minute.
+    pub(crate) async fn card(&self, deadline: Instant) -> Result<Arc<AgentCard>, CallError> {
         let remembered = self
-            .cards()
-            .get(base.as_str())
-            .map(|entry| (Arc::clone(&entry.card), entry.until));
-        if let Some((card, until)) = remembered
-            && Instant::now() < until
-        {
+            .remembered()
+            .as_ref()
+            .filter(|entry| Instant::now() < entry.until)
+            .map(|entry| Arc::clone(&entry.card));
+        if let Some(card) = remembered {
             return Ok(card);
         }
-        let card = Arc::new(AgentCard::read(&self.fetch_card(base, deadline).await?)?);
-        let now = Instant::now();
-        let mut cards = self.cards();
-        cards.retain(|_, entry| now < entry.until);
-        cards.insert(
-            base.as_str().to_owned(),
-            Remembered {
-                card: Arc::clone(&card),
-                until: now + CARD_TTL,
-            },
-        );
+        let card = Arc::new(AgentCard::read(&self.fetch_card(deadline).await?)?);
+        *self.remembered() = Some(Remembered {
+            card: Arc::clone(&card),
+            until: Instant::now() + CARD_TTL,
+        });
         Ok(card)
     }
 
-    /// Reads the card of the agent at an address.
-    pub(crate) async fn fetch_card(&self, base: &Endpoint, deadline: Instant) -> Result<Value, CallError> {
-        let place = base
+    /// Reads the agent's card.
+    pub(crate) async fn fetch_card(&self, deadline: Instant) -> Result<Value, CallError> {
+        let place = self
+            .base
             .card()
             .map_err(|error| CallError::protocol(error.to_string()))?;
         let request = request(Method::GET, &place, Bytes::new());
-        let reply = self.exchange(request, MAX_CARD_BYTES, deadline).await?;
+        let reply = self.channel.exchange(request, MAX_CARD_BYTES, deadline).await?;
         reply
             .json()
             .map_err(|error| CallError::protocol(format!("its agent card cannot be read: {error}")))
     }
 
-    /// Forgets the card of the agent at an address.
-    pub(crate) fn forget_card(&self, base: &Endpoint) {
-        self.cards().remove(base.as_str());
+    /// Forgets the agent's card.
+    pub(crate) fn forget_card(&self) {
+        *self.remembered() = None;
     }
 
     /// Sends a message. The agent is asked to answer at once, with a task if it takes longer.
@@ -180,7 +149,7 @@ impl A2aClient {
         params: [(&str, Json); N],
         deadline: Instant,
     ) -> Result<Value, CallError> {
-        let id = format!("r{}", self.shared.requests.fetch_add(1, Ordering::Relaxed));
+        let id = format!("r{}", self.requests.fetch_add(1, Ordering::Relaxed));
         let tenant = interface
             .tenant
             .as_deref()
@@ -188,31 +157,13 @@ impl A2aClient {
         let params = params.into_iter().chain(tenant).collect();
         let body = rpc::request(&id, method, params);
         let request = request(Method::POST, &interface.endpoint, body.into());
-        let reply = self.exchange(request, MAX_REPLY_BYTES, deadline).await?;
+        let reply = self.channel.exchange(request, MAX_REPLY_BYTES, deadline).await?;
         reply.require_json_type()?;
         rpc::result(reply.json()?, &id)
     }
 
-    async fn exchange(
-        &self,
-        request: Request<Full<Bytes>>,
-        limit: usize,
-        deadline: Instant,
-    ) -> Result<Reply, CallError> {
-        let reply = self.shared.transport.exchange(request, limit, deadline).await?;
-        reply.success(self.clock().now())
-    }
-
-    fn cards(&self) -> MutexGuard<'_, HashMap<String, Remembered>> {
-        self.shared.cards.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl fmt::Debug for A2aClient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("A2aClient")
-            .field("policy", &self.shared.policy)
-            .finish_non_exhaustive()
+    fn remembered(&self) -> MutexGuard<'_, Option<Remembered>> {
+        self.card.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

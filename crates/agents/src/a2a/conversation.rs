@@ -7,19 +7,20 @@ use agentchains_machine::{AgentAnswer, Call, RemoteTask};
 use agentchains_ports::{CallOutcome, CallProgress};
 use tokio::time::{Instant, sleep_until};
 
-use crate::{
-    A2aClient,
+use super::{
     answer::{self, Answer},
-    cancel,
+    cancel::cancel,
     card::{AgentCard, Interface},
-    endpoint::Endpoint,
-    error::CallError,
-    failure::{Classified, classify},
+    client::A2aClient,
     message,
     question::question_id,
     rpc::RpcErrorKind,
     task::{Sent, Task},
-    transport::TransportError,
+};
+use crate::{
+    error::CallError,
+    failure::{Classified, classify},
+    net::{Endpoint, TransportError},
 };
 
 /// The first wait before a task is asked for; each further one is twice as long, up to [`LONGEST_PAUSE`].
@@ -38,13 +39,9 @@ const TOLERATED_TROUBLES: u32 = 4;
 /// How long the cancelling of a task that is given up may hold up the outcome.
 const ABANDON_LIMIT: Duration = Duration::from_millis(500);
 
-/// The farthest deadline that is waited for, so that moments stay within the clock's range.
-const FARTHEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
-
 /// An attempt in progress.
 pub(crate) struct Conversation<'a> {
     client: &'a A2aClient,
-    base: &'a Endpoint,
     call: &'a Call,
     deadline: Instant,
 }
@@ -67,14 +64,11 @@ enum Stage {
 }
 
 impl<'a> Conversation<'a> {
-    pub(crate) fn new(client: &'a A2aClient, base: &'a Endpoint, call: &'a Call) -> Self {
-        let left = call.deadline.duration_since(client.clock().now());
-        let left = Duration::try_from(left).unwrap_or_default().min(FARTHEST);
+    pub(crate) fn new(client: &'a A2aClient, call: &'a Call) -> Self {
         Self {
             client,
-            base,
             call,
-            deadline: Instant::now() + left,
+            deadline: client.channel().instant(call.deadline),
         }
     }
 
@@ -82,9 +76,9 @@ impl<'a> Conversation<'a> {
     pub(crate) async fn run(&self, progress: &dyn CallProgress) -> CallOutcome {
         let known = self.call.remote_task.as_ref();
         let stage = if known.is_some() { Stage::Task } else { Stage::Card };
-        let card = match self.client.card(self.base, self.deadline).await {
+        let card = match self.client.card(self.deadline).await {
             Ok(card) => card,
-            Err(error) => return self.failed(&error, self.base, stage),
+            Err(error) => return self.failed(&error, self.client.base(), stage),
         };
         if let Some(task) = known {
             return self.follow(&card, task, Duration::ZERO).await;
@@ -191,14 +185,14 @@ impl<'a> Conversation<'a> {
     /// Cancels a task that nobody will ask for any more, as far as that is possible in a moment.
     async fn abandon(&self, interface: &Interface, task_id: &str) {
         let until = Instant::now() + ABANDON_LIMIT;
-        let outcome = cancel::cancel(self.client, interface, task_id, until).await;
+        let outcome = cancel(self.client, interface, task_id, until).await;
         tracing::debug!(agent = self.call.agent_id, task_id, %outcome, "a task is given up");
     }
 
     /// The outcome of an attempt that failed at `stage`, when something was asked of `place`.
     fn failed(&self, error: &CallError, place: &Endpoint, stage: Stage) -> CallOutcome {
         if error.is_connection_trouble() {
-            self.client.forget_card(self.base);
+            self.client.forget_card();
         }
         let classified = classify(error, &place.origin());
         let reached = match stage {

@@ -9,7 +9,7 @@ use http::Uri;
 use thiserror::Error;
 use url::{Host, Url};
 
-use crate::{AddressPolicy, AddressRefused};
+use super::{AddressPolicy, AddressRefused};
 
 /// Where something is called.
 #[derive(Debug, Clone, PartialEq, Eq)]

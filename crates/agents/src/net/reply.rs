@@ -3,7 +3,8 @@
 use http::{HeaderMap, header};
 use serde_json::Value;
 
-use crate::{error::CallError, quote::quote_bytes, retry_after::retry_after, transport::Reply};
+use super::{retry_after::retry_after, transport::Reply};
+use crate::{error::CallError, quote::quote_bytes};
 
 impl Reply {
     /// The reply, if its status is one of success. `now` is what a `Retry-After` counts from.

@@ -4,7 +4,7 @@
 use agentchains_machine::{AgentQuestion, Json, hash_of};
 use serde_json::Value;
 
-use crate::{
+use super::{
     output::presentable,
     task::{Message, Task, TaskState},
 };

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use crate::{
-    endpoint::Endpoint,
     error::CallError,
     lenient::{is_true, items, text},
+    net::Endpoint,
     quote::quote,
 };
 

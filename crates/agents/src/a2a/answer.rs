@@ -4,14 +4,12 @@ use agentchains_cost::{ReportedCost, Usage};
 use agentchains_machine::{AgentQuestion, AgentReply, FailureCode};
 use serde_json::{Map, Value};
 
-use crate::{
-    failure::Classified,
+use super::{
     output::reduce,
     question::question,
-    quote::quote,
-    reported,
     task::{Message, Task, TaskState},
 };
+use crate::{failure::Classified, quote::quote, reported};
 
 /// Why an agent does not work on.
 #[derive(Debug, PartialEq)]

@@ -19,7 +19,7 @@ use hyper_util::{
 use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{
+use super::{
     AddressPolicy, AddressRefused,
     connect::{ConnectError, Connector, connector},
 };

@@ -5,13 +5,13 @@ use std::time::Duration;
 use agentchains_machine::RemoteCancel;
 use tokio::time::{Instant, sleep_until};
 
-use crate::{
-    A2aClient,
+use super::{
     card::Interface,
-    error::CallError,
+    client::A2aClient,
     rpc::RpcErrorKind,
     task::{Task, TaskState},
 };
+use crate::error::CallError;
 
 /// How long to wait before asking whether a task that is being cancelled has ended.
 const PAUSE: Duration = Duration::from_millis(100);
