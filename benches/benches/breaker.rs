@@ -78,7 +78,16 @@ fn registry(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn refusal(bencher: Bencher<'_, '_>) {
     let (breaker, calls) = (SharedBreaker::default(), calls());
-    breaker.lock().force_open(Timestamp::UNIX_EPOCH);
+    let year = Settings {
+        recovery_timeout: Duration::from_secs(31_536_000),
+        ..Settings::default()
+    };
+    breaker.lock().configure(year);
+    for _ in 0..5 {
+        if let Ok(permit) = breaker.acquire(Timestamp::UNIX_EPOCH) {
+            permit.record(Verdict::Failure, Timestamp::UNIX_EPOCH);
+        }
+    }
     bencher.counter(ItemsCount::new(CALLS)).bench(|| {
         for &(now, _) in black_box(&calls) {
             black_box(breaker.acquire(now).is_err());

@@ -100,7 +100,9 @@ fn calls(step: Step) -> Vec<Input> {
                 usage: None,
             }),
         }),
-        Effect::Abort { .. } | Effect::StartChild(_) | Effect::CommandChild { .. } => None,
+        Effect::Abort { .. } | Effect::Look { .. } | Effect::StartChild(_) | Effect::CommandChild { .. } => {
+            None
+        }
     };
     step.effects.into_iter().filter_map(answer).collect()
 }

@@ -44,6 +44,11 @@ pub(crate) enum Command {
         after_help = "Example:\n  agentchains estimate research.json --agent web-search=http://127.0.0.1:9001 --max-budget 1.00\n\nExit codes: 0 estimated, 2 invalid document"
     )]
     Estimate(EstimateArgs),
+    /// Keeps the secrets that agents are called with, encrypted in the database
+    #[command(
+        after_help = "Example:\n  agentchains secrets set SEARCH_TOKEN --secrets-key-file secrets.key < token.txt\n\nA key is made with: head -c 32 /dev/urandom | base64 > secrets.key"
+    )]
+    Secrets(SecretsArgs),
     /// Rewrites an older document (graph_json) in today's form
     #[command(
         after_help = "Example:\n  agentchains import old.json > workflow.json\n\nExit codes: 0 converted, 2 what cannot be converted"
@@ -84,6 +89,9 @@ pub(crate) struct ServeArgs {
         default_missing_value = "true"
     )]
     pub(crate) allow_inline_endpoints: Option<bool>,
+    /// The key that stored secrets are opened with, 32 bytes in base64; AGENTCHAINS_SECRETS_KEY may hold the key itself
+    #[arg(long, value_name = "FILE", env = "AGENTCHAINS_SECRETS_KEY_FILE")]
+    pub(crate) secrets_key_file: Option<PathBuf>,
     /// Origins of web pages that may use the API besides the server's own
     #[arg(
         long,
@@ -141,7 +149,8 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "JSON|@FILE", default_value = "{}")]
     pub(crate) input: String,
     /// The most that may be spent, in USD
-    #[arg(long, value_name = "USD")]
+    // A negative amount is refused for what it is, and not taken for a flag.
+    #[arg(long, value_name = "USD", allow_negative_numbers = true)]
     pub(crate) max_budget: Option<String>,
     /// An agent and its address; may be repeated
     #[arg(long, value_name = "ID=URL")]
@@ -162,7 +171,8 @@ pub(crate) struct EstimateArgs {
     #[arg(long, value_name = "JSON|@FILE")]
     pub(crate) input: Option<String>,
     /// The most that may be spent, in USD
-    #[arg(long, value_name = "USD")]
+    // A negative amount is refused for what it is, and not taken for a flag.
+    #[arg(long, value_name = "USD", allow_negative_numbers = true)]
     pub(crate) max_budget: Option<String>,
     /// An agent and its address; may be repeated
     #[arg(long, value_name = "ID=URL")]
@@ -173,6 +183,52 @@ pub(crate) struct EstimateArgs {
     /// How the estimate is printed
     #[arg(long, value_enum, default_value = "table")]
     pub(crate) output: OutputFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SecretsArgs {
+    #[command(subcommand)]
+    pub(crate) command: SecretsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretsCommand {
+    /// Stores the secret that comes on standard input, in the place of an earlier one of its name
+    Set {
+        /// What agents name it by: {"stored": NAME}
+        name: String,
+        #[command(flatten)]
+        place: SecretsPlace,
+    },
+    /// Names the secrets that are stored
+    List {
+        #[command(flatten)]
+        place: SecretsPlace,
+        /// How they are printed
+        #[arg(long, value_enum, default_value = "table")]
+        output: OutputFormat,
+    },
+    /// Removes a secret
+    Delete {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        place: SecretsPlace,
+    },
+}
+
+/// Where secrets are stored, and the key to them.
+#[derive(Debug, Args)]
+pub(crate) struct SecretsPlace {
+    /// The database, which a server may have open [default: sqlite:agentchains.db]
+    #[arg(long, value_name = "URL", env = "AGENTCHAINS_DATABASE")]
+    pub(crate) database: Option<String>,
+    /// The settings file [default: agentchains.toml in the working folder, where there is one]
+    #[arg(long, value_name = "FILE", env = "AGENTCHAINS_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// The key, 32 bytes in base64; AGENTCHAINS_SECRETS_KEY may hold the key itself
+    #[arg(long, value_name = "FILE", env = "AGENTCHAINS_SECRETS_KEY_FILE")]
+    pub(crate) secrets_key_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

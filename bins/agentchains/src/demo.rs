@@ -16,7 +16,7 @@ use crate::{
     exit::CommandError,
     serve::{self, listen, until_stopped},
     settings::Settings,
-    telemetry,
+    telemetry::{self, Metrics},
     wiring::{Wired, wire},
 };
 
@@ -57,11 +57,12 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<ExitCode, CommandError> {
     let agents = agentchains_demo::start_all(DemoSettings::default())
         .await
         .map_err(CommandError::DemoAgents)?;
+    let metrics = Metrics::install()?;
     let wired = wire(&settings, definitions(&agents)).await?;
     let to_try = store_templates(&wired).await?;
     let address = listener.local_addr().map_err(CommandError::Serve)?;
     announce(address, &agents, &settings, &to_try);
-    let ended = until_stopped(listener, wired, &settings).await;
+    let ended = until_stopped(listener, wired, &metrics, &settings).await;
     agents.shutdown().await;
     drop(temporary);
     ended

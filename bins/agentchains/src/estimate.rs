@@ -7,7 +7,7 @@ use std::{
 };
 
 use agentchains_engine::{
-    Caller, Engine, Estimate, EstimateRequest, Unbounded,
+    Caller, Engine, Estimate, EstimateRequest, Remark,
     cost::Usd,
     ports::{Creation, Seconds},
 };
@@ -68,18 +68,19 @@ fn print(estimate: &Estimate, format: OutputFormat) -> io::Result<()> {
     }
 }
 
-/// The worst case, then each node's part in it, then why there is no bound where there is none.
+/// The worst case, then each node's part in it, then why there is no bound where there is none, and what would fail.
 fn table(estimate: &Estimate) -> String {
     let (cost, duration) = (&estimate.cost, &estimate.duration);
     let mut whole = framed();
-    whole.add_row(vec!["worst case".to_owned(), usd(cost.unbudgeted_usd)]);
+    whole.add_row(vec!["worst case".to_owned(), usd(cost.worst_case_usd)]);
     if let Some(budget) = estimate.max_budget {
         let fits = match estimate.fits_budget {
             Some(true) => "the worst case fits",
-            Some(false) => "the worst case does not fit",
+            Some(false) => "holds the worst case down",
             None => "nobody knows whether the worst case fits",
         };
         whole.add_row(vec!["budget".to_owned(), format!("{budget} USD, {fits}")]);
+        whole.add_row(vec!["without the budget".to_owned(), usd(cost.unbudgeted_usd)]);
     }
     whole.add_row(vec![
         "worst duration".to_owned(),
@@ -103,12 +104,15 @@ fn table(estimate: &Estimate) -> String {
     }
     let mut text = format!("{whole}\n{nodes}\n");
     for (what, unbounded) in [("cost", &cost.unbounded), ("duration", &duration.unbounded)] {
-        for Unbounded { place, reason, .. } in unbounded {
+        for Remark { place, reason, .. } in unbounded {
             text.push_str(&format!(
                 "the {what} of {place} is unbounded: {}\n",
                 one_line(reason)
             ));
         }
+    }
+    for Remark { place, reason, .. } in &estimate.warnings {
+        text.push_str(&format!("warning: {place}: {}\n", one_line(reason)));
     }
     text
 }

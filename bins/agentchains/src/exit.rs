@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf, process::ExitCode};
 
-use agentchains_agents::{InvalidRange, TlsError};
+use agentchains_agents::{InvalidKey, InvalidRange, TlsError, VaultError};
 use agentchains_engine::{
     EngineError,
     ports::{DirectoryError, StoreError},
@@ -37,6 +37,8 @@ pub(crate) enum CommandError {
     },
     #[error("cannot start the demo's agents")]
     DemoAgents(#[source] io::Error),
+    #[error("cannot measure")]
+    Metrics(#[from] metrics_exporter_prometheus::BuildError),
     #[error("cannot serve")]
     Serve(#[source] io::Error),
     #[error("cannot make a temporary folder; name one with --dir")]
@@ -56,6 +58,10 @@ pub(crate) enum CommandError {
         agent_id: String,
         source: DirectoryError,
     },
+    #[error("the key of stored secrets cannot be used")]
+    SecretsKey(#[from] InvalidKey),
+    #[error("cannot keep the secret")]
+    Vault(#[from] VaultError),
     #[error("cannot read or write the database")]
     Store(#[from] StoreError),
     #[error(transparent)]

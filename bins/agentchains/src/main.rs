@@ -9,6 +9,7 @@ mod excerpt;
 mod exit;
 mod import;
 mod run;
+mod secrets;
 mod serve;
 mod settings;
 mod telemetry;
@@ -47,6 +48,7 @@ async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
         Command::Serve(args) => serve::serve(args).await,
         Command::Run(args) => run::run(args).await,
         Command::Estimate(args) => estimate::estimate(args).await,
+        Command::Secrets(args) => secrets::secrets(args.command).await,
         Command::Validate(args) => validate::validate(&args),
         Command::Import(args) => import::import(&args),
     }

@@ -10,7 +10,7 @@ use crate::{
     cli::ServeArgs,
     exit::CommandError,
     settings::Settings,
-    telemetry,
+    telemetry::{self, Metrics},
     wiring::{Wired, wire},
 };
 
@@ -19,11 +19,12 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<ExitCode, CommandError> {
     let settings = Settings::load(args)?;
     telemetry::init(settings.log);
     let listener = listen(settings.listen).await?;
+    let metrics = Metrics::install()?;
     let wired = wire(&settings, Vec::new()).await?;
     let address = listener.local_addr().map_err(CommandError::Serve)?;
     announce(address);
     info!(%address, database = settings.database, "listening");
-    until_stopped(listener, wired, &settings).await
+    until_stopped(listener, wired, &metrics, &settings).await
 }
 
 /// On standard output, so that whoever started the server on port 0 learns where it is.
@@ -42,12 +43,13 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, CommandEr
 pub(crate) async fn until_stopped(
     listener: TcpListener,
     wired: Wired,
+    metrics: &Metrics,
     settings: &Settings,
 ) -> Result<ExitCode, CommandError> {
     let stop = CancellationToken::new();
     let server = tokio::spawn(agentchains_http::serve(
         listener,
-        wired.app(settings),
+        wired.app(settings, metrics),
         stop.clone(),
     ));
     stop_signal().await;

@@ -1,22 +1,30 @@
 //! Settings of the server: flags win over the environment, the environment over the file, the file over defaults.
 
 use std::{
-    io,
+    env, io,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use agentchains_agents::SecretsKey;
 use agentchains_engine::{
     Caps,
+    ports::AgentDefinition,
     workflow::{Limits, parse_duration},
 };
 use serde::Deserialize;
 
 use crate::{
-    cli::{Durability, LogFormat, ServeArgs},
+    cli::{Durability, LogFormat, SecretsPlace, ServeArgs},
     exit::CommandError,
 };
+
+/// Made in the working folder when no database is named.
+const DEFAULT_DATABASE: &str = "sqlite:agentchains.db";
+
+/// Holds the key of stored secrets itself.
+const SECRETS_KEY: &str = "AGENTCHAINS_SECRETS_KEY";
 
 /// Read when no file is named, where it exists.
 const DEFAULT_FILE: &str = "agentchains.toml";
@@ -28,6 +36,9 @@ pub(crate) struct Settings {
     pub(crate) database: String,
     pub(crate) allow_agent_addresses: String,
     pub(crate) allow_inline_endpoints: bool,
+    pub(crate) secrets_key_file: Option<PathBuf>,
+    /// Declared here, and nowhere else.
+    pub(crate) agents: Vec<AgentDefinition>,
     pub(crate) allowed_origins: Vec<String>,
     pub(crate) durability: Durability,
     pub(crate) drain: Duration,
@@ -44,6 +55,8 @@ struct SettingsFile {
     database: Option<String>,
     allow_agent_addresses: Option<String>,
     allow_inline_endpoints: Option<bool>,
+    secrets_key_file: Option<PathBuf>,
+    agents: Option<Vec<toml::Value>>,
     allowed_origins: Option<Vec<String>>,
     durability: Option<Durability>,
     drain: Option<String>,
@@ -66,7 +79,7 @@ impl Settings {
             database: args
                 .database
                 .or(file.database)
-                .unwrap_or_else(|| "sqlite:agentchains.db".to_owned()),
+                .unwrap_or_else(|| DEFAULT_DATABASE.to_owned()),
             allow_agent_addresses: args
                 .allow_agent_addresses
                 .or(file.allow_agent_addresses)
@@ -76,6 +89,8 @@ impl Settings {
                 .allow_inline_endpoints
                 .or(file.allow_inline_endpoints)
                 .unwrap_or(true),
+            secrets_key_file: key_file(args.secrets_key_file, file.secrets_key_file),
+            agents: agents(file.agents.unwrap_or_default())?,
             allowed_origins: args.allowed_origins.or(file.allowed_origins).unwrap_or_default(),
             durability: args.durability.or(file.durability).unwrap_or(Durability::Full),
             drain,
@@ -125,6 +140,42 @@ fn caps(mut table: toml::Table, given: Vec<String>) -> Result<Caps, CommandError
     table
         .try_into()
         .map_err(|error| CommandError::Usage(format!("caps: {}", error.message())))
+}
+
+/// The agents that the file declares. What is wrong is told without the line that it stands on, which may hold a secret.
+fn agents(declared: Vec<toml::Value>) -> Result<Vec<AgentDefinition>, CommandError> {
+    let declared = declared.into_iter().enumerate();
+    declared
+        .map(|(index, agent)| {
+            agent.try_into().map_err(|error: toml::de::Error| {
+                CommandError::Usage(format!("agents: number {}: {}", index + 1, error.message()))
+            })
+        })
+        .collect()
+}
+
+/// The file that holds the key of stored secrets. A key in the environment wins over a file that the settings name.
+fn key_file(given: Option<PathBuf>, in_settings: Option<PathBuf>) -> Option<PathBuf> {
+    given.or_else(|| in_settings.filter(|_| env::var_os(SECRETS_KEY).is_none()))
+}
+
+/// The key of stored secrets, where there is one: that of a file, or the one in the environment.
+pub(crate) fn secrets_key(file: Option<&Path>) -> Result<Option<SecretsKey>, CommandError> {
+    match file {
+        Some(file) => Ok(Some(SecretsKey::from_file(file)?)),
+        None => Ok(env::var(SECRETS_KEY).ok().map(|key| key.parse()).transpose()?),
+    }
+}
+
+/// Where secrets are stored, and the key to them where there is one.
+pub(crate) fn secrets_place(place: SecretsPlace) -> Result<(String, Option<SecretsKey>), CommandError> {
+    let file = read_file(place.config.as_deref())?;
+    let database = place.database.or(file.database);
+    let key_file = key_file(place.secrets_key_file, file.secrets_key_file);
+    Ok((
+        database.unwrap_or_else(|| DEFAULT_DATABASE.to_owned()),
+        secrets_key(key_file.as_deref())?,
+    ))
 }
 
 /// The limits of the settings file, for commands that need nothing else of it.
@@ -238,6 +289,30 @@ mod tests {
         for wrong in ["max_nodes=many", "max_nodes", "no_limit=1", "max_items=-1"] {
             let refused = settings("", &["--limit", wrong]).unwrap_err().to_string();
             assert!(refused.contains("limit"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn agents_are_declared_in_the_file_and_faults_in_them_told_without_secrets() {
+        let declared = "[[agents]]\nagent_id = 'a'\nurl = 'https://a.example'\ntimeout = '30s'\nmax_cost = 0.05\n\
+            auth = { type = 'bearer', token = { env = 'A' } }\n[[agents]]\nagent_id = 'b'\nurl = 'https://b.example'";
+        let agents = settings(declared, &[]).unwrap().agents;
+        assert_eq!(agents.len(), 2);
+        assert_eq!(
+            (agents[0].agent_id.as_str(), agents[0].auth.is_some()),
+            ("a", true)
+        );
+        for (fault, said) in [
+            ("auth = { type = 'bearer', token = 'canary' }", "expected one of"),
+            (
+                "auth = { type = 'bearer', token = { value = 'canary' } }",
+                "unknown field",
+            ),
+            ("colour = 'canary'", "unknown field"),
+        ] {
+            let file = format!("[[agents]]\nagent_id = 'a'\nurl = 'https://a.example'\n{fault}");
+            let refused = settings(&file, &[]).unwrap_err().to_string();
+            assert!(refused.contains(said) && !refused.contains("canary"), "{refused}");
         }
     }
 

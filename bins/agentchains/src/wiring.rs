@@ -2,15 +2,20 @@
 
 use std::{str::FromStr, sync::Arc};
 
-use agentchains_agents::{AddressPolicy, AgentRunner, Outbound, Registry};
+use agentchains_agents::{AddressPolicy, AgentRunner, Outbound, Registry, Vault};
 use agentchains_engine::{
-    Engine, SystemClock,
+    Caller, Engine, SystemClock,
     ports::{AgentDefinition, Clock},
 };
 use agentchains_http::{App, ServerOptions};
 use agentchains_store::{Durability, Store, StoreOptions};
 
-use crate::{cli, exit::CommandError, settings::Settings};
+use crate::{
+    cli,
+    exit::CommandError,
+    settings::{Settings, secrets_key},
+    telemetry::Metrics,
+};
 
 /// An engine with everything that it stands on.
 pub(crate) struct Wired {
@@ -32,7 +37,14 @@ pub(crate) async fn wire(settings: &Settings, agents: Vec<AgentDefinition>) -> R
     let store = Store::open(options).await?;
     let clock = Arc::new(SystemClock::new());
     let outbound = Outbound::new(policy, Arc::clone(&clock) as Arc<dyn Clock>)?;
-    let registry = Registry::load(Arc::new(store.clone()), outbound).await?;
+    let key = secrets_key(settings.secrets_key_file.as_deref())?;
+    let vault = Vault::new(Arc::new(store.clone()), &Caller::anonymous().tenant, key);
+    let registry = Registry::load_with_vault(Arc::new(store.clone()), outbound, vault).await?;
+    for definition in settings.agents.clone() {
+        let agent_id = definition.agent_id.clone();
+        let declared = registry.declare(definition, clock.now()).await;
+        declared.map_err(|source| CommandError::Agent { agent_id, source })?;
+    }
     for definition in agents {
         let agent_id = definition.agent_id.clone();
         registry
@@ -57,12 +69,13 @@ pub(crate) async fn wire(settings: &Settings, agents: Vec<AgentDefinition>) -> R
 }
 
 impl Wired {
-    pub(crate) fn app(&self, settings: &Settings) -> App {
+    pub(crate) fn app(&self, settings: &Settings, metrics: &Metrics) -> App {
         let mut options = ServerOptions::default();
         options.allowed_origins.clone_from(&settings.allowed_origins);
         App {
             engine: self.engine.clone(),
             agents: Arc::clone(&self.agents) as _,
+            metrics: Some(metrics.renderer()),
             options,
         }
     }

@@ -1,10 +1,18 @@
 //! What the runner needs of an agent, whatever protocol it speaks.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, sync::Arc};
 
 use agentchains_machine::{Call, RemoteCancel, RemoteTask};
-use agentchains_ports::{CallOutcome, CallProgress};
+use agentchains_ports::{AgentDefinition, CallOutcome, CallProgress, Protocol};
 use async_trait::async_trait;
+
+use crate::{
+    a2a::A2aAgent,
+    http_json::HttpAgent,
+    mcp::McpAgent,
+    net::{Channel, Endpoint},
+    openai::OpenAiAgent,
+};
 
 /// An agent behind its protocol, with the way to it.
 #[async_trait]
@@ -15,5 +23,34 @@ pub(crate) trait Agent: Debug + Send + Sync {
     /// Cancels a task of the agent. One whose protocol has no tasks never named any.
     async fn cancel(&self, _task: &RemoteTask) -> RemoteCancel {
         RemoteCancel::Unknown
+    }
+
+    /// Whether a task that waited for somebody does so no more. `asked` is the id of the question that it waited with.
+    async fn has_moved_on(&self, _task: &RemoteTask, _asked: Option<&str>) -> bool {
+        false
+    }
+
+    /// Whether the agent can be asked for the task that it has made of a message.
+    fn finds_tasks(&self) -> bool {
+        false
+    }
+}
+
+/// The agent of a definition, whose address is `endpoint`. Nothing is sent yet.
+pub(crate) fn connect(definition: &AgentDefinition, channel: Channel, endpoint: Endpoint) -> Arc<dyn Agent> {
+    match definition.protocol {
+        Protocol::A2a => Arc::new(A2aAgent::new(channel, endpoint)),
+        Protocol::Http => {
+            let settings = definition.http.clone().unwrap_or_default();
+            Arc::new(HttpAgent::new(channel, endpoint, &settings))
+        }
+        Protocol::OpenAi => {
+            let settings = definition.openai.clone().unwrap_or_default();
+            Arc::new(OpenAiAgent::new(channel, endpoint, settings))
+        }
+        Protocol::Mcp => {
+            let settings = definition.mcp.clone().unwrap_or_default();
+            Arc::new(McpAgent::new(channel, endpoint, settings))
+        }
     }
 }

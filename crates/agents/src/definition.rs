@@ -1,9 +1,12 @@
 //! What a definition of an agent must keep to before it is registered.
 
 use agentchains_machine::FailureCode;
-use agentchains_ports::{AgentDefinition, DirectoryError};
+use agentchains_ports::{AgentDefinition, DirectoryError, Protocol};
 
-use crate::net::{AddressPolicy, Endpoint};
+use crate::{
+    credentials::{CredentialError, check_credentials},
+    net::{AddressPolicy, Endpoint},
+};
 
 /// The longest id and the longest name, in characters.
 const MAX_NAME_CHARACTERS: usize = 200;
@@ -44,8 +47,31 @@ pub(crate) fn validated(
         Some(id) if !is_id(id) => return Err(invalid("/fallback_agent_id", "no agent can have that id")),
         _ => {}
     }
+    check_protocol(&definition)?;
     let endpoint = checked_endpoint(&definition.url, policy)?;
+    check_credentials(&definition, &endpoint, policy)
+        .map_err(|(pointer, message)| invalid(pointer, message))?;
     Ok((definition, endpoint))
+}
+
+/// Settings of a protocol that is not the agent's would be without effect.
+fn check_protocol(definition: &AgentDefinition) -> Result<(), DirectoryError> {
+    let own = definition.protocol;
+    for (protocol, pointer, is_given) in [
+        (Protocol::Http, "/http", definition.http.is_some()),
+        (Protocol::OpenAi, "/openai", definition.openai.is_some()),
+        (Protocol::Mcp, "/mcp", definition.mcp.is_some()),
+    ] {
+        if is_given && own != protocol {
+            let message = "these are settings of another protocol than the agent's; change `protocol`, or leave them out";
+            return Err(invalid(pointer, message));
+        }
+    }
+    let temperature = definition.openai.as_ref().and_then(|openai| openai.temperature);
+    if temperature.is_some_and(|temperature| !(0.0..=2.0).contains(&temperature)) {
+        return Err(invalid("/openai/temperature", "a temperature is from 0 to 2"));
+    }
+    Ok(())
 }
 
 /// Reads the address of an agent, and judges it when it is given in numbers.
@@ -74,6 +100,11 @@ fn is_name(name: &str) -> bool {
         && name.trim() == name
         && name.chars().count() <= MAX_NAME_CHARACTERS
         && !name.contains(|character: char| character.is_control())
+}
+
+/// What only shows when the credential of an agent is put together.
+pub(crate) fn unusable(error: &CredentialError) -> DirectoryError {
+    invalid("/auth", error.to_string())
 }
 
 fn invalid(pointer: &'static str, message: impl Into<String>) -> DirectoryError {

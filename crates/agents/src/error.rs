@@ -4,7 +4,11 @@ use http::StatusCode;
 use jiff::Timestamp;
 use thiserror::Error;
 
-use crate::{a2a::RpcError, net::TransportError};
+use crate::{
+    a2a::{RpcError, RpcErrorKind},
+    credentials::CredentialError,
+    net::TransportError,
+};
 
 /// Why an exchange has no result.
 #[derive(Debug, Error)]
@@ -21,6 +25,12 @@ pub(crate) enum CallError {
     /// The reply is not what the protocol allows. The text completes "its reply …" or stands for itself.
     #[error("{0}")]
     Protocol(String),
+    /// The reply ends before it is whole.
+    #[error("its reply breaks off")]
+    CutOff,
+    /// Nothing was sent.
+    #[error(transparent)]
+    Credential(#[from] CredentialError),
     #[error(transparent)]
     Rpc(#[from] RpcError),
 }
@@ -47,7 +57,22 @@ impl CallError {
             Self::Status { status, .. } => {
                 status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
             }
+            Self::Credential(error) => error.is_transient,
             other => other.is_connection_trouble(),
+        }
+    }
+
+    /// Whether the agent may have taken what was sent, although it did not say so.
+    pub(crate) fn leaves_outcome_open(&self) -> bool {
+        match self {
+            Self::Transport(TransportError::Lost(_) | TransportError::TimedOut { connected: true })
+            | Self::CutOff => true,
+            Self::Status { status, .. } => matches!(
+                *status,
+                StatusCode::INTERNAL_SERVER_ERROR | StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT
+            ),
+            Self::Rpc(error) => error.kind == RpcErrorKind::Internal,
+            _ => false,
         }
     }
 }

@@ -81,6 +81,18 @@ pub(crate) fn classify(error: &CallError, origin: &str) -> Classified {
                 format!("cannot be understood: {what}; check its address, or have its owner repair it");
             Classified::stated(FailureCode::AgentProtocolError, what, false)
         }
+        CallError::CutOff => {
+            let what = "broke its reply off in the middle; look at its log".to_owned();
+            Classified::stated(FailureCode::AgentProtocolError, what, false)
+        }
+        CallError::Credential(error) => Classified {
+            reached: false,
+            ..Classified::stated(
+                FailureCode::AgentAuthError,
+                format!("was not called: {error}"),
+                error.is_transient,
+            )
+        },
         CallError::Rpc(error) => rpc(error),
     }
 }
@@ -168,9 +180,14 @@ fn http_status(status: StatusCode, retry_after: Option<Timestamp>, excerpt: &str
 
 fn rpc(error: &RpcError) -> Classified {
     let (code, retryable) = match error.kind {
-        RpcErrorKind::Envelope => (FailureCode::AgentProtocolError, false),
-        RpcErrorKind::NotCancelable | RpcErrorKind::Unsupported => (FailureCode::AgentFailed, false),
-        RpcErrorKind::TaskNotFound | RpcErrorKind::Internal => (FailureCode::AgentFailed, true),
+        RpcErrorKind::Envelope | RpcErrorKind::MethodNotFound => (FailureCode::AgentProtocolError, false),
+        RpcErrorKind::NotCancelable
+        | RpcErrorKind::UnsupportedOperation
+        | RpcErrorKind::VersionNotSupported
+        | RpcErrorKind::Unsupported => (FailureCode::AgentFailed, false),
+        RpcErrorKind::TaskNotFound | RpcErrorKind::Internal | RpcErrorKind::Other => {
+            (FailureCode::AgentFailed, true)
+        }
     };
     let said = if error.message.is_empty() {
         String::new()
@@ -271,6 +288,12 @@ mod tests {
         check(status(503), Code::AgentHttpError, [true, true, true]);
         check(
             CallError::protocol("x"),
+            Code::AgentProtocolError,
+            [false, false, true],
+        );
+        check(CallError::CutOff, Code::AgentProtocolError, [false, false, true]);
+        check(
+            rpc_error(RpcErrorKind::MethodNotFound),
             Code::AgentProtocolError,
             [false, false, true],
         );

@@ -2,7 +2,8 @@
 //!
 //! An [`AgentRunner`] is the engine's `NodeRunner` for agents that speak A2A 1.0 over JSON-RPC: it reads their cards,
 //! sends a message for each attempt, follows the task that the agent makes of it, and says what a failure means. A
-//! [`Registry`] keeps which agents there are. An [`AddressPolicy`] decides what may be connected to.
+//! [`Registry`] keeps which agents there are, and a [`Vault`] the secrets that they are called with. An
+//! [`AddressPolicy`] decides what may be connected to.
 //!
 //! Agents are strangers. Every reply has limits of size, depth and time; no redirect is followed, no proxy is used,
 //! no address is connected to that was not judged, and nothing an agent says is more than data. The crate knows
@@ -24,18 +25,25 @@
 
 mod a2a;
 mod agent;
+mod credentials;
 mod definition;
 mod error;
 mod failure;
+mod http_json;
 mod lenient;
+mod mcp;
 mod net;
+mod openai;
+mod output;
 mod quote;
 mod registry;
 mod reported;
+mod request;
 mod runner;
 
 pub use crate::{
-    net::{AddressPolicy, AddressRefused, InvalidRange, Outbound, TlsError},
+    credentials::{InvalidKey, SecretsKey, Vault, VaultError},
+    net::{AddressPolicy, AddressRefused, InvalidRange, Outbound, Resolve, TlsError, TlsSettings},
     registry::Registry,
     runner::AgentRunner,
 };

@@ -6,6 +6,7 @@
 //! whole what is known to be a part.
 
 mod record;
+mod tokens;
 
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,7 @@ use std::time::Duration;
 use agentchains_cost::{ReportedCost, Usage};
 use serde_json::{Map, Value};
 
-use record::{Figures, Span, Tokens, read_cost, records};
+use record::{Figures, Span, read_cost, records};
 
 pub(crate) type Metadata = Map<String, Value>;
 
@@ -62,13 +63,6 @@ impl Reported {
     /// A call of a model is told in an update of its own, in the one place or in both, and is counted once. What a
     /// message says of itself, or in its `usage`, is about the call that wrote it, while the same in the update is about
     /// the task. An update about an answer that is still being written tells nothing yet.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "only a stream has updates, and answers come in one piece"
-        )
-    )]
     pub(crate) fn status_update(&mut self, update: &Metadata, message: Option<&Metadata>) {
         if is_partial(update) || message.is_some_and(is_partial) {
             return;
@@ -93,8 +87,11 @@ impl Reported {
     /// Takes in the metadata of a result: an artifact, a message that is the whole answer, or the task at its end.
     ///
     /// Where calls are told one by one, a result repeats the last one. A task repeats the message of its last status
-    /// update, which is not fed twice.
+    /// update, which is not fed twice. What is about an answer that is still being written tells nothing here either.
     pub(crate) fn result(&mut self, metadata: &Metadata) {
+        if is_partial(metadata) {
+            return;
+        }
         let stated = Stated::read(metadata, Span::Task);
         self.total.replace_by(stated.total);
         self.last_call.replace_by(stated.call);
@@ -126,10 +123,8 @@ impl Reported {
 
     /// The usage; `None` when nothing is known of it.
     pub(crate) fn usage(self) -> Option<Usage> {
-        let whole = [self.total.tokens, self.calls.tokens]
-            .into_iter()
-            .find(|tokens| *tokens != Tokens::default());
-        let tokens = whole.unwrap_or(self.last_call.tokens);
+        let whole = self.total.tokens.or(self.calls.tokens);
+        let tokens = whole.or(self.last_call.tokens);
         let usage = Usage {
             input_tokens: tokens.input,
             output_tokens: tokens.output,
@@ -137,8 +132,8 @@ impl Reported {
             reasoning_tokens: tokens.reasoning,
             compute_time: self.compute_time,
             model: self.model,
-            lower_bound: whole.is_none() && tokens != Tokens::default(),
-            ..Usage::default()
+            cost_invalid: tokens.invalid,
+            lower_bound: tokens.any() && !whole.any(),
         };
         (usage != Usage::default()).then_some(usage)
     }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use agentchains_machine::{Call, ExecutionId, FailureCode, RemoteCancel, RemoteTask};
+use agentchains_machine::{AgentTerms, Call, ExecutionId, FailureCode, RemoteCancel, RemoteTask};
 use agentchains_ports::{AgentProfile, CallOutcome, CallProgress, NodeRunner};
 use async_trait::async_trait;
 
@@ -22,7 +22,7 @@ pub struct AgentRunner {
 }
 
 /// Agents of which nothing but their address is known.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct InlineAgents {
     profile: Arc<AgentProfile>,
     by_address: Mutex<HashMap<String, Arc<dyn Agent>>>,
@@ -43,19 +43,35 @@ impl AgentRunner {
     #[must_use]
     pub fn with_inline_endpoints(self) -> Self {
         Self {
-            inline: Some(Arc::default()),
+            inline: Some(Arc::new(InlineAgents::new())),
             ..self
         }
     }
 
-    /// An agent by its id or its address. No id has a `/`, so that none can be taken for an address.
-    fn agent(&self, agent_id: &str) -> Option<Arc<dyn Agent>> {
-        let inline = || self.inline.as_ref()?.agent(agent_id, &self.registry);
+    /// An agent by its id or its address, and whether it is disabled. No id has a `/`, so that none can be taken for an
+    /// address.
+    fn agent(&self, agent_id: &str) -> Option<(Arc<dyn Agent>, bool)> {
+        let inline = || Some((self.inline.as_ref()?.agent(agent_id, &self.registry)?, false));
         self.registry.agent(agent_id).or_else(inline)
     }
 }
 
 impl InlineAgents {
+    fn new() -> Self {
+        let terms = AgentTerms {
+            // As all that speak A2A.
+            finds_tasks: true,
+            ..AgentTerms::default()
+        };
+        Self {
+            profile: Arc::new(AgentProfile {
+                terms: Arc::new(terms),
+                ..AgentProfile::default()
+            }),
+            by_address: Mutex::default(),
+        }
+    }
+
     fn agent(&self, address: &str, registry: &Registry) -> Option<Arc<dyn Agent>> {
         let mut known = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(agent) = known.get(address) {
@@ -71,6 +87,21 @@ impl InlineAgents {
     }
 }
 
+/// Whether an attempt would give the agent work that it does not have yet: neither goes on with a task, nor looks for
+/// one.
+const fn is_new(call: &Call) -> bool {
+    call.remote_task.is_none() && !call.is_lookup
+}
+
+fn not_called(call: &Call, what: &str) -> CallOutcome {
+    let failure = Classified::stated(FailureCode::AgentDisabled, what.to_owned(), false);
+    Classified {
+        reached: false,
+        ..failure
+    }
+    .outcome(call)
+}
+
 #[async_trait]
 impl NodeRunner for AgentRunner {
     fn profile(&self, agent_id: &str) -> Option<Arc<AgentProfile>> {
@@ -84,22 +115,29 @@ impl NodeRunner for AgentRunner {
     }
 
     async fn call(&self, execution: ExecutionId, call: &Call, progress: &dyn CallProgress) -> CallOutcome {
-        let Some(agent) = self.agent(&call.agent_id) else {
-            let what = "is not registered; register it or name another one".to_owned();
-            let failure = Classified::stated(FailureCode::AgentDisabled, what, false);
-            return Classified {
-                reached: false,
-                ..failure
-            }
-            .outcome(call);
+        let Some((agent, is_disabled)) = self.agent(&call.agent_id) else {
+            return not_called(call, "is not registered; register it or name another one");
         };
+        if is_disabled && is_new(call) {
+            return not_called(
+                call,
+                "is disabled; enable it and retry the execution, or name another one",
+            );
+        }
         tracing::debug!(%execution, path = %call.path, attempt = call.attempt, agent = call.agent_id, "calling");
         agent.call(call, progress).await
     }
 
+    async fn has_moved_on(&self, agent_id: &str, task: &RemoteTask, question_id: Option<&str>) -> bool {
+        match self.agent(agent_id) {
+            Some((agent, _)) => agent.has_moved_on(task, question_id).await,
+            None => false,
+        }
+    }
+
     async fn cancel(&self, agent_id: &str, task: &RemoteTask) -> RemoteCancel {
         match self.agent(agent_id) {
-            Some(agent) => agent.cancel(task).await,
+            Some((agent, _)) => agent.cancel(task).await,
             None => RemoteCancel::Unknown,
         }
     }

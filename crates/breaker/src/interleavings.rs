@@ -30,7 +30,10 @@ fn open_breaker() -> SharedBreaker {
         half_open_max_calls: PLACES.try_into().unwrap(),
         ..Settings::default()
     });
-    breaker.force_open(at(0));
+    for _ in 0..Settings::default().failure_threshold.get() {
+        let ticket = breaker.acquire(at(0)).unwrap();
+        breaker.record(ticket, Verdict::Failure, at(0));
+    }
     SharedBreaker::new(breaker)
 }
 

@@ -1,13 +1,14 @@
 //! One breaker for each agent, shared by all who call.
 //!
 //! Each agent's breaker has its own lock, so that no agent waits for another's calls; the registry's lock is
-//! held only to find a breaker.
+//! held only to find a breaker, and shared by all who find one.
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use jiff::Timestamp;
 
-use crate::sync::{Arc, Mutex, lock};
+use crate::sync::{Arc, RwLock, read, write};
 use crate::{Breaker, Permit, Refused, Settings, SharedBreaker, Snapshot, State, Transition};
 
 /// Breakers that are kept, apart from those with calls in flight. Agents may be called by addresses that documents
@@ -20,9 +21,13 @@ const MAX_KEPT: usize = 10_000;
 /// 10,000, those without calls in flight are forgotten, the closed ones first.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
-    breakers: Arc<Mutex<HashMap<String, SharedBreaker>>>,
+    breakers: Arc<RwLock<Breakers>>,
     seed: u64,
 }
+
+/// Hashed by a function that is fast for short texts; its seed differs from process to process, so that documents
+/// cannot name addresses that collide.
+type Breakers = HashMap<String, SharedBreaker, RandomState>;
 
 impl Registry {
     /// A registry whose jitter follows from `seed` and the agent's id. Give each replica its own, so that they
@@ -42,7 +47,7 @@ impl Registry {
 
     /// Forgets an agent's breaker. Permits that are out stay valid and change nothing any more.
     pub fn remove(&self, agent_id: &str) {
-        lock(&self.breakers).remove(agent_id);
+        write(&self.breakers).remove(agent_id);
     }
 
     /// Asks for a call of an agent at the time `now`.
@@ -58,7 +63,7 @@ impl Registry {
         self.breaker(agent_id).lock().reset(now)
     }
 
-    /// Opens an agent's breaker by hand, see [`Breaker::force_open`].
+    /// Opens an agent's breaker by hand until it is reset, see [`Breaker::force_open`].
     pub fn force_open(&self, agent_id: &str, now: Timestamp) -> Option<Transition> {
         self.breaker(agent_id).lock().force_open(now)
     }
@@ -85,24 +90,25 @@ impl Registry {
     /// An agent's breaker, unless it was never mentioned or is forgotten.
     #[must_use]
     pub fn get(&self, agent_id: &str) -> Option<SharedBreaker> {
-        lock(&self.breakers).get(agent_id).cloned()
+        read(&self.breakers).get(agent_id).cloned()
     }
 
     /// An agent's breaker. Who keeps it, as a `tower` layer does, keeps it from being forgotten.
     #[must_use]
     pub fn breaker(&self, agent_id: &str) -> SharedBreaker {
-        let mut breakers = lock(&self.breakers);
-        match breakers.get(agent_id) {
-            Some(breaker) => breaker.clone(),
-            None => self.insert(&mut breakers, agent_id),
-        }
+        self.get(agent_id).unwrap_or_else(|| self.insert(agent_id))
     }
 
     /// Out of line, as it happens once for an agent.
     #[inline(never)]
-    fn insert(&self, breakers: &mut HashMap<String, SharedBreaker>, agent_id: &str) -> SharedBreaker {
+    fn insert(&self, agent_id: &str) -> SharedBreaker {
+        let mut breakers = write(&self.breakers);
+        // Somebody else may have been faster.
+        if let Some(breaker) = breakers.get(agent_id) {
+            return breaker.clone();
+        }
         if breakers.len() >= MAX_KEPT {
-            make_room(breakers);
+            make_room(&mut breakers);
         }
         let seed = self.seed ^ hash(agent_id);
         let breaker = SharedBreaker::new(Breaker::with_seed(Settings::default(), seed));
@@ -112,7 +118,7 @@ impl Registry {
 }
 
 /// Forgets so many breakers that the next sweep is far off.
-fn make_room(breakers: &mut HashMap<String, SharedBreaker>) {
+fn make_room(breakers: &mut Breakers) {
     breakers.retain(|_, breaker| !breaker.is_unshared() || breaker.lock().state() != State::Closed);
     if breakers.len() > MAX_KEPT / 2 {
         breakers.retain(|_, breaker| !breaker.is_unshared());

@@ -49,7 +49,7 @@ pub enum Reason {
     Reset,
     /// Somebody opened it by hand.
     ForcedOpen,
-    /// Another replica told of its own breaker, which is open.
+    /// Another replica told of its own breaker, which is open or was reset by hand.
     Hint,
     /// A snapshot was restored, and calls that were in flight in it are lost.
     Restored,
@@ -84,10 +84,10 @@ pub struct Snapshot {
     pub state: State,
     /// Failures in a row up to this moment.
     pub failure_count: u32,
-    /// Since when it is open, by its own decision.
+    /// Since when it is open, by its own decision or held open by hand; not in a forced mode.
     #[serde(serialize_with = "rfc3339::optional_time")]
     pub opened_at: Option<Timestamp>,
-    /// From when on a call may try again, while it is open.
+    /// From when on a call may try again, while it is open and not held open.
     #[serde(serialize_with = "rfc3339::optional_time")]
     pub retry_at: Option<Timestamp>,
     /// Calls that went through half-open and have not ended.
@@ -95,6 +95,9 @@ pub struct Snapshot {
     /// The mode.
     #[serde(default)]
     pub mode: Mode,
+    /// Whether somebody opened it by hand, so that no call tries again before a reset.
+    #[serde(default)]
+    pub held_open: bool,
     /// How many times in a row it has opened without closing in between, those by hand left out.
     #[serde(default)]
     pub openings_in_a_row: u32,

@@ -115,6 +115,9 @@ pub struct Reply {
     pub fail: Option<Fail>,
     /// What it says that it cost, in USD.
     pub cost_usd: Option<Value>,
+    /// What else the metadata of its task say.
+    #[serde(default)]
+    pub metadata: Map<String, Value>,
     /// It does not end before a step releases it.
     #[serde(default)]
     pub held: bool,

@@ -19,7 +19,7 @@ pub struct Lines {
     /// The cost that the reply states. Time and tokens are not charged beside it.
     #[serde(skip_serializing_if = "is_zero")]
     pub reported: Usd,
-    /// The reservation, charged in place of a cost that cannot be true. There are no other lines then.
+    /// The reservation, charged in place of a cost or a usage that cannot be true. There are no other lines then.
     #[serde(skip_serializing_if = "is_zero")]
     pub reservation: Usd,
     /// The fixed price.
@@ -58,25 +58,15 @@ impl Lines {
     /// The sum of all lines, or [`Usd::MAX`] when it lies beyond the range.
     #[must_use]
     pub fn total(&self) -> Usd {
-        let Self {
-            reported,
-            reservation,
-            call,
-            time,
-            input,
-            cached,
-            output,
-            reasoning,
-        } = self;
         let lines = [
-            reported,
-            reservation,
-            call,
-            time,
-            input,
-            cached,
-            output,
-            reasoning,
+            self.reported,
+            self.reservation,
+            self.call,
+            self.time,
+            self.input,
+            self.cached,
+            self.output,
+            self.reasoning,
         ];
         lines.into_iter().sum()
     }

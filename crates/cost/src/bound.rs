@@ -1,7 +1,7 @@
 //! Worst cases as values that can be computed with.
 //!
-//! Owns what becomes of a bound when work is added up, repeated or chosen from. It refuses to bound what it cannot
-//! count: a sum beyond the range of [`Usd`] is no bound.
+//! Owns what becomes of a bound when work is added up, repeated, chosen from or held to a budget. It refuses to take a
+//! sum beyond the range of [`Usd`] for an amount, and to take it for no bound at all.
 
 use std::iter::Sum;
 use std::ops::{Add, Mul};
@@ -10,7 +10,7 @@ use crate::Usd;
 
 /// The most that something may cost.
 ///
-/// Bounds are ordered, [`Unbounded`](Self::Unbounded) above every amount, so that [`Ord::max`] is the worst case of
+/// Bounds are ordered, from amounts over [`Uncountable`](Self::Uncountable) to [`Unbounded`](Self::Unbounded), so that [`Ord::max`] is the worst case of
 /// a choice. The sum is that of work which is all done, the product with a count that of work which is repeated:
 ///
 /// ```
@@ -27,6 +27,8 @@ use crate::Usd;
 pub enum Bound {
     /// It costs no more than this. A negative amount counts as zero in sums and products.
     AtMost(Usd),
+    /// It has a bound, which is more than [`Usd::MAX`].
+    Uncountable,
     /// Nothing bounds it.
     Unbounded,
 }
@@ -40,12 +42,31 @@ impl Bound {
     pub const fn amount(self) -> Option<Usd> {
         match self {
             Self::AtMost(amount) => Some(amount),
-            Self::Unbounded => None,
+            Self::Uncountable | Self::Unbounded => None,
+        }
+    }
+
+    /// The bound where no more than this may be spent. That bounds nothing where nobody knows what a call may cost:
+    /// such a call may start while anything is left, and is then charged in full.
+    ///
+    /// ```
+    /// use agentchains_cost::{Bound, Usd};
+    ///
+    /// let budget: Usd = "10".parse()?;
+    /// assert_eq!(Bound::AtMost("25".parse()?).within(budget), Bound::AtMost(budget));
+    /// assert_eq!(Bound::Unbounded.within(budget), Bound::Unbounded);
+    /// # Ok::<(), agentchains_cost::ParseUsdError>(())
+    /// ```
+    #[must_use]
+    pub fn within(self, budget: Usd) -> Self {
+        match self {
+            Self::Unbounded => Self::Unbounded,
+            bounded => bounded.min(Self::AtMost(budget)),
         }
     }
 
     fn from_nanos(nanos: i128) -> Self {
-        i64::try_from(nanos).map_or(Self::Unbounded, |nanos| Self::AtMost(Usd::from_nanos(nanos)))
+        i64::try_from(nanos).map_or(Self::Uncountable, |nanos| Self::AtMost(Usd::from_nanos(nanos)))
     }
 
     /// The amount in nano-dollars, never negative.
@@ -69,7 +90,8 @@ impl Add for Bound {
     fn add(self, other: Self) -> Self {
         match (self.nanos(), other.nanos()) {
             (Some(one), Some(other)) => Self::from_nanos(one + other),
-            _ => Self::Unbounded,
+            // One of them is no amount, and is more than one that is.
+            _ => self.max(other),
         }
     }
 }
@@ -83,7 +105,7 @@ impl Mul<u64> for Bound {
             _ if times == 0 => Self::ZERO,
             // A product of 63 and 64 bits fits into 127.
             Some(nanos) => Self::from_nanos(nanos * i128::from(times)),
-            None => Self::Unbounded,
+            None => self,
         }
     }
 }

@@ -2,63 +2,13 @@
 //!
 //! Owns the order of the sources of a cost (section 9 of the workflow language) and what becomes of a cost
 //! that cannot be true. It refuses to let a reply lower a charge: an impossible cost is charged at what was
-//! reserved for it.
+//! reserved for it, and at no less than what is believed of the usage beside it.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Lines, PriceList, Usage, Usd};
-
-/// The highest cost of one attempt that is believed: 1,000,000 USD.
-pub const MAX_REPORTED_COST: Usd = Usd::from_nanos(1_000_000 * 1_000_000_000);
-
-/// The cost that a reply states.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ReportedCost {
-    /// The reply says nothing about its cost.
-    #[default]
-    Absent,
-    /// The reply states this cost. When it is negative or above [`MAX_REPORTED_COST`] it is taken as
-    /// [`Invalid`](Self::Invalid).
-    Usd(Usd),
-    /// The reply states a cost that is not a number, negative, or above [`MAX_REPORTED_COST`].
-    Invalid,
-}
-
-impl ReportedCost {
-    /// A cost that a reply states as a number of dollars, rounded to a nano-dollar.
-    ///
-    /// ```
-    /// use agentchains_cost::ReportedCost;
-    ///
-    /// assert_eq!(ReportedCost::from_f64(0.1 + 0.2), ReportedCost::Usd("0.3".parse()?));
-    /// assert_eq!(ReportedCost::from_f64(-0.5), ReportedCost::Invalid);
-    /// assert_eq!(ReportedCost::from_f64(f64::NAN), ReportedCost::Invalid);
-    /// # Ok::<(), agentchains_cost::ParseUsdError>(())
-    /// ```
-    #[must_use]
-    pub fn from_f64(usd: f64) -> Self {
-        if usd < 0.0 {
-            return Self::Invalid;
-        }
-        Usd::from_f64_rounded(usd).map_or(Self::Invalid, |usd| Self::Usd(usd).checked())
-    }
-
-    /// A cost that a reply states as text, rounded to a nano-dollar.
-    #[must_use]
-    pub fn from_text(usd: &str) -> Self {
-        usd.parse().map_or(Self::Invalid, Self::from_f64)
-    }
-
-    /// Any cost that is not believed as [`Invalid`](Self::Invalid).
-    fn checked(self) -> Self {
-        match self {
-            Self::Usd(usd) if usd.is_negative() || usd > MAX_REPORTED_COST => Self::Invalid,
-            cost => cost,
-        }
-    }
-}
+use crate::{Lines, MAX_REPORTED_COST, PriceList, ReportedCost, Usage, Usd};
 
 /// What one attempt is charged, in the names of the HTTP API.
 ///
@@ -120,16 +70,13 @@ impl Charge {
         }
     }
 
-    /// The charge in place of a cost that cannot be true.
+    /// The charge in place of what cannot be true.
     fn reservation(reserved: Usd) -> Self {
         let lines = Lines {
             reservation: reserved.max(Usd::ZERO),
             ..Lines::NONE
         };
-        Self {
-            invalid: true,
-            ..Self::of(lines, !lines.reservation.is_zero())
-        }
+        Self::of(lines, !lines.reservation.is_zero())
     }
 
     fn of(lines: Lines, known: bool) -> Self {
@@ -151,9 +98,10 @@ impl PriceList {
     ///    prices. The cost is unknown when nothing is priced (then the amount is zero), or when tokens have a
     ///    price and were not all reported (then the amount is that of what was).
     ///
-    /// A cost in the reply that cannot be true is charged at `reserved`, the amount that was reserved for
-    /// this attempt, and so is a usage that comes to more than [`MAX_REPORTED_COST`]. That counts as known unless
-    /// nothing was reserved.
+    /// A cost in the reply that cannot be true is charged at `reserved`, the amount that was reserved for this attempt,
+    /// or by 2 where that comes to more. The same holds for a usage that cannot be true ([`Usage::cost_invalid`]) where
+    /// no cost is stated and tokens have a price. Whatever comes to more than [`MAX_REPORTED_COST`] is charged at
+    /// `reserved`. A reservation counts as known unless it is zero.
     #[must_use]
     pub fn charge(
         &self,
@@ -163,22 +111,31 @@ impl PriceList {
         reserved: Usd,
     ) -> Charge {
         let prices = self.for_model(usage.and_then(|usage| usage.model.as_deref()));
-        let (lines, known) = match reported.checked() {
-            ReportedCost::Usd(reported) => {
-                let lines = Lines {
-                    reported,
-                    call: prices.call(),
-                    ..Lines::NONE
-                };
-                (lines, true)
-            }
-            ReportedCost::Absent => prices.bill(usage, elapsed),
-            ReportedCost::Invalid => return Charge::reservation(reserved),
+        let usage_invalid = usage.is_some_and(|usage| usage.cost_invalid);
+        let reported = reported.checked();
+        let charge = if let ReportedCost::Usd(reported) = reported {
+            let call = prices.call();
+            let lines = Lines {
+                reported,
+                call,
+                ..Lines::NONE
+            };
+            Charge::of(lines, true)
+        } else {
+            let (lines, complete) = prices.bill(usage, elapsed);
+            Charge::of(lines, complete)
         };
-        let charge = Charge::of(lines, known);
-        if charge.amount > MAX_REPORTED_COST {
-            return Charge::reservation(reserved);
+        let unbelieved = match reported {
+            ReportedCost::Usd(_) => false,
+            ReportedCost::Absent => usage_invalid && prices.prices_tokens(),
+            ReportedCost::Invalid => true,
+        };
+        let absurd = charge.amount > MAX_REPORTED_COST;
+        let reservation = Charge::reservation(reserved);
+        let replaced = absurd || (unbelieved && reservation.amount >= charge.amount);
+        Charge {
+            invalid: usage_invalid || unbelieved || absurd,
+            ..if replaced { reservation } else { charge }
         }
-        charge
     }
 }

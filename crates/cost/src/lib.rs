@@ -34,14 +34,16 @@ mod budget;
 mod charge;
 mod percentiles;
 mod price;
+mod reported;
 mod usage;
 mod usd;
 
 pub use bill::Lines;
 pub use bound::Bound;
 pub use budget::{Budget, DoesNotFit, NotRaised, Settlement};
-pub use charge::{Charge, MAX_REPORTED_COST, ReportedCost};
+pub use charge::Charge;
 pub use percentiles::Percentiles;
 pub use price::PriceList;
+pub use reported::{MAX_REPORTED_COST, ReportedCost};
 pub use usage::Usage;
 pub use usd::{ParseUsdError, Usd};

@@ -26,8 +26,12 @@ use crate::{
     clock::add,
     driver::Driver,
     gate::Admission,
+    hub::Said,
     shared::{Message, Shared},
 };
+
+/// The most that is passed on of one piece of what an agent says while it works.
+const SAYING_BYTES: usize = 4096;
 
 /// How long an agent may take to say that it has cancelled a task.
 const CANCEL_LIMIT: Duration = Duration::from_secs(5);
@@ -48,6 +52,10 @@ pub(crate) fn perform(driver: &mut Driver, effect: Effect, admissions: &mut VecD
                 .in_flight
                 .insert((call.path.clone(), call.attempt), abort.clone());
             let span = info_span!("call", %execution, node = %call.path, attempt = call.attempt);
+            let owner = Owner {
+                execution,
+                tenant: driver.machine.execution().tenant.clone(),
+            };
             let signals = Signals {
                 abort,
                 gone: driver.gone.clone(),
@@ -55,7 +63,7 @@ pub(crate) fn perform(driver: &mut Driver, effect: Effect, admissions: &mut VecD
             shared
                 .tasks
                 .clone()
-                .spawn(attend(shared, execution, call, admission, signals).instrument(span));
+                .spawn(attend(shared, owner, call, admission, signals).instrument(span));
         }
         Effect::Abort {
             path,
@@ -75,12 +83,38 @@ pub(crate) fn perform(driver: &mut Driver, effect: Effect, admissions: &mut VecD
                 ));
             }
         },
+        Effect::Look {
+            path,
+            attempt,
+            agent_id,
+            remote_task,
+            question_id,
+        } => {
+            let look = async move {
+                let question_id = question_id.as_deref();
+                if shared
+                    .runner
+                    .has_moved_on(&agent_id, &remote_task, question_id)
+                    .await
+                {
+                    let input = Input::TaskMovedOn { path, attempt };
+                    shared.deliver(execution, Message::Input(input));
+                }
+            };
+            driver.shared.tasks.spawn(look);
+        }
         Effect::StartChild(start) => children::start(driver, *start),
         Effect::CommandChild {
             execution_id,
             command,
         } => children::command(driver, execution_id, command),
     }
+}
+
+/// On whose behalf a call is made.
+struct Owner {
+    execution: ExecutionId,
+    tenant: String,
 }
 
 /// What ends the wait for a call early.
@@ -105,18 +139,18 @@ enum Ended {
 
 async fn attend(
     shared: Arc<Shared>,
-    execution: ExecutionId,
+    owner: Owner,
     call: Call,
     admission: Option<Admission>,
     signals: Signals,
 ) {
     let progress = Progress {
         shared: &shared,
-        execution,
+        owner: &owner,
         call: &call,
         task: Mutex::new(call.remote_task.clone()),
     };
-    let running = AssertUnwindSafe(shared.runner.call(execution, &call, &progress)).catch_unwind();
+    let running = AssertUnwindSafe(shared.runner.call(owner.execution, &call, &progress)).catch_unwind();
     let ended = tokio::select! {
         biased;
         () = signals.gone.cancelled() => Ended::Gone,
@@ -154,7 +188,7 @@ async fn attend(
         attempt: call.attempt,
         outcome,
     };
-    shared.deliver(execution, Message::Input(input));
+    shared.deliver(owner.execution, Message::Input(input));
 }
 
 /// Tells the breaker how a call went, and frees the agent's place.
@@ -240,7 +274,7 @@ fn failure(code: FailureCode, message: String, retryable: bool) -> AttemptFailur
 
 struct Progress<'a> {
     shared: &'a Arc<Shared>,
-    execution: ExecutionId,
+    owner: &'a Owner,
     call: &'a Call,
     task: Mutex<Option<RemoteTask>>,
 }
@@ -256,8 +290,20 @@ impl CallProgress for Progress<'_> {
             task,
         };
         self.shared
-            .deliver(self.execution, Message::Recorded(input, done));
+            .deliver(self.owner.execution, Message::Recorded(input, done));
         // Fails only when the driver gives up, and then the call is given up as well.
         let _ = recorded.await;
+    }
+
+    fn said(&self, text: &str) {
+        let said = Said {
+            execution_id: self.owner.execution,
+            path: self.call.path.clone(),
+            attempt: self.call.attempt,
+            agent_id: self.call.agent_id.clone(),
+            text: text[..text.floor_char_boundary(SAYING_BYTES)].to_owned(),
+            at: self.shared.clock.now(),
+        };
+        self.shared.hub.said(&self.owner.tenant, said);
     }
 }

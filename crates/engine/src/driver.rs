@@ -17,6 +17,7 @@ use crate::{
     clock::add,
     gate::DriverGate,
     loading::{Patience, refuse},
+    metrics::Active,
     purses::{ShortAbove, Sources},
     shared::{CommandError, Message, Shared},
 };
@@ -44,6 +45,7 @@ pub(crate) struct Driver {
     reported: Option<ChildReport>,
     /// Set when this driver gives up, and another one is to take its place.
     taken_up_again: bool,
+    _active: Active,
 }
 
 /// Who waits for the commit. A refusal waits too: it may be due to something that the same commit records.
@@ -78,6 +80,7 @@ impl Driver {
         let gone = shared.stopped.child_token();
         let sources = Sources::of(&shared.purses, machine.execution());
         Self {
+            _active: shared.metrics.active(),
             sources,
             shared,
             machine,
@@ -197,6 +200,7 @@ impl Driver {
                         error = &error as &dyn std::error::Error,
                         "cannot read the purses; trying again"
                     );
+                    self.shared.metrics.store_failed();
                     if !patience.wait(&self.shared).await {
                         return false;
                     }
@@ -250,8 +254,11 @@ impl Driver {
         };
         let mut patience = Patience::new();
         loop {
+            let began = self.shared.clock.now();
             match self.shared.store.commit(commit.clone()).await {
                 Ok(()) => {
+                    let took = self.shared.clock.now().duration_since(began);
+                    self.shared.metrics.committed(&step.changes, took);
                     self.fence = self.fence.advanced();
                     return true;
                 }
@@ -270,6 +277,7 @@ impl Driver {
                         error = &error as &dyn std::error::Error,
                         "cannot commit; trying again"
                     );
+                    self.shared.metrics.store_failed();
                     if !patience.wait(&self.shared).await {
                         return false;
                     }

@@ -4,12 +4,24 @@ use std::{collections::VecDeque, sync::Arc};
 
 use agentchains_machine::{Event, EventType, ExecutionId};
 use agentchains_ports::StoreError;
-use tokio::sync::watch;
+use tokio::sync::broadcast::error::RecvError;
 
-use crate::shared::Shared;
+use crate::{
+    hub::{Said, Watch},
+    shared::Shared,
+};
 
 /// Events that are read from the store in one go.
 const BATCH: u32 = 200;
+
+/// What is seen of an execution while it runs.
+#[derive(Debug, Clone)]
+pub enum Live {
+    /// Something happened, and is durable.
+    Event(Event),
+    /// An agent says something.
+    Said(Arc<Said>),
+}
 
 /// The events of one execution, read from the store and woken by the hub: a slow reader holds one batch.
 pub struct EventStream {
@@ -17,23 +29,18 @@ pub struct EventStream {
     id: ExecutionId,
     after_seq: u64,
     read: VecDeque<Event>,
-    changed: watch::Receiver<u64>,
+    watch: Watch,
     ended: bool,
 }
 
 impl EventStream {
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        id: ExecutionId,
-        after_seq: u64,
-        changed: watch::Receiver<u64>,
-    ) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, id: ExecutionId, after_seq: u64, watch: Watch) -> Self {
         Self {
             shared,
             id,
             after_seq,
             read: VecDeque::new(),
-            changed,
+            watch,
             ended: false,
         }
     }
@@ -46,38 +53,63 @@ impl EventStream {
     /// [`StoreError`] when the store could not be read.
     pub async fn next(&mut self) -> Result<Option<Event>, StoreError> {
         loop {
+            match self.next_live().await? {
+                Some(Live::Event(event)) => return Ok(Some(event)),
+                Some(Live::Said(_)) => {}
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// The next event, or what an agent says before that comes. Otherwise as [`next`](Self::next).
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not be read.
+    pub async fn next_live(&mut self) -> Result<Option<Live>, StoreError> {
+        loop {
             if let Some(event) = self.read.pop_front() {
                 self.after_seq = event.seq;
                 self.ended = is_terminal(event.kind);
-                return Ok(Some(event));
+                return Ok(Some(Live::Event(event)));
             }
             if self.ended {
                 return Ok(None);
             }
-            self.changed.borrow_and_update();
+            self.watch.last_seq.borrow_and_update();
             self.read = self
                 .shared
                 .query
                 .events(self.id, self.after_seq, BATCH)
                 .await?
                 .into();
-            if self.read.is_empty() && !self.wait().await? {
+            if !self.read.is_empty() {
+                continue;
+            }
+            if self.is_past_the_end().await? {
                 return Ok(None);
+            }
+            tokio::select! {
+                biased;
+                changed = self.watch.last_seq.changed() => if changed.is_err() {
+                    return Ok(None);
+                },
+                said = self.watch.said.recv() => match said {
+                    Ok(said) => return Ok(Some(Live::Said(said))),
+                    Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return Ok(None),
+                },
             }
         }
     }
 
-    /// False when nothing will follow.
-    async fn wait(&mut self) -> Result<bool, StoreError> {
+    /// Whether the terminal event comes before what is asked for.
+    async fn is_past_the_end(&self) -> Result<bool, StoreError> {
         let past_the_end = self
             .shared
             .query
             .events(self.id, self.after_seq.saturating_sub(1), 1)
             .await?;
-        if past_the_end.first().is_some_and(|event| is_terminal(event.kind)) {
-            return Ok(false);
-        }
-        Ok(self.changed.changed().await.is_ok())
+        Ok(past_the_end.first().is_some_and(|event| is_terminal(event.kind)))
     }
 }
 

@@ -11,7 +11,7 @@ use agentchains_workflow::Compiled;
 use tokio::sync::oneshot;
 
 use crate::{
-    Caller, Engine, EngineError,
+    Bill, Caller, Engine, EngineError, Spending,
     events::EventStream,
     gate::DriverGate,
     purses::Sources,
@@ -167,6 +167,35 @@ impl Engine {
         Ok(self.shared.query.attempts(id).await?)
     }
 
+    /// What an execution and everything below it have cost, summed exactly and read at one moment.
+    ///
+    /// # Errors
+    /// [`EngineError`] when there is no such execution, or the store could not be read.
+    pub async fn bill(&self, caller: &Caller, id: ExecutionId) -> Result<Bill, EngineError> {
+        let ledger = self.shared.query.ledger(&caller.tenant, id).await?;
+        ledger
+            .map(Bill::of)
+            .ok_or_else(|| EngineError::not_found("execution", id))
+    }
+
+    /// The total of that alone. What an execution without children has cost is in its row, which is `execution`.
+    ///
+    /// # Errors
+    /// [`EngineError`] when there is no such execution, or the store could not be read.
+    pub async fn spending(&self, caller: &Caller, execution: &ExecutionRow) -> Result<Spending, EngineError> {
+        if !self.shared.query.has_children(execution.id).await? {
+            return Ok(Spending {
+                cost: execution.spent,
+                reserved: execution.reserved,
+            });
+        }
+        let total = self.bill(caller, execution.id).await?.total;
+        Ok(Spending {
+            cost: total.cost,
+            reserved: total.reserved,
+        })
+    }
+
     /// The purse of an execution with a budget: what it and the executions below it have spent and reserved.
     ///
     /// # Errors
@@ -201,11 +230,11 @@ impl Engine {
         id: ExecutionId,
         after_seq: u64,
     ) -> Result<EventStream, EngineError> {
-        let changed = self.shared.hub.watch_execution(id);
+        let watch = self.shared.hub.watch_execution(id);
         let row = self.execution(caller, id).await?;
         // Beyond the last event there is nothing that the reader could have seen.
         let after_seq = after_seq.min(row.last_seq);
-        Ok(EventStream::new(Arc::clone(&self.shared), id, after_seq, changed))
+        Ok(EventStream::new(Arc::clone(&self.shared), id, after_seq, watch))
     }
 
     /// Forgets a terminal execution.

@@ -1,4 +1,4 @@
-//! The gate of one driver: breaker permits and agents' concurrency limits, shared by all executions.
+//! The gate of one driver: breaker permits and agents' limits of concurrency and rate, shared by all executions.
 
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
@@ -8,10 +8,12 @@ use std::{
 use agentchains_breaker::Permit;
 use agentchains_cost::{Budget, Usd};
 use agentchains_machine::{AgentTerms, ExecutionId, Gate, Refusal, Shortage, Wanted};
+use agentchains_ports::{AgentProfile, RateLimit};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::{
+    pace,
     purses::{Draw, Sources},
     shared::Shared,
 };
@@ -105,6 +107,52 @@ impl DriverGate {
         }
     }
 
+    fn take_turn(&self, agent_id: &str, limit: RateLimit, now: Timestamp) -> Result<(), Refusal> {
+        let taken = self.shared.paces.take(agent_id, limit, self.execution, now);
+        taken.map_err(|too_soon| {
+            if too_soon.is_first {
+                let shared = Arc::clone(&self.shared);
+                let wake = pace::wake(shared, agent_id.to_owned(), too_soon.turn);
+                self.shared.tasks.spawn(wake);
+            }
+            Refusal::Busy
+        })
+    }
+
+    /// Takes a place among the agent's calls, and a permit of its breaker.
+    fn admit_now(&mut self, agent_id: &str, profile: &AgentProfile, now: Timestamp) -> Result<(), Refusal> {
+        let slot = match profile.max_concurrency {
+            Some(limit) => Some(
+                self.shared
+                    .slots
+                    .take(agent_id, limit.get(), self.execution)
+                    .ok_or(Refusal::Busy)?,
+            ),
+            None => None,
+        };
+        let asked = self.shared.breakers.of(agent_id, profile).acquire(now);
+        // Asking alone may half-open a breaker, or open one whose probes were lost.
+        let transition = match &asked {
+            Ok(permit) => permit.transition(),
+            Err(refused) => refused.transition,
+        };
+        if let Some(transition) = transition {
+            self.shared.breaker_changed(agent_id, transition);
+        }
+        match asked {
+            Ok(permit) => {
+                self.admissions.push_back(Admission { permit, _slot: slot });
+                Ok(())
+            }
+            Err(refused) => {
+                self.shared.metrics.agent(agent_id).breaker_refused();
+                Err(Refusal::Open {
+                    retry_at: refused.retry_at,
+                })
+            }
+        }
+    }
+
     /// The step is durable: what its calls were admitted by, and what it drew.
     pub(crate) fn committed(self) -> (VecDeque<Admission>, Draw) {
         (self.admissions, self.draw)
@@ -125,37 +173,22 @@ impl Gate for DriverGate {
         }
         // An agent that has just been removed is called all the same, and the runner says that it is gone.
         let profile = self.shared.runner.profile(agent_id).unwrap_or_default();
-        let slot = match profile.max_concurrency {
-            Some(limit) => Some(
-                self.shared
-                    .slots
-                    .take(agent_id, limit.get(), self.execution)
-                    .ok_or(Refusal::Busy)?,
-            ),
-            None => None,
-        };
-        let asked = self.shared.breakers.of(agent_id, &profile).acquire(now);
-        // Asking alone may half-open a breaker, or open one whose probes were lost.
-        let transition = match &asked {
-            Ok(permit) => permit.transition(),
-            Err(refused) => refused.transition,
-        };
-        if let Some(transition) = transition {
-            self.shared.breaker_changed(agent_id, transition);
+        if let Some(limit) = profile.rate_limit {
+            self.take_turn(agent_id, limit, now)?;
         }
-        match asked {
-            Ok(permit) => {
-                self.admissions.push_back(Admission { permit, _slot: slot });
-                Ok(())
-            }
-            Err(refused) => Err(Refusal::Open {
-                retry_at: refused.retry_at,
-            }),
+        let admitted = self.admit_now(agent_id, &profile, now);
+        if let (Err(_), Some(limit)) = (&admitted, profile.rate_limit) {
+            self.shared.paces.give_back(agent_id, limit);
         }
+        admitted
     }
 
     fn reserve(&self, own: &Budget, wanted: Wanted, now: Timestamp) -> Result<Usd, Shortage> {
-        self.draw.reserve(own, wanted, now)
+        let reserved = self.draw.reserve(own, wanted, now);
+        if reserved.is_err() {
+            self.shared.metrics.reservation_refused();
+        }
+        reserved
     }
 
     fn shortage(&self, own: &Budget, wanted: Wanted, now: Timestamp) -> Option<Shortage> {

@@ -10,13 +10,20 @@ use std::{
 };
 
 use agentchains_breaker::Transition;
-use agentchains_machine::{Event, ExecutionId};
+use agentchains_machine::{Event, ExecutionId, NodePath};
 use agentchains_ports::EventSink;
 use jiff::Timestamp;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 
 /// Events that a watcher of everything may be behind.
 const QUEUE: usize = 1024;
+
+/// What agents say is kept from a watcher of everything who is more than this far behind, so that it takes no event's
+/// place.
+const ROOM_FOR_EVENTS: usize = QUEUE / 2;
+
+/// How much of what agents say a watcher of one execution may be behind; what is older is dropped.
+const SAYINGS: usize = 64;
 
 /// What a watcher of everything sees.
 #[derive(Debug, Clone)]
@@ -28,6 +35,8 @@ pub enum Notice {
         /// What happened.
         event: Arc<Event>,
     },
+    /// An agent has said something while it works.
+    Said(Arc<Said>),
     /// A circuit breaker changed its state.
     Breaker {
         /// Its agent.
@@ -37,6 +46,24 @@ pub enum Notice {
         /// When it lets a call through, while it is open.
         retry_at: Option<Timestamp>,
     },
+}
+
+/// What an agent says while it works on an attempt. It is not numbered and not kept, and some of it is dropped when there
+/// is too much.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// The execution.
+    pub execution_id: ExecutionId,
+    /// The node.
+    pub path: NodePath,
+    /// The attempt's number.
+    pub attempt: u32,
+    /// The agent.
+    pub agent_id: String,
+    /// What it says: the next piece of its text.
+    pub text: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// What ends a watcher of everything that was too slow.
@@ -78,7 +105,23 @@ struct Watcher {
 #[derive(Debug, Default)]
 pub(crate) struct Hub {
     watchers: Mutex<Vec<Watcher>>,
-    executions: Mutex<HashMap<ExecutionId, watch::Sender<u64>>>,
+    executions: Mutex<HashMap<ExecutionId, Watched>>,
+}
+
+/// An execution that is watched.
+#[derive(Debug)]
+struct Watched {
+    last_seq: watch::Sender<u64>,
+    said: broadcast::Sender<Arc<Said>>,
+}
+
+/// What a watcher of one execution listens to.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    /// Changes whenever the execution has new events in the store.
+    pub(crate) last_seq: watch::Receiver<u64>,
+    /// What its agents say.
+    pub(crate) said: broadcast::Receiver<Arc<Said>>,
 }
 
 impl Hub {
@@ -97,14 +140,36 @@ impl Hub {
         Notices { queue, missed }
     }
 
-    /// A receiver that changes whenever the execution has new events in the store.
-    pub(crate) fn watch_execution(&self, id: ExecutionId) -> watch::Receiver<u64> {
+    pub(crate) fn watch_execution(&self, id: ExecutionId) -> Watch {
         let mut executions = self.executions.lock().unwrap_or_else(PoisonError::into_inner);
-        executions.retain(|_, sender| sender.receiver_count() > 0);
-        executions
-            .entry(id)
-            .or_insert_with(|| watch::channel(0).0)
-            .subscribe()
+        executions.retain(|_, watched| watched.last_seq.receiver_count() > 0);
+        let watched = executions.entry(id).or_insert_with(|| Watched {
+            last_seq: watch::channel(0).0,
+            said: broadcast::channel(SAYINGS).0,
+        });
+        Watch {
+            last_seq: watched.last_seq.subscribe(),
+            said: watched.said.subscribe(),
+        }
+    }
+
+    /// Passes on what an agent says, to those who keep up.
+    pub(crate) fn said(&self, tenant: &str, said: Said) {
+        let said = Arc::new(said);
+        {
+            let executions = self.executions.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(watched) = executions.get(&said.execution_id) {
+                // Fails only when nobody listens.
+                let _ = watched.said.send(Arc::clone(&said));
+            }
+        }
+        let watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        let keep_up = watchers
+            .iter()
+            .filter(|watcher| watcher.tenant == tenant && watcher.queue.capacity() > ROOM_FOR_EVENTS);
+        for watcher in keep_up {
+            let _ = watcher.queue.try_send(Notice::Said(Arc::clone(&said)));
+        }
     }
 
     pub(crate) fn breaker_changed(
@@ -145,8 +210,8 @@ impl EventSink for Hub {
         let Some(last) = events.last() else { return };
         {
             let executions = self.executions.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(sender) = executions.get(&execution) {
-                sender.send_replace(last.seq);
+            if let Some(watched) = executions.get(&execution) {
+                watched.last_seq.send_replace(last.seq);
             }
         }
         let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);

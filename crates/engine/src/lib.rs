@@ -41,6 +41,7 @@
 //! ```
 
 mod approvals;
+mod bill;
 mod breakers;
 mod calls;
 mod children;
@@ -60,11 +61,14 @@ mod hub;
 mod library;
 mod loading;
 mod local;
+pub mod metrics;
+mod pace;
 mod purses;
 mod recovery;
 mod references;
 mod resume;
 mod rings;
+mod room;
 mod shared;
 mod start;
 mod workflows;
@@ -76,15 +80,16 @@ pub use agentchains_ports as ports;
 pub use agentchains_workflow as workflow;
 
 pub use crate::{
+    bill::{Bill, Charges, ChildBill, NodeBill, Spending, still_reserved},
     clock::SystemClock,
     dry_run::{DryRun, DryRunError, DryRunNode, DryRunReport, SupposedDecision},
     engine::{Caller, Engine, EngineBuilder},
     error::{EngineError, UnknownAgent},
-    estimate::{CostEstimate, DurationEstimate, Estimate, EstimateRequest, NodeEstimate, Unbounded},
-    events::EventStream,
+    estimate::{CostEstimate, DurationEstimate, Estimate, EstimateRequest, NodeEstimate, Remark},
+    events::{EventStream, Live},
     executions::ExecutionView,
     fork::ForkRequest,
-    hub::{Missed, Notice, Notices},
+    hub::{Missed, Notice, Notices, Said},
     local::{AgentAnswer, AgentFailed, AgentRequest, LocalAgents},
     purses::Caps,
     references::UnknownWorkflow,

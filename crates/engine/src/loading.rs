@@ -78,6 +78,7 @@ async fn load(
             Ok(loaded) => return loaded,
             Err(error) => {
                 error!(%id, error = &error as &dyn std::error::Error, "cannot load the execution; trying again");
+                shared.metrics.store_failed();
                 // Waiting may mend a store that is away, but hardly one that cannot be understood.
                 if matches!(error, StoreError::Corrupt { .. }) {
                     // What children reported goes with the rest, so they must be asked again.

@@ -1,6 +1,10 @@
-//! Agents in the same process: Rust closures, for programs that embed the engine.
+//! Agents in the same process: closures and `tower` services, for programs that embed the engine.
 
-use std::{collections::HashMap, future::Future, sync::Arc};
+use std::{
+    collections::HashMap,
+    future::{Future, poll_fn},
+    sync::Arc,
+};
 
 use agentchains_cost::{ReportedCost, Usage, Usd};
 use agentchains_machine::{
@@ -11,6 +15,7 @@ use agentchains_workflow::Json;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
+use tower_service::Service;
 
 /// What an in-process agent is asked.
 #[derive(Debug, Clone, PartialEq)]
@@ -138,6 +143,42 @@ impl LocalAgents {
         self.agents
             .insert(agent_id.to_owned(), (Arc::new(profile), handler));
         self
+    }
+
+    /// Adds an agent that is a `tower` service, so that middleware can be put around it.
+    ///
+    /// Each call goes to a clone of its own, which is waited for until it is ready. What has to be shared by all calls,
+    /// such as a limit, has to be shared by clones, as `tower`'s own middleware does it. An error of the service, be it
+    /// that it never becomes ready, fails the attempt; whether another one may help is up to its conversion.
+    ///
+    /// # Examples
+    /// ```
+    /// use agentchains_engine::{AgentAnswer, AgentFailed, AgentRequest, LocalAgents, ports::AgentProfile};
+    /// use tower::{BoxError, ServiceBuilder, service_fn};
+    ///
+    /// let echo = service_fn(async |request: AgentRequest| Ok::<AgentAnswer, BoxError>(request.input.into()));
+    /// let gentle = ServiceBuilder::new()
+    ///     .map_err(|error: BoxError| AgentFailed::retryable(error.to_string()))
+    ///     .concurrency_limit(2)
+    ///     .service(echo);
+    /// let agents = LocalAgents::new().with_service("echo", AgentProfile::default(), gentle);
+    /// ```
+    #[must_use]
+    pub fn with_service<S>(self, agent_id: &str, profile: AgentProfile, service: S) -> Self
+    where
+        S: Service<AgentRequest, Response = AgentAnswer> + Clone + Send + Sync + 'static,
+        S::Error: Into<AgentFailed>,
+        S::Future: Send,
+    {
+        self.with_profile(agent_id, profile, move |request| {
+            let mut service = service.clone();
+            async move {
+                poll_fn(|context| service.poll_ready(context))
+                    .await
+                    .map_err(Into::into)?;
+                service.call(request).await.map_err(Into::into)
+            }
+        })
     }
 }
 

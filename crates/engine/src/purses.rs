@@ -16,6 +16,8 @@ use agentchains_ports::{ExecutionQuery, PurseChange, PurseId, StoreError};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+use crate::room;
+
 /// What all executions of a tenant together may spend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -169,7 +171,9 @@ impl Sources {
                 reserved: kept.reserved(),
                 waiting: BTreeSet::new(),
             };
-            self.purses.known().purses.entry(id).or_insert(purse);
+            let mut known = self.purses.known();
+            known.purses.retain(|other, _| !other.is_outdated_by(&id));
+            known.purses.entry(id).or_insert(purse);
         }
         Ok(())
     }
@@ -266,23 +270,11 @@ impl Draw {
     /// What is to be set aside in each purse, or the first one that has no room for it.
     fn fitting(&self, known: &Known, wanted: Wanted, now: Timestamp) -> Result<Usd, (PurseId, Shortage)> {
         let changes = self.changes.borrow();
-        let mut least: Option<Usd> = None;
-        for (id, _) in self.sources.all(now) {
-            let Some(purse) = known.purses.get(&id) else {
-                continue;
-            };
-            let budget = purse.with(changes.get(&id));
-            match wanted.of(&budget) {
-                Ok(_) if budget.limit().is_none() => {}
-                Ok(amount) => least = Some(least.map_or(amount, |least| least.min(amount))),
-                Err(shortage) => return Err((id, shortage)),
-            }
-        }
-        let without_limits = match wanted {
-            Wanted::Exactly(amount) => amount,
-            Wanted::Nothing | Wanted::Rest => Usd::ZERO,
-        };
-        Ok(least.unwrap_or(without_limits))
+        let budgets = self.sources.all(now).filter_map(|(id, _)| {
+            let budget = known.purses.get(&id)?.with(changes.get(&id));
+            Some((id, budget))
+        });
+        room::in_all(wanted, budgets)
     }
 
     /// It is for the execution above, and not for this one, to say what follows from the end of its budget.

@@ -125,6 +125,7 @@ async fn wait_for_store(shared: &Shared, error: &StoreError) -> bool {
         error = error as &dyn std::error::Error,
         "the store does not answer; trying again"
     );
+    shared.metrics.store_failed();
     let until = add(shared.clock.now(), STORE_RETRY);
     tokio::select! {
         () = shared.clock.sleep_until(until) => true,

@@ -18,6 +18,8 @@ use crate::{
     gate::AgentSlots,
     hub::Hub,
     loading,
+    metrics::Metrics,
+    pace::Paces,
     purses::Purses,
 };
 
@@ -53,8 +55,10 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) breakers: Breakers,
     pub(crate) slots: Arc<AgentSlots>,
+    pub(crate) paces: Paces,
     pub(crate) purses: Arc<Purses>,
     pub(crate) hub: Hub,
+    pub(crate) metrics: Metrics,
     pub(crate) compiled: CompiledCache,
     pub(crate) lanes: Lanes,
     pub(crate) trees: Trees,

@@ -180,12 +180,15 @@ impl Engine {
         let step = machine.step(now, first, &mut gate)?;
         // Before it can be found in the store, so that nobody else makes a driver for it.
         let mailbox = self.shared.register(id);
+        let began = self.now();
         let created = self.shared.store.create(step.changes.clone(), idempotency).await;
+        let took = self.now().duration_since(began);
         if !matches!(created, Ok(Creation::Created(_))) {
             self.shared.unregister(id);
         }
         match created? {
             Creation::Created((_, fence)) => {
+                self.shared.metrics.committed(&step.changes, took);
                 let execution = machine.execution().clone();
                 let mut driver = Driver::new(Arc::clone(&self.shared), machine, fence, mailbox);
                 driver.act(step, gate);

@@ -7,6 +7,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::origin::Origins;
 
+/// Renders metrics as text in the format of Prometheus.
+pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
+
 /// What is served.
 #[derive(Clone)]
 pub struct App {
@@ -14,6 +17,8 @@ pub struct App {
     pub engine: Engine,
     /// Knows the agents.
     pub agents: Arc<dyn AgentDirectory>,
+    /// What `/metrics` answers with; without it there is no such path.
+    pub metrics: Option<RenderMetrics>,
     /// How it is served.
     pub options: ServerOptions,
 }
@@ -53,6 +58,7 @@ pub(crate) struct Api(Arc<Shared>);
 pub(crate) struct Shared {
     pub(crate) engine: Engine,
     pub(crate) agents: Arc<dyn AgentDirectory>,
+    pub(crate) metrics: Option<RenderMetrics>,
     pub(crate) options: ServerOptions,
     pub(crate) origins: Origins,
     /// Cancelled when the server is to end.
@@ -66,6 +72,7 @@ impl Api {
         Self(Arc::new(Shared {
             engine: app.engine,
             agents: app.agents,
+            metrics: app.metrics,
             origins: Origins::new(own_origins, &app.options.allowed_origins),
             options: app.options,
             stop,

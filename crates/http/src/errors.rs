@@ -74,12 +74,12 @@ impl From<DryRunError> for Problem {
             DryRunError::NoOutput { nodes } => {
                 let findings = nodes.into_iter().map(|node| {
                     let message = format!("there is no output for {node}");
-                    Finding::new("output_missing", "/dry_run/outputs", message)
+                    Finding::new("output_missing", "/dry_run", message)
                 });
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "output_missing", detail)
                     .with_errors(findings.collect())
             }
-            DryRunError::Undecided { .. } => unprocessable("undecided", "/dry_run/decisions", detail),
+            DryRunError::Undecided { .. } => unprocessable("undecided", "/dry_run", detail),
             DryRunError::OtherWorkflow => unprocessable("invalid_value", "/dry_run/from_execution", detail),
             DryRunError::TooLong { .. } => unprocessable("dry_run_too_long", "/dry_run", detail),
         }
@@ -126,6 +126,7 @@ impl From<DirectoryError> for Problem {
             DirectoryError::Invalid { pointer, code, .. } => unprocessable(code, pointer, detail),
             DirectoryError::Exists { .. } => conflict("agent_exists", detail),
             DirectoryError::Absent { agent_id } => Self::not_found("agent", &agent_id),
+            DirectoryError::ReadOnly { .. } => conflict("agent_read_only", detail),
             DirectoryError::Stale { .. } => {
                 Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)
             }

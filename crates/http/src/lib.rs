@@ -1,7 +1,7 @@
 //! The engine's HTTP door: REST, live events over WebSockets, and problem details for whatever goes wrong.
 //!
 //! [`serve`] runs an accept loop with limits and an orderly end over the routes that [`router()`] puts together.
-//! Everything is below [`BASE_PATH`] but `/healthz` and `/readyz`. The crate translates: it reads requests, asks
+//! Everything is below [`BASE_PATH`] but `/healthz`, `/readyz` and `/metrics`. The crate translates: it reads requests, asks
 //! the [`Engine`](agentchains_engine::Engine) or the registry of agents, and writes answers. It knows neither the
 //! database nor how agents are called, and has no rules of its own about workflows.
 //!
@@ -37,6 +37,7 @@
 //! let app = App {
 //!     engine: engine.clone(),
 //!     agents: Arc::new(registry::NoAgents),
+//!     metrics: None,
 //!     options: ServerOptions::default(),
 //! };
 //! let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -62,7 +63,7 @@ mod routes;
 mod server;
 mod wire;
 
-pub use app::{App, ServerOptions};
+pub use app::{App, RenderMetrics, ServerOptions};
 pub use router::{BASE_PATH, router};
 pub use routes::templates::templates;
 pub use server::serve;

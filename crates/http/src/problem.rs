@@ -99,6 +99,15 @@ impl Problem {
         )
     }
 
+    /// 404: no route has this path.
+    pub(crate) fn unknown_route() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "unknown_route",
+            "there is nothing at this path",
+        )
+    }
+
     /// 500: the cause is for the log only.
     pub(crate) fn internal() -> Self {
         Self::new(

@@ -15,10 +15,10 @@ use crate::{
     app::Api,
     edge, live, origin,
     problem::Problem,
-    routes::{agents, approvals, cost, executions, forks, health, nodes, templates, workflows},
+    routes::{agents, approvals, cost, executions, forks, health, metrics, nodes, templates, workflows},
 };
 
-/// Where the API begins; only the health checks are outside of it.
+/// Where the API begins; only the health checks and the metrics are outside of it.
 pub const BASE_PATH: &str = "/api/v3/orchestration";
 
 /// The routes as a service, for programs that bring their own server, and for tests.
@@ -34,6 +34,7 @@ pub(crate) fn of(api: Api) -> Router {
     let routes = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::show))
         .nest(
             BASE_PATH,
             workflow_routes()
@@ -113,13 +114,8 @@ fn agent_routes() -> Router<Api> {
         )
 }
 
-async fn unknown_route() -> Response {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        "unknown_route",
-        "there is nothing at this path",
-    )
-    .into_response()
+async fn unknown_route() -> Problem {
+    Problem::unknown_route()
 }
 
 /// The router adds `Allow` (RFC 9110, section 15.5.6).

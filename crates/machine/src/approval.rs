@@ -7,10 +7,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    AgentAnswer, AgentQuestion, ApprovalId, ApprovalKind, ApprovalRow, ApprovalStatus, Attempt,
-    AttemptStatus, Decision, DecisionRecord, EventType, Failure, FailureCode, Gate, HeldFor, Machine,
-    MessageId, NodeRequest, NodeState, Rejected, Waiting,
-    attempt::Ended,
+    ApprovalId, ApprovalKind, ApprovalRow, ApprovalStatus, Decision, DecisionRecord, EventType, Failure,
+    FailureCode, Gate, Machine, NodeRequest, NodeState, Rejected, Waiting,
     event::approval_data,
     hash_of,
     join::REJECTED,
@@ -21,12 +19,7 @@ use crate::{
 
 /// The action that makes unlabelled edges live.
 pub(crate) const APPROVE: &str = "approve";
-const REJECT: &str = "reject";
-/// The actions of a question about an attempt whose outcome is unknown.
-const RESEND: &str = "resend";
-const FAIL: &str = "fail";
-/// Besides [`REJECT`], the action of an agent's question.
-const ANSWER: &str = "answer";
+pub(crate) const REJECT: &str = "reject";
 /// The label of the edges that an approval makes live besides the unlabelled ones.
 const APPROVED: &str = "approved";
 /// Where a node's request keeps the hash of what the person was shown.
@@ -91,7 +84,13 @@ impl Machine {
     }
 
     /// A question that anyone may answer, without a form or a limit.
-    fn plain_question(&self, now: Timestamp, key: NodeKey, message: String, shown: Json) -> ApprovalRow {
+    pub(crate) fn plain_question(
+        &self,
+        now: Timestamp,
+        key: NodeKey,
+        message: String,
+        shown: Json,
+    ) -> ApprovalRow {
         let row = self.row(key);
         ApprovalRow {
             id: ApprovalId::of_question(self.execution.id, &row.path, self.execution.last_seq, now),
@@ -115,83 +114,13 @@ impl Machine {
         }
     }
 
-    /// Asks a person what is to be done about an attempt of which nobody knows how it ended.
-    pub(crate) fn ask_about_outcome(&mut self, now: Timestamp, key: NodeKey, attempt: &Attempt) {
-        let message = format!(
-            "A crash left the outcome of attempt {} at agent {:?} unknown. Send it again?",
-            attempt.number, attempt.agent_id
-        );
-        let request = self.row(key).request.as_ref();
-        let shown = [
-            ("agent_id", attempt.agent_id.as_str().into()),
-            ("attempt", attempt.number.into()),
-            (
-                "config",
-                request.map(|request| request.config.clone()).unwrap_or_default(),
-            ),
-        ];
-        let shown = shown.into_iter().collect();
-        let question = ApprovalRow {
-            actions: vec![RESEND.to_owned(), FAIL.to_owned()],
-            ..self.plain_question(now, key, message, shown)
-        }
-        .hashed();
-        self.hold_attempt(now, key, HeldFor::Outcome, attempt.clone(), question);
-    }
-
-    /// Asks a person what an agent asks. Where nothing may go on any more, nobody is asked, and the task is cancelled.
-    pub(crate) fn agent_asks(
+    pub(crate) fn put_question(
         &mut self,
         now: Timestamp,
         key: NodeKey,
-        attempt: Attempt,
-        asked: AgentQuestion,
-    ) {
-        if attempt.abort_by.is_some() {
-            // The abort came when nobody waited for the call any more, so that the task was not cancelled.
-            return self.abort(key);
-        }
-        if self.execution.ending.is_some() || self.is_stopping(key.scope) {
-            return self.abort_attempt(now, key, attempt);
-        }
-        let question = ApprovalRow {
-            kind: ApprovalKind::AgentInput,
-            form: asked.form,
-            actions: vec![ANSWER.to_owned(), REJECT.to_owned()],
-            ..self.plain_question(now, key, asked.message, asked.shown)
-        }
-        .hashed();
-        let answer = AgentAnswer {
-            message_id: MessageId::of_answer(question.id),
-            question_id: asked.id,
-            comment: None,
-            data: None,
-        };
-        let attempt = Attempt {
-            answer: Some(Box::new(answer)),
-            ..attempt
-        };
-        self.hold_attempt(now, key, HeldFor::AgentInput, attempt, question);
-    }
-
-    fn hold_attempt(
-        &mut self,
-        now: Timestamp,
-        key: NodeKey,
-        about: HeldFor,
-        attempt: Attempt,
+        waiting: Waiting,
         question: ApprovalRow,
     ) {
-        let waiting = Waiting::Held {
-            about,
-            approval_id: question.id,
-            attempt,
-            go_on_at: None,
-        };
-        self.put_question(now, key, waiting, question);
-    }
-
-    fn put_question(&mut self, now: Timestamp, key: NodeKey, waiting: Waiting, question: ApprovalRow) {
         self.set_state(now, key, NodeState::Waiting(waiting));
         self.emit_node(now, EventType::NodeWaiting, key);
         self.emit(now, EventType::ApprovalRequested, approval_data(&question));
@@ -284,46 +213,12 @@ impl Machine {
 
     fn question_decided(&mut self, now: Timestamp, row: ApprovalRow, gate: &dyn Gate) {
         let waiting = self.find(&row.path).map(|key| (key, self.row(key).state.clone()));
-        let Some((key, NodeState::Waiting(Waiting::Held { about, attempt, .. }))) = waiting else {
-            return self.close_question(now, row, EventType::ApprovalDecided);
-        };
-        let (approval_id, decided) = (row.id, row.decisions.last().cloned());
-        self.emit(now, EventType::ApprovalDecided, approval_data(&row));
-        self.approval_changed(row);
-        let Some(decided) = decided else { return };
-        match about {
-            HeldFor::Outcome if decided.decision != RESEND => {
-                self.outcome_stays_unknown(now, key, &attempt, gate);
+        match waiting {
+            Some((key, NodeState::Waiting(Waiting::Held { about, attempt, .. }))) => {
+                self.held_attempt_decided(now, key, about, attempt, row, gate);
             }
-            HeldFor::AgentInput if decided.decision != ANSWER => {
-                self.agent_gets_no_answer(now, key, &attempt, &decided, gate);
-            }
-            _ => {
-                let waiting = Waiting::Held {
-                    about,
-                    approval_id,
-                    attempt: attempt.answered(decided),
-                    go_on_at: Some(now),
-                };
-                self.set_state(now, key, NodeState::Waiting(waiting));
-            }
+            _ => self.close_question(now, row, EventType::ApprovalDecided),
         }
-    }
-
-    /// A person refuses what an agent asks for: its task is cancelled, and the node fails.
-    fn agent_gets_no_answer(
-        &mut self,
-        now: Timestamp,
-        key: NodeKey,
-        attempt: &Attempt,
-        decided: &DecisionRecord,
-        gate: &dyn Gate,
-    ) {
-        let failure = Failure::in_node(self.path(key), FailureCode::ApprovalRejected, rejection(decided));
-        self.cancel_task(key, attempt);
-        let ended = Ended::without_a_word(AttemptStatus::Failed, Some(failure.clone()));
-        self.post(now, key, attempt, ended, gate);
-        self.node_failed(now, key, failure);
     }
 
     /// The question no longer stands; the last decision on it is the one that counts.
@@ -391,22 +286,26 @@ impl Machine {
     /// The nodes of a scope come to their end before anybody decided.
     pub(crate) fn withdraw_questions_in(&mut self, now: Timestamp, scope: ScopeId) {
         for key in self.keys(scope) {
-            let NodeState::Waiting(waiting) = &self.row(key).state else {
-                continue;
-            };
-            let question = waiting.open_question().and_then(|id| self.approvals.get(&id));
-            if let Some(mut row) = question.cloned() {
-                row.status = ApprovalStatus::Withdrawn;
-                self.emit(now, EventType::ApprovalExpired, approval_data(&row));
-                self.approval_changed(row);
-            }
+            self.withdraw_question(now, key);
+        }
+    }
+
+    pub(crate) fn withdraw_question(&mut self, now: Timestamp, key: NodeKey) {
+        let NodeState::Waiting(waiting) = &self.row(key).state else {
+            return;
+        };
+        let question = waiting.open_question().and_then(|id| self.approvals.get(&id));
+        if let Some(mut row) = question.cloned() {
+            row.status = ApprovalStatus::Withdrawn;
+            self.emit(now, EventType::ApprovalExpired, approval_data(&row));
+            self.approval_changed(row);
         }
     }
 }
 
 impl ApprovalRow {
     /// Binds the question to what is asked and shown.
-    fn hashed(mut self) -> Self {
+    pub(crate) fn hashed(mut self) -> Self {
         let asked = [
             ("message", self.message.as_str().into()),
             ("shown", self.shown.clone()),
@@ -417,18 +316,7 @@ impl ApprovalRow {
     }
 }
 
-impl Attempt {
-    /// With what a person answered to its agent's question, where that is what was decided.
-    fn answered(mut self, decided: DecisionRecord) -> Self {
-        if let Some(answer) = &mut self.answer {
-            answer.comment = decided.comment;
-            answer.data = decided.data;
-        }
-        self
-    }
-}
-
-fn rejection(decided: &DecisionRecord) -> String {
+pub(crate) fn rejection(decided: &DecisionRecord) -> String {
     match &decided.comment {
         Some(comment) => format!("{} rejected: {comment}", decided.by),
         None => format!("{} rejected", decided.by),

@@ -272,6 +272,7 @@ impl Machine {
                 NodeState::Waiting(Waiting::Approval { approval_id, .. }) => {
                     self.question_expired(now, key, approval_id);
                 }
+                NodeState::Waiting(Waiting::Held { go_on_at: None, .. }) => self.look_at_task(now, key),
                 NodeState::Waiting(_) => self.enqueue(key),
                 NodeState::Running(attempt) => {
                     self.attempt_aborted(now, key, &attempt, Some(RemoteCancel::Unknown), gate);

@@ -30,6 +30,17 @@ pub(crate) enum Deferred {
     Budget(Wanted),
 }
 
+/// What is wanted of the agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sending {
+    /// An attempt, for which the gate has admitted a call.
+    Admitted,
+    /// What a crash or a question interrupted: the attempt once more, or to go on with its task.
+    Again,
+    /// The task that it has made of an attempt, if it has.
+    Lookup,
+}
+
 /// An attempt that may be made.
 struct Plan {
     /// The node's agent, or one that takes its place.
@@ -328,11 +339,11 @@ impl Machine {
         self.set_state(now, key, NodeState::Running(attempt.clone()));
         self.attempt_changed(ledger_line);
         self.emit_node(now, EventType::NodeStarted, key);
-        self.send(key, &attempt, true);
+        self.send(key, &attempt, Sending::Admitted);
     }
 
     /// Wants an attempt sent, or gone on with.
-    pub(crate) fn send(&mut self, key: NodeKey, attempt: &Attempt, admitted: bool) {
+    pub(crate) fn send(&mut self, key: NodeKey, attempt: &Attempt, sending: Sending) {
         let row = self.row(key);
         let Some(request) = row.request.clone() else {
             return;
@@ -340,6 +351,8 @@ impl Machine {
         let upstream = self.outputs_of(key.scope, &request.upstream).collect();
         let item = self.item(key.scope).cloned();
         let loop_context = self.loop_context(key.scope);
+        let output_schema = self.node(key).output_schema.as_ref();
+        let output_schema = output_schema.map(|schema| schema.source().clone().into());
         let effect = Effect::Call(Call {
             path: row.path.clone(),
             agent_id: attempt.agent_id.clone(),
@@ -353,7 +366,9 @@ impl Machine {
             loop_context,
             remote_task: row.remote_task.clone(),
             answer: attempt.answer.clone(),
-            admitted,
+            output_schema,
+            is_lookup: sending == Sending::Lookup,
+            admitted: sending == Sending::Admitted,
         });
         self.effect(effect);
     }

@@ -24,6 +24,19 @@ pub enum Effect {
         /// Its task, where it is known: for the case that nobody waits for it any more.
         remote_task: Option<RemoteTask>,
     },
+    /// Look whether a task that waits for somebody goes on without an answer. Answered with `TaskMovedOn`, if so.
+    Look {
+        /// The node.
+        path: NodePath,
+        /// The attempt's number.
+        attempt: u32,
+        /// The agent.
+        agent_id: String,
+        /// Its task.
+        remote_task: RemoteTask,
+        /// What tells the question that it waited with from its others.
+        question_id: Option<String>,
+    },
     /// Start a child execution; where it is there already, take care that it goes on. Where the node waits for it,
     /// answered with `ChildReported` each time what it tells has changed, or with `ChildRefused`.
     StartChild(Box<StartChild>),
@@ -95,6 +108,11 @@ pub struct Call {
     pub loop_context: Option<Json>,
     /// The task to go on with, when a crash or a question interrupted the wait for it.
     pub remote_task: Option<RemoteTask>,
+    /// JSON Schema that the output must fit, where the node has one.
+    pub output_schema: Option<Json>,
+    /// Whether nothing is to be sent: a crash left it open whether the agent has the message, so that it is asked
+    /// whether it has a task of it, to go on with.
+    pub is_lookup: bool,
     /// What the task is told before it is waited for, unless it knows that already.
     pub answer: Option<Box<AgentAnswer>>,
     /// Whether admission was taken from the gate for it; false when a crash interrupted it.

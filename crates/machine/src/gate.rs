@@ -24,6 +24,8 @@ pub struct AgentTerms {
     pub fallback_agent_id: Option<String>,
     /// What to do with an attempt whose outcome is unknown, where the node does not say.
     pub on_unknown: OnUnknown,
+    /// Whether the agent can be asked for the task that it has made of a message.
+    pub finds_tasks: bool,
 }
 
 /// Why an agent may not be called at the moment.

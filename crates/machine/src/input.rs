@@ -28,6 +28,13 @@ pub enum Input {
         /// The agent's task.
         task: RemoteTask,
     },
+    /// A task that waited for somebody waits no more, though nobody has answered.
+    TaskMovedOn {
+        /// The node.
+        path: NodePath,
+        /// The attempt's number.
+        attempt: u32,
+    },
     /// An attempt ended.
     AttemptEnded {
         /// The node.
@@ -137,6 +144,8 @@ pub struct AgentQuestion {
     pub shown: Json,
     /// JSON Schema of the data that it wants, where it sent one.
     pub form: Option<Value>,
+    /// Whether the agent may go on without an answer, as it does once it was authorised elsewhere.
+    pub may_move_on: bool,
 }
 
 /// What an agent answered.

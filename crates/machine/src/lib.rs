@@ -31,8 +31,7 @@
 //!     tenant: "default".into(),
 //!     workflow_id: WorkflowId::from_uuid(Uuid::now_v7()),
 //!     workflow_version: 1, input: json!({"name": "Ada"}).into(),
-//!     max_budget: None,
-//!     on_budget: workflow.settings().on_budget,
+//!     max_budget: None, on_budget: workflow.settings().on_budget,
 //!     timeout: None, labels: BTreeMap::new(),
 //!     initiated_by: "ada".into(),
 //!     parent: None, ends_by: None, forked_from: None, seeds: Vec::new(),
@@ -72,6 +71,7 @@ mod fork;
 mod gate;
 mod groups;
 mod hash;
+mod held;
 mod ids;
 mod input;
 mod join;

@@ -195,6 +195,7 @@ impl Machine {
             Input::Recover => self.recover(now, gate),
             Input::Tick => {}
             Input::TaskAccepted { path, attempt, task } => self.task_accepted(&path, attempt, task),
+            Input::TaskMovedOn { path, attempt } => self.task_moved_on(now, &path, attempt),
             Input::AttemptEnded {
                 path,
                 attempt,

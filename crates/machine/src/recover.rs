@@ -5,18 +5,21 @@ use jiff::Timestamp;
 
 use crate::{
     Attempt, AttemptStatus, EventType, Failure, FailureCode, Gate, HeldFor, Machine, NodeState,
-    attempt::Ended, machine::after, scope::NodeKey,
+    attempt::Ended, dispatch::Sending, machine::after, scope::NodeKey,
 };
 
 impl Machine {
-    /// Decides for every attempt in flight: go on with its task where that is known, else by `on_unknown`. Child
-    /// executions are asked how they stand.
+    /// Decides for every attempt in flight: go on with its task where that is known or can be found, else by
+    /// `on_unknown`. Child executions are asked how they stand.
     pub(crate) fn recover(&mut self, now: Timestamp, gate: &dyn Gate) {
         for key in self.all_keys() {
             match self.row(key).state.clone() {
                 NodeState::Running(attempt) if attempt.abort_by.is_some() => self.abort(key),
                 NodeState::Running(attempt) if self.row(key).remote_task.is_some() => {
-                    self.send(key, &attempt, false);
+                    self.send(key, &attempt, Sending::Again);
+                }
+                NodeState::Running(attempt) if finds_tasks(gate, &attempt.agent_id) => {
+                    self.send(key, &attempt, Sending::Lookup);
                 }
                 NodeState::Running(attempt) => self.outcome_unknown(now, key, &attempt, gate),
                 NodeState::Child(child) => self.recover_child(key, &child),
@@ -55,7 +58,7 @@ impl Machine {
         };
         self.row_mut(key).remote_task = None;
         self.set_state(now, key, NodeState::Running(attempt.clone()));
-        self.send(key, &attempt, false);
+        self.send(key, &attempt, Sending::Again);
     }
 
     /// Goes on with an attempt because a person said so, with as much time as it had at first.
@@ -69,7 +72,7 @@ impl Machine {
         self.emit_node(now, EventType::NodeStarted, key);
         match about {
             HeldFor::Outcome => self.resend(now, key, &attempt),
-            HeldFor::AgentInput => self.send(key, &attempt, false),
+            HeldFor::AgentInput => self.send(key, &attempt, Sending::Again),
         }
     }
 
@@ -90,4 +93,8 @@ impl Machine {
         self.post(now, key, attempt, ended, gate);
         self.node_failed(now, key, failure);
     }
+}
+
+fn finds_tasks(gate: &dyn Gate, agent_id: &str) -> bool {
+    gate.terms(agent_id).is_some_and(|terms| terms.finds_tasks)
 }

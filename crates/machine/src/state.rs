@@ -199,6 +199,9 @@ pub enum Waiting {
         /// Set once a person lets it go on: when that was said.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         go_on_at: Option<Timestamp>,
+        /// When the agent is asked whether it goes on without an answer, where it may.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        look_at: Option<Timestamp>,
     },
 }
 
@@ -210,7 +213,9 @@ impl Waiting {
             Self::Retry { due_at, .. } => Some(*due_at),
             Self::Breaker { retry_at, until, .. } => Some(*retry_at.min(until)),
             Self::Approval { expires_at, .. } => *expires_at,
-            Self::Held { go_on_at, .. } => *go_on_at,
+            Self::Held {
+                go_on_at, look_at, ..
+            } => go_on_at.or(*look_at),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The seams between the engine and the world: small traits with plain data and their errors.
 //!
-//! A store implements [`ExecutionStore`], [`ExecutionQuery`], [`WorkflowStore`], [`AgentStore`] and [`BreakerStore`];
+//! A store implements [`ExecutionStore`], [`ExecutionQuery`], [`WorkflowStore`], [`AgentStore`], [`SecretStore`] and
+//! [`BreakerStore`];
 //! something that calls agents implements [`NodeRunner`]; a [`Clock`] tells the time; an [`EventSink`] receives what
 //! happened.
 //! This crate changes rarely, and knows neither a database nor a network.
@@ -9,6 +10,7 @@ mod agents;
 mod breakers;
 mod clock;
 mod history;
+mod ledger;
 mod order;
 mod page;
 mod purses;
@@ -20,12 +22,15 @@ mod workflows;
 
 pub use crate::{
     agents::{
-        AgentDefinition, AgentDirectory, AgentRecord, AgentStore, DirectoryError, DiscoveredAgent, Protocol,
+        AgentDefinition, AgentDirectory, AgentRecord, AgentSource, AgentStore, ApiKeyPlace, Auth,
+        DirectoryError, DiscoveredAgent, HttpMethod, HttpSettings, McpSettings, OpenAiSettings, Protocol,
+        RateLimit, SealedSecret, SecretRef, SecretStore,
     },
     breakers::{BreakerRecord, BreakerSnapshot, BreakerStore, MAX_KEPT_BREAKERS},
     clock::Clock,
     history::{History, HistoryRequest, PastExecution, PastNodeRun, PastRun},
-    order::{compare_nodes, compare_paths},
+    ledger::{Account, Ledger, Told},
+    order::{compare_attempts, compare_nodes, compare_paths},
     page::{InvalidCursor, Page, PageRequest},
     purses::{PurseChange, PurseId},
     query::{ApprovalFilter, ExecutionFilter, ExecutionQuery},

@@ -1,8 +1,8 @@
-//! The order in which nodes are listed, the same in every store.
+//! The order in which nodes and attempts are listed, the same in every store.
 
 use std::cmp::Ordering;
 
-use agentchains_machine::{NodePath, NodeRow};
+use agentchains_machine::{AttemptRow, NodePath, NodeRow};
 
 /// By position in the document, then by path ([`compare_paths`]).
 #[must_use]
@@ -10,6 +10,12 @@ pub fn compare_nodes(a: &NodeRow, b: &NodeRow) -> Ordering {
     a.position
         .cmp(&b.position)
         .then_with(|| compare_paths(&a.path, &b.path))
+}
+
+/// By path ([`compare_paths`]), then by number.
+#[must_use]
+pub fn compare_attempts(a: &AttemptRow, b: &AttemptRow) -> Ordering {
+    compare_paths(&a.path, &b.path).then_with(|| a.number.cmp(&b.number))
 }
 
 /// Step by step from the outside in, iterations and items by their numbers: `a[2]/x` comes before `a[10]/x`, and a

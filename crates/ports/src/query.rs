@@ -10,7 +10,7 @@ use agentchains_machine::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::{History, HistoryRequest, Page, PageRequest, PurseId, StoreError};
+use crate::{History, HistoryRequest, Ledger, Page, PageRequest, PurseId, StoreError};
 
 /// Which executions are wanted; empty fields do not restrict.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -66,6 +66,12 @@ pub trait ExecutionQuery: Send + Sync + 'static {
     /// [`StoreError`] when the store could not be read.
     async fn children(&self, parent: ExecutionId) -> Result<Vec<ExecutionRow>, StoreError>;
 
+    /// Whether there are any.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not be read.
+    async fn has_children(&self, parent: ExecutionId) -> Result<bool, StoreError>;
+
     /// How many executions there are in the tree whose top `root` is, itself included.
     ///
     /// # Errors
@@ -97,11 +103,17 @@ pub trait ExecutionQuery: Send + Sync + 'static {
     /// [`StoreError`] when the store could not be read.
     async fn purse(&self, id: &PurseId) -> Result<Option<Budget>, StoreError>;
 
-    /// The attempts of an execution, by path ([`compare_paths`](crate::compare_paths)) and number.
+    /// The attempts of an execution, in the order of [`compare_attempts`](crate::compare_attempts).
     ///
     /// # Errors
     /// [`StoreError`] when the store could not be read.
     async fn attempts(&self, id: ExecutionId) -> Result<Vec<AttemptRow>, StoreError>;
+
+    /// What an execution and everything below it were charged and have reserved, all of it as it was at one moment.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not be read.
+    async fn ledger(&self, tenant: &str, id: ExecutionId) -> Result<Option<Ledger>, StoreError>;
 
     /// The events of an execution from the one after `after_seq` on, ascending.
     ///

@@ -8,6 +8,8 @@ use agentchains_machine::{
 };
 use async_trait::async_trait;
 
+use crate::RateLimit;
+
 /// What the engine needs to know of an agent before it calls it.
 #[derive(Debug, Clone, Default)]
 pub struct AgentProfile {
@@ -17,6 +19,8 @@ pub struct AgentProfile {
     pub breaker: BreakerSettings,
     /// Calls that it may have in flight, over all executions; absent is no limit.
     pub max_concurrency: Option<NonZeroU32>,
+    /// How often it may be called, over all executions; absent is no limit.
+    pub rate_limit: Option<RateLimit>,
 }
 
 /// How a call ended.
@@ -61,6 +65,10 @@ impl CallOutcome {
 pub trait CallProgress: Send + Sync {
     /// The agent has taken the message and named its task. Returns when that is durable.
     async fn task_accepted(&self, task: RemoteTask);
+
+    /// The agent has said something while it works. For those who watch only: nothing depends on it, and some of it is
+    /// dropped when there is too much.
+    fn said(&self, _text: &str) {}
 }
 
 /// Calls agents: over the network, or in the same process.
@@ -72,9 +80,17 @@ pub trait NodeRunner: Send + Sync + 'static {
     /// What is known of an agent; `None` when it is not registered. Must not block.
     fn profile(&self, agent_id: &str) -> Option<Arc<AgentProfile>>;
 
-    /// Sends one attempt and waits for its outcome, or goes on with the task that [`Call::remote_task`] names.
+    /// Sends one attempt and waits for its outcome, or goes on with the task that [`Call::remote_task`] names. A
+    /// [lookup](Call::is_lookup) sends no message: it goes on with the task that the agent has made of the message, and
+    /// is [lost](CallOutcome::TaskLost) when there is none to be found.
     async fn call(&self, execution: ExecutionId, call: &Call, progress: &dyn CallProgress) -> CallOutcome;
 
     /// Cancels a remote task.
     async fn cancel(&self, agent_id: &str, task: &RemoteTask) -> RemoteCancel;
+
+    /// Whether a task that waited for somebody does so no more, so that it is worth to go on with it. `question_id` is
+    /// that of the [question](AgentQuestion::id) that it waited with.
+    async fn has_moved_on(&self, _agent_id: &str, _task: &RemoteTask, _question_id: Option<&str>) -> bool {
+        false
+    }
 }

@@ -1,29 +1,47 @@
 //! Durations on the wire: a number of seconds, or text such as `"30s"`.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error, Visitor},
+};
 
 /// A duration as clients write it. Written back as a number of seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Seconds(pub Duration);
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Wire {
-    Number(serde_json::Number),
-    Text(String),
-}
-
 impl<'de> Deserialize<'de> for Seconds {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = match Wire::deserialize(deserializer)? {
-            Wire::Number(number) => format!("{number}s"),
-            Wire::Text(text) => text,
-        };
-        agentchains_workflow::parse_duration(&text)
-            .map(Self)
-            .map_err(D::Error::custom)
+        deserializer.deserialize_any(SecondsVisitor)
+    }
+}
+
+struct SecondsVisitor;
+
+impl Visitor<'_> for SecondsVisitor {
+    type Value = Seconds;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number of seconds, or text such as \"30s\"")
+    }
+
+    fn visit_u64<E: Error>(self, seconds: u64) -> Result<Seconds, E> {
+        self.visit_str(&format!("{seconds}s"))
+    }
+
+    fn visit_i64<E: Error>(self, seconds: i64) -> Result<Seconds, E> {
+        self.visit_str(&format!("{seconds}s"))
+    }
+
+    fn visit_f64<E: Error>(self, seconds: f64) -> Result<Seconds, E> {
+        self.visit_str(&format!("{seconds}s"))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Seconds, E> {
+        agentchains_workflow::parse_duration(text)
+            .map(Seconds)
+            .map_err(E::custom)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Durable state on SQLite through SeaORM.
 //!
-//! [`Store`] implements the five storage ports: executions are written by one task that owns the writing
+//! [`Store`] implements the six storage ports: executions are written by one task that owns the writing
 //! connection and commits what is ready at the same time in one transaction, and read over connections of their
 //! own. Rows are the truth; events are written in the same transaction as the rows that they tell of. Every
 //! commit names the lease epoch and the revision that it was computed from, and changes nothing when either has
@@ -52,6 +52,7 @@ mod open;
 mod options;
 mod paging;
 mod query;
+mod secrets;
 mod store;
 mod terminal;
 mod workflows;

@@ -63,21 +63,39 @@ pub(crate) struct Opened {
     pub(crate) epoch: u64,
 }
 
-pub(crate) async fn open(options: &StoreOptions) -> Result<Opened, OpenError> {
+/// What an opening does about a process that has the database already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Presence {
+    /// There must be none.
+    Alone,
+    /// It keeps the lock and its epoch, and the schema is the one that it has made.
+    Beside,
+}
+
+pub(crate) async fn open(options: &StoreOptions, presence: Presence) -> Result<Opened, OpenError> {
     let location = Location::of(&options.url).map_err(|source| OpenError::Address {
         url: options.url.clone(),
         source,
     })?;
-    let lock = match &location {
-        Location::Memory => None,
-        Location::File(path) => Some(lock(path.clone())?),
+    let (lock, is_served) = match &location {
+        Location::Memory => (None, false),
+        Location::File(path) => match lock(path.clone()) {
+            Ok(lock) => (Some(lock), false),
+            Err(OpenError::InUse { .. }) if presence == Presence::Beside => (None, true),
+            Err(error) => return Err(error),
+        },
     };
     let connect_error = |error: DbErr| OpenError::Connect(Box::new(error));
     let writer = connect::writer(options).await.map_err(connect_error)?;
-    Migrator::up(&writer, None)
-        .await
-        .map_err(|error| OpenError::Migrate(Box::new(error)))?;
-    let epoch = advance_epoch(&writer).await.map_err(connect_error)?;
+    if !is_served {
+        Migrator::up(&writer, None)
+            .await
+            .map_err(|error| OpenError::Migrate(Box::new(error)))?;
+    }
+    let epoch = match presence {
+        Presence::Alone => advance_epoch(&writer).await.map_err(connect_error)?,
+        Presence::Beside => NO_EPOCH,
+    };
     let readers = match location {
         Location::Memory => None,
         Location::File(_) => Some(connect::readers(options).await.map_err(connect_error)?),
@@ -98,6 +116,9 @@ fn lock(path: PathBuf) -> Result<FileLock, OpenError> {
 }
 
 const EPOCH: &str = "epoch";
+
+/// Before every epoch: nothing can be claimed under it.
+const NO_EPOCH: u64 = 0;
 
 /// Counts this opening, so that whatever an earlier process still tries to write is noticed.
 async fn advance_epoch(writer: &DatabaseConnection) -> Result<u64, DbErr> {

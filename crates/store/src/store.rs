@@ -8,7 +8,7 @@ use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
 use crate::{
     OpenError, StoreOptions,
     error::store_error,
-    open::{self, Opened},
+    open::{self, Opened, Presence},
     write::{Work, Writer},
 };
 
@@ -34,12 +34,26 @@ impl Store {
     /// # Errors
     /// [`OpenError`] says what to do about it; [`OpenError::InUse`] when another store has the file open.
     pub async fn open(options: StoreOptions) -> Result<Self, OpenError> {
+        Self::with(options, Presence::Alone).await
+    }
+
+    /// Opens a database that another process may have open, to read it and to write what no execution owns, such as
+    /// agents and secrets. The other process is not disturbed; where there is none, the file is made and migrated.
+    /// Executions cannot be driven by it.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what to do about it; never [`OpenError::InUse`].
+    pub async fn open_beside(options: StoreOptions) -> Result<Self, OpenError> {
+        Self::with(options, Presence::Beside).await
+    }
+
+    async fn with(options: StoreOptions, presence: Presence) -> Result<Self, OpenError> {
         let Opened {
             writer,
             readers,
             lock,
             epoch,
-        } = open::open(&options).await?;
+        } = open::open(&options, presence).await?;
         let inner = Inner {
             readers: readers.clone().unwrap_or_else(|| writer.clone()),
             writer: Writer::start(writer, readers, lock),

@@ -1,7 +1,7 @@
 //! Agents that do what the test says: answer, hang until they are released, fail, panic. They log every call.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -18,6 +18,7 @@ use tokio::sync::{oneshot, watch};
 #[derive(Clone, Debug)]
 pub struct Answer {
     task_id: Option<String>,
+    says: Vec<String>,
     end: End,
 }
 
@@ -34,6 +35,7 @@ impl Answer {
     pub fn outcome(outcome: CallOutcome) -> Self {
         Self {
             task_id: None,
+            says: Vec::new(),
             end: End::Outcome(Box::new(outcome)),
         }
     }
@@ -86,6 +88,7 @@ impl Answer {
     pub fn held() -> Self {
         Self {
             task_id: None,
+            says: Vec::new(),
             end: End::Held,
         }
     }
@@ -95,6 +98,7 @@ impl Answer {
     pub fn panic() -> Self {
         Self {
             task_id: None,
+            says: Vec::new(),
             end: End::Panic,
         }
     }
@@ -103,6 +107,13 @@ impl Answer {
     #[must_use]
     pub fn after_accepting(mut self, task_id: &str) -> Self {
         self.task_id = Some(task_id.to_owned());
+        self
+    }
+
+    /// Before that, the agent says something.
+    #[must_use]
+    pub fn saying(mut self, text: &str) -> Self {
+        self.says.push(text.to_owned());
         self
     }
 }
@@ -123,6 +134,7 @@ struct State {
     in_flight: usize,
     cancels: Vec<(String, RemoteTask)>,
     cancels_hang: bool,
+    moved_on: HashSet<String>,
 }
 
 #[derive(Debug, Default)]
@@ -221,6 +233,11 @@ impl ScriptedAgents {
         self.state().cancels.clone()
     }
 
+    /// A task that asked something goes on without an answer.
+    pub fn move_on(&self, task_id: &str) {
+        self.state().moved_on.insert(task_id.to_owned());
+    }
+
     /// No agent answers a cancel from here on.
     pub fn hang_cancels(&self) {
         self.state().cancels_hang = true;
@@ -275,6 +292,9 @@ impl NodeRunner for ScriptedAgents {
             };
             progress.task_accepted(task).await;
         }
+        for text in &answer.says {
+            progress.said(text);
+        }
         match answer.end {
             End::Outcome(outcome) => *outcome,
             End::Held => match self.hold(&call.agent_id).await {
@@ -296,5 +316,9 @@ impl NodeRunner for ScriptedAgents {
             std::future::pending::<()>().await;
         }
         RemoteCancel::Confirmed
+    }
+
+    async fn has_moved_on(&self, _agent_id: &str, task: &RemoteTask, _question_id: Option<&str>) -> bool {
+        self.state().moved_on.contains(&task.task_id)
     }
 }

@@ -135,7 +135,11 @@ pub(crate) fn read_budget(argument: &str) -> Result<Usd, CommandError> {
         .parse::<Usd>()
         .ok()
         .filter(|budget| !budget.is_negative());
-    budget.ok_or_else(|| CommandError::Usage(format!("{argument:?} is not an amount in USD; write 1.50")))
+    budget.ok_or_else(|| {
+        CommandError::Usage(format!(
+            "the budget {argument:?} is not an amount in USD; write 0 or more, with at most 9 decimals, such as 1.50"
+        ))
+    })
 }
 
 /// An agent as it is given on the command line: ID=URL.
@@ -153,6 +157,8 @@ pub(crate) fn in_memory() -> Settings {
         database: "sqlite::memory:".to_owned(),
         allow_agent_addresses: "loopback".to_owned(),
         allow_inline_endpoints: true,
+        secrets_key_file: None,
+        agents: Vec::new(),
         allowed_origins: Vec::new(),
         durability: Durability::Normal,
         drain: std::time::Duration::ZERO,

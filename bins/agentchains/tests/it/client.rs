@@ -66,6 +66,14 @@ impl Client {
             .uri(format!("http://{}{BASE}{path}", self.address))
     }
 
+    /// The metrics, as text.
+    pub(crate) async fn metrics(&self) -> String {
+        let address = format!("http://{}/metrics", self.address).parse().unwrap();
+        let response = self.http.get(address).await.unwrap();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        String::from_utf8(body.to_vec()).unwrap()
+    }
+
     pub(crate) async fn exchange(&self, request: Request<Full<Bytes>>) -> Answer {
         let response = self.http.request(request).await.unwrap();
         let status = response.status().as_u16();

@@ -176,6 +176,73 @@ async fn estimate_prints_the_worst_case_and_the_critical_path() {
     assert_eq!(estimate["cost"]["unbounded"][0]["node_id"], "sum");
 }
 
+/// What the table says in the row of this name.
+fn cell<'t>(table: &'t str, name: &str) -> Option<&'t str> {
+    table.lines().find_map(|line| {
+        let mut cells = line.split(['│', '┆']).map(str::trim).skip(1);
+        (cells.next() == Some(name)).then(|| cells.next())?
+    })
+}
+
+#[tokio::test]
+async fn the_table_of_an_estimate_says_what_its_json_says() {
+    let document = json!({"name": "e", "nodes": [
+        {"id": "each", "type": "parallel_group", "config": {"items": "{{input.texts}}", "body": {"nodes": [
+            {"id": "judge", "type": "agent_call", "agent_id": "critic", "max_cost": 0.75, "timeout": "10s"},
+        ]}}},
+    ]});
+    let (_folder, path) = written(&document.to_string());
+    let input = |text: &'static str| ["--input", text];
+    let two = input(r#"{"texts": [1, 2]}"#);
+    for options in [
+        vec![],
+        vec!["--max-budget", "1"],
+        [vec!["--max-budget", "1"], two.to_vec()].concat(),
+        [vec!["--max-budget", "5"], two.to_vec()].concat(),
+        [vec![], input(r#"{"texts": 5}"#).to_vec()].concat(),
+    ] {
+        let arguments = [vec!["estimate", path.as_str()], options.clone()].concat();
+        let table = String::from_utf8(agentchains(&arguments).await.stdout).unwrap();
+        let arguments = [arguments, vec!["--output", "json"]].concat();
+        let estimate: Value = serde_json::from_slice(&agentchains(&arguments).await.stdout).unwrap();
+        let amount = |usd: &Value| format!("{usd} USD");
+        let cost = &estimate["cost"];
+        assert_eq!(
+            cell(&table, "worst case").unwrap(),
+            amount(&cost["worst_case_usd"]),
+            "{options:?}"
+        );
+        let unbudgeted = cell(&table, "without the budget");
+        let expected = (!estimate["max_budget"].is_null()).then(|| amount(&cost["unbudgeted_usd"]));
+        assert_eq!(unbudgeted.map(str::to_owned), expected, "{options:?}");
+        let fits = cell(&table, "budget").map(|budget| budget.ends_with("the worst case fits"));
+        assert_eq!(fits, estimate["fits_budget"].as_bool(), "{options:?}");
+        for remark in estimate["warnings"].as_array().unwrap() {
+            assert!(table.contains(remark["reason"].as_str().unwrap()), "{table}");
+        }
+        assert_eq!(
+            table.contains("warning: each: "),
+            estimate["warnings"] != json!([])
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_budget_that_is_none_is_refused_with_what_is_allowed() {
+    let (_folder, path) = written(
+        r#"{"name": "b", "nodes": [{"id": "a", "type": "agent_call", "agent_id": "x", "max_cost": 1}]}"#,
+    );
+    for command in ["run", "estimate"] {
+        for budget in ["-1", "-0.5", "cheap", "1e400", "0.0000000001"] {
+            let output = agentchains(&[command, &path, "--max-budget", budget]).await;
+            assert_eq!(output.status.code(), Some(2), "{command} {budget}: {output:?}");
+            let said = String::from_utf8(output.stderr).unwrap();
+            let expected = format!("the budget {budget:?} is not an amount in USD; write 0 or more");
+            assert!(said.contains(&expected), "{said}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn estimate_takes_limits_from_the_settings_and_refuses_an_invalid_document() {
     let items = json!({"items": "{{input.texts}}", "body": {"nodes": [

@@ -8,10 +8,15 @@
 )]
 
 mod bad_input;
+mod bill_race;
 mod budget_race;
 mod client;
 mod command_line;
 mod conformance;
 mod crash;
 mod guide;
+mod hostile_agents;
+mod metrics;
+mod secrets;
 mod server;
+mod ssrf;

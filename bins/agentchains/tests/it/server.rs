@@ -3,11 +3,12 @@
 use std::{
     path::Path,
     process::{ExitStatus, Stdio},
+    sync::{Arc, Mutex},
 };
 
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
-    process::{Child, ChildStdout, Command},
+    process::{Child, ChildStderr, ChildStdout, Command},
 };
 
 use crate::client::Client;
@@ -17,37 +18,76 @@ pub(crate) struct Server {
     child: Child,
     /// Kept open: a closed pipe would make the server's next line an error.
     _stdout: BufReader<ChildStdout>,
+    log: Log,
     pub(crate) client: Client,
+}
+
+/// The lines that a server has written to its log.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    pub(crate) fn len(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+
+    /// The lines after the first so many.
+    pub(crate) fn since(&self, first: usize) -> Vec<String> {
+        self.0.lock().unwrap()[first..].to_vec()
+    }
+
+    /// Reads to the end of the server, and shows each line where a test that fails is explained.
+    #[expect(clippy::print_stderr, reason = "the harness keeps it for the tests that fail")]
+    async fn keep(self, stderr: ChildStderr) {
+        let mut lines = BufReader::new(stderr).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            eprintln!("{line}");
+            self.0.lock().unwrap().push(line);
+        }
+    }
 }
 
 impl Server {
     /// Starts `agentchains serve` on a database in the folder, on a free port.
     pub(crate) async fn serve(folder: &Path) -> Self {
+        Self::serve_with(folder, &[], &[]).await
+    }
+
+    /// The same with further flags and variables of the environment.
+    pub(crate) async fn serve_with(folder: &Path, flags: &[&str], variables: &[(&str, &str)]) -> Self {
         let database = format!("sqlite:{}", folder.join("agentchains.db").display());
-        Self::start(&["serve", "--listen", "127.0.0.1:0", "--database", &database]).await
+        let serve = ["serve", "--listen", "127.0.0.1:0", "--database", &database];
+        Self::start(&[&serve, flags].concat(), variables).await
     }
 
     /// Starts `agentchains demo` on a free port.
     pub(crate) async fn demo(folder: &Path) -> Self {
-        Self::start(&[
-            "demo",
-            "--listen",
-            "127.0.0.1:0",
-            "--dir",
-            folder.to_str().unwrap(),
-        ])
+        Self::start(
+            &[
+                "demo",
+                "--listen",
+                "127.0.0.1:0",
+                "--dir",
+                folder.to_str().unwrap(),
+            ],
+            &[],
+        )
         .await
     }
 
-    async fn start(arguments: &[&str]) -> Self {
+    async fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_agentchains"))
             .args(arguments)
             .env("RUST_LOG", "warn")
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let log = Log::default();
+        tokio::spawn(log.clone().keep(child.stderr.take().unwrap()));
         let mut line = String::new();
         stdout.read_line(&mut line).await.unwrap();
         let address = line
@@ -59,8 +99,18 @@ impl Server {
         Self {
             child,
             _stdout: stdout,
+            log,
             client,
         }
+    }
+
+    /// The number of its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
+    pub(crate) fn log(&self) -> Log {
+        self.log.clone()
     }
 
     /// `kill -9`: the process gets no chance to do anything more.

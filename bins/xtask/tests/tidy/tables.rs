@@ -85,6 +85,7 @@ pub(crate) const PURE: Table = &[
     (
         "agentchains-breaker",
         &[
+            "foldhash",
             "jiff",
             "pin-project-lite",
             "serde",

@@ -1,15 +1,24 @@
 //! From the end of a task, or a message, to the outcome of an attempt.
 
-use agentchains_cost::{ReportedCost, Usage};
-use agentchains_machine::{AgentQuestion, AgentReply, FailureCode};
-use serde_json::{Map, Value};
+use agentchains_machine::{AgentQuestion, AgentReply, FailureCode, Json};
+use serde_json::Value;
 
 use super::{
-    output::reduce,
+    json::{MAX_DEPTH, too_deep},
     question::question,
     task::{Message, Task, TaskState},
 };
-use crate::{failure::Classified, quote::quote, reported};
+use crate::{
+    error::CallError,
+    failure::{Classified, classify},
+    net::{MAX_REPLY_BYTES, TransportError},
+    output::reduce,
+    quote::quote,
+    reported::Reported,
+};
+
+/// The member of metadata by which an agent says whether another attempt is of use.
+pub(super) const RETRYABLE: &str = "retryable";
 
 /// Why an agent does not work on.
 #[derive(Debug, PartialEq)]
@@ -20,22 +29,17 @@ pub(crate) enum Answer {
 }
 
 /// The answer that a message is.
-pub(crate) fn from_message(message: Message) -> AgentReply {
-    let output = reduce(message.parts);
-    let places = [&message.metadata];
-    let (cost, usage) = (reported::cost(Some(&output), &places), reported::usage(&places));
-    AgentReply {
-        output: output.into(),
-        cost,
-        usage,
-    }
+pub(crate) fn from_message(message: Message, mut reported: Reported) -> Answer {
+    reported.result(&message.metadata);
+    result(message.parts, reported)
 }
 
-/// The answer of a task that does not go on by itself any more. `None` while it is live.
-pub(crate) fn from_task(task: Task) -> Option<Answer> {
+/// The answer of a task that does not go on by itself any more, with what was reported about it. `None` while it is
+/// live.
+pub(crate) fn from_task(task: Task, reported: Reported) -> Option<Answer> {
     let (code, what, retryable) = match task.state {
         TaskState::Live => return None,
-        TaskState::Completed => return Some(Answer::Result(completed(task))),
+        TaskState::Completed => return Some(result(parts(task), reported)),
         TaskState::Failed => (FailureCode::AgentFailed, "failed", !refuses_retry(&task)),
         TaskState::Canceled => (
             FailureCode::AgentFailed,
@@ -43,7 +47,11 @@ pub(crate) fn from_task(task: Task) -> Option<Answer> {
             !refuses_retry(&task),
         ),
         TaskState::Rejected => (FailureCode::AgentRejected, "rejected the task", false),
-        TaskState::InputRequired | TaskState::AuthRequired => return Some(Answer::Question(question(task))),
+        TaskState::InputRequired | TaskState::AuthRequired => {
+            let question = question(task);
+            let kept = keepable(&question.shown).map(|()| question);
+            return Some(kept.map_or_else(|error| unkept(&error, reported), Answer::Question));
+        }
     };
     let said = quote(&task.message.as_ref().map(Message::text).unwrap_or_default());
     let what = if said.is_empty() {
@@ -51,43 +59,59 @@ pub(crate) fn from_task(task: Task) -> Option<Answer> {
     } else {
         format!("{what}, saying: {said}")
     };
-    let (cost, usage) = stated(&task, None);
-    Some(Answer::Failure(Classified {
-        cost,
-        usage,
-        ..Classified::stated(code, what, retryable)
-    }))
+    Some(failure(Classified::stated(code, what, retryable), reported))
 }
 
 /// The result stands in the artifacts; an agent that made none has put it into its last message.
-fn completed(mut task: Task) -> AgentReply {
-    let mut parts: Vec<Value> = task
+fn parts(task: Task) -> Vec<Value> {
+    let parts: Vec<Value> = task
         .artifacts
-        .iter_mut()
-        .flat_map(|artifact| std::mem::take(&mut artifact.parts))
+        .into_iter()
+        .flat_map(|artifact| artifact.parts)
         .collect();
     if parts.is_empty() {
-        parts = task
-            .message
-            .as_mut()
-            .map(|message| std::mem::take(&mut message.parts))
-            .unwrap_or_default();
+        return task.message.map(|message| message.parts).unwrap_or_default();
     }
+    parts
+}
+
+fn result(parts: Vec<Value>, mut reported: Reported) -> Answer {
     let output = reduce(parts);
-    let (cost, usage) = stated(&task, Some(&output));
-    AgentReply {
-        output: output.into(),
-        cost,
-        usage,
+    reported.output(&output);
+    let output = output.into();
+    match keepable(&output) {
+        Ok(()) => Answer::Result(AgentReply {
+            output,
+            cost: reported.cost(),
+            usage: reported.usage(),
+        }),
+        Err(error) => unkept(&error, reported),
     }
 }
 
-fn stated(task: &Task, output: Option<&Value>) -> (ReportedCost, Option<Usage>) {
-    let places: Vec<&Map<String, Value>> = std::iter::once(&task.metadata)
-        .chain(task.message.as_ref().map(|message| &message.metadata))
-        .chain(task.artifacts.iter().map(|artifact| &artifact.metadata))
-        .collect();
-    (reported::cost(output, &places), reported::usage(&places))
+/// Whether a value is within the limits of one (language reference, section 10).
+fn keepable(value: &Json) -> Result<(), CallError> {
+    if value.as_str().len() > MAX_REPLY_BYTES {
+        let limit = MAX_REPLY_BYTES;
+        return Err(TransportError::TooLarge { limit }.into());
+    }
+    if value.depth() > MAX_DEPTH {
+        return Err(too_deep());
+    }
+    Ok(())
+}
+
+/// What the agent answered cannot be kept, and may have cost something nevertheless. These errors name no address.
+fn unkept(error: &CallError, reported: Reported) -> Answer {
+    failure(classify(error, ""), reported)
+}
+
+fn failure(classified: Classified, reported: Reported) -> Answer {
+    Answer::Failure(Classified {
+        cost: reported.cost(),
+        usage: reported.usage(),
+        ..classified
+    })
 }
 
 /// Whether the agent says that another attempt is of no use.
@@ -99,17 +123,20 @@ fn refuses_retry(task: &Task) -> bool {
     places
         .into_iter()
         .flatten()
-        .any(|metadata| metadata.get("retryable") == Some(&Value::Bool(false)))
+        .any(|metadata| metadata.get(RETRYABLE) == Some(&Value::Bool(false)))
 }
 
 #[cfg(test)]
 mod tests {
+    use agentchains_cost::ReportedCost;
     use serde_json::json;
 
-    use super::*;
+    use super::{super::transcript::Transcript, *};
 
     fn answer(task: Value) -> Option<Answer> {
-        from_task(Task::read(task).unwrap())
+        let mut transcript = Transcript::default();
+        transcript.see(Task::read(task).unwrap());
+        transcript.answer()
     }
 
     fn task(state: &str, rest: Value) -> Value {

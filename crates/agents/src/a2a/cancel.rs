@@ -6,9 +6,9 @@ use agentchains_machine::RemoteCancel;
 use tokio::time::{Instant, sleep_until};
 
 use super::{
-    card::Interface,
     client::A2aClient,
-    rpc::RpcErrorKind,
+    error::RpcErrorKind,
+    interface::Interface,
     task::{Task, TaskState},
 };
 use crate::error::CallError;
@@ -17,7 +17,7 @@ use crate::error::CallError;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Cancels a task and says what the agent says about it until `deadline`.
-pub(crate) async fn cancel(
+pub(super) async fn cancel(
     client: &A2aClient,
     interface: &Interface,
     task_id: &str,
@@ -26,7 +26,7 @@ pub(crate) async fn cancel(
     let mut answer = client.cancel_task(interface, task_id, deadline).await;
     if matches!(&answer, Err(CallError::Rpc(error)) if error.kind == RpcErrorKind::NotCancelable) {
         // It has probably ended by itself, or somebody else has cancelled it.
-        return match client.get_task(interface, task_id, deadline).await {
+        return match client.get_task(interface, task_id, 0, deadline).await {
             Ok(Task {
                 state: TaskState::Canceled,
                 ..
@@ -51,6 +51,6 @@ pub(crate) async fn cancel(
             return RemoteCancel::Unknown;
         }
         sleep_until(Instant::now() + PAUSE).await;
-        answer = client.get_task(interface, task_id, deadline).await;
+        answer = client.get_task(interface, task_id, 0, deadline).await;
     }
 }

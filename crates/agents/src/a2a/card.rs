@@ -1,16 +1,16 @@
-//! Agent cards (section 4.4 of A2A), read leniently: where and how an agent is called.
+//! Agent cards (section 4.4 of A2A), read leniently.
 
 use serde_json::Value;
 
+use super::interface::{Interface, choose};
 use crate::{
     error::CallError,
     lenient::{is_true, items, text},
-    net::Endpoint,
     quote::quote,
 };
 
 /// What is needed of a card.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AgentCard {
     pub(crate) name: String,
     pub(crate) description: Option<String>,
@@ -18,27 +18,9 @@ pub(crate) struct AgentCard {
     /// Whether the agent takes nothing but text.
     pub(crate) text_only: bool,
     pub(crate) interface: Interface,
+    /// What to try when the agent does not speak the version of that.
+    pub(crate) older: Option<Interface>,
 }
-
-/// Where an agent speaks JSON-RPC of A2A 1.x.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Interface {
-    pub(crate) endpoint: Endpoint,
-    pub(crate) version: String,
-    /// Sent with each request, when the card asks for it.
-    pub(crate) tenant: Option<String>,
-}
-
-/// One way to call an agent, as a card offers it.
-struct Offer<'a> {
-    url: &'a str,
-    binding: &'a str,
-    version: &'a str,
-    tenant: Option<&'a str>,
-}
-
-/// The most interfaces of a card that are looked at.
-const MAX_OFFERS: usize = 32;
 
 impl AgentCard {
     /// Reads a card and chooses among the interfaces that it offers.
@@ -58,76 +40,16 @@ impl AgentCard {
         }
         let modes = items(card, "defaultInputModes");
         let is_text = |mode: &Value| mode.as_str().is_some_and(|mode| mode.starts_with("text/"));
+        let (interface, older) = choose(card)?;
         Ok(Self {
             name: text(card, "name").unwrap_or("unnamed").to_owned(),
             description: text(card, "description").map(str::to_owned),
             streaming: is_true(capabilities, "streaming"),
             text_only: !modes.is_empty() && modes.iter().all(is_text),
-            interface: choose(&offers(card))?,
+            interface,
+            older,
         })
     }
-}
-
-/// What a card offers, in its order. Cards of version 0.3 name one interface at the top and further ones beside it.
-fn offers(card: &Value) -> Vec<Offer<'_>> {
-    let supported = items(card, "supportedInterfaces").iter().map(|interface| Offer {
-        url: text(interface, "url").unwrap_or_default(),
-        binding: text(interface, "protocolBinding").unwrap_or("JSONRPC"),
-        version: text(interface, "protocolVersion").unwrap_or("1.0"),
-        tenant: text(interface, "tenant"),
-    });
-    let supported: Vec<_> = supported.take(MAX_OFFERS).collect();
-    if !supported.is_empty() {
-        return supported;
-    }
-    let version = text(card, "protocolVersion").unwrap_or("0.3.0");
-    let old = |url, binding| Offer {
-        url,
-        binding,
-        version,
-        tenant: None,
-    };
-    let main = text(card, "url").map(|url| old(url, text(card, "preferredTransport").unwrap_or("JSONRPC")));
-    let additional = items(card, "additionalInterfaces")
-        .iter()
-        .filter_map(|interface| {
-            Some(old(
-                text(interface, "url")?,
-                text(interface, "transport").unwrap_or("JSONRPC"),
-            ))
-        });
-    main.into_iter().chain(additional).take(MAX_OFFERS).collect()
-}
-
-fn choose(offers: &[Offer<'_>]) -> Result<Interface, CallError> {
-    let spoken =
-        |offer: &&Offer<'_>| offer.binding.eq_ignore_ascii_case("JSONRPC") && is_version_1(offer.version);
-    let Some(offer) = offers.iter().find(spoken) else {
-        let list: Vec<_> = offers
-            .iter()
-            .map(|offer| format!("{} {}", offer.binding, offer.version))
-            .collect();
-        let offered = if list.is_empty() {
-            "no interface".to_owned()
-        } else {
-            quote(&list.join(", "))
-        };
-        return Err(CallError::protocol(format!(
-            "its card offers {offered}; only JSONRPC 1.x is spoken here"
-        )));
-    };
-    let endpoint = Endpoint::parse(offer.url).map_err(|error| {
-        CallError::protocol(format!("its card has an address that cannot be used: {error}"))
-    })?;
-    Ok(Interface {
-        endpoint,
-        version: offer.version.to_owned(),
-        tenant: offer.tenant.map(str::to_owned),
-    })
-}
-
-fn is_version_1(version: &str) -> bool {
-    version == "1" || version.starts_with("1.")
 }
 
 #[cfg(test)]
@@ -136,58 +58,15 @@ mod tests {
 
     use super::*;
 
-    fn chosen(card: &Value) -> Result<(String, String), String> {
-        AgentCard::read(card)
-            .map(|card| {
-                (
-                    card.interface.endpoint.as_str().to_owned(),
-                    card.interface.version,
-                )
-            })
-            .map_err(|error| error.to_string())
-    }
-
-    fn interface(url: &str, binding: &str, version: &str) -> Value {
-        json!({"url": url, "protocolBinding": binding, "protocolVersion": version})
-    }
-
     #[test]
-    fn the_first_json_rpc_interface_of_version_1_is_chosen() {
-        let card = json!({"supportedInterfaces": [
-            interface("http://a.example/old", "JSONRPC", "0.3"),
-            interface("http://a.example/grpc", "GRPC", "1.0"),
-            interface("http://a.example/rest", "HTTP+JSON", "1.0"),
-            interface("http://a.example/rpc", "JSONRPC", "1.1"),
-            interface("http://a.example/rpc2", "JSONRPC", "1.0"),
-        ], "url": "http://a.example/top", "protocolVersion": "0.3.0"});
-        assert_eq!(
-            chosen(&card),
-            Ok(("http://a.example/rpc".to_owned(), "1.1".to_owned()))
-        );
-    }
-
-    #[test]
-    fn a_card_without_such_an_interface_is_refused_with_what_it_offers() {
-        let old =
-            json!({"url": "http://a.example/", "additionalInterfaces": [{"url": "x", "transport": "GRPC"}]});
-        for (card, said) in [
-            (
-                json!({"supportedInterfaces": [interface("http://a.example/", "GRPC", "1.0")]}),
-                "offers GRPC 1.0;",
-            ),
-            (old, "offers JSONRPC 0.3.0, GRPC 0.3.0;"),
-            (json!({"name": "x"}), "offers no interface;"),
-            (
-                json!({"supportedInterfaces": [interface("file:///etc/passwd", "JSONRPC", "1.0")]}),
-                "cannot be used",
-            ),
-            (
-                json!({"capabilities": {"extensions": [{"uri": "urn:x", "required": true}]}}),
-                "urn:x",
-            ),
-            (json!("card"), "not a JSON object"),
-        ] {
-            let error = chosen(&card).unwrap_err();
+    fn a_card_that_asks_for_what_is_not_known_here_is_refused() {
+        let extension = |required: bool| {
+            let capabilities = json!({"extensions": [{"uri": "urn:x", "required": required}]});
+            json!({"capabilities": capabilities, "url": "http://a.example/"})
+        };
+        assert!(AgentCard::read(&extension(false)).is_ok());
+        for (card, said) in [(extension(true), "urn:x"), (json!("card"), "not a JSON object")] {
+            let error = AgentCard::read(&card).unwrap_err().to_string();
             assert!(error.contains(said), "{error}");
         }
     }

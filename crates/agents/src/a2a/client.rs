@@ -1,182 +1,183 @@
-//! The A2A 1.0 client: agent cards, and the three methods that an orchestrator needs.
+//! Asks one agent, whatever version and binding it speaks.
 
-use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
-use agentchains_machine::Json;
-use bytes::Bytes;
-use http::{HeaderValue, Method, Request, header};
-use http_body_util::Full;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
-    card::{AgentCard, Interface},
+    card::AgentCard,
+    card_cache::CardCache,
+    error::RpcError,
+    events::Events,
+    interface::{Dialect, Interface},
+    json,
+    operation::Operation,
     rpc,
-    task::{Sent, Task},
+    task::Task,
 };
 use crate::{
     error::CallError,
-    net::{Channel, Endpoint, MAX_REPLY_BYTES},
+    lenient::{take_array, take_text},
+    net::{Channel, Endpoint, MAX_REPLY_BYTES, OpenReply},
 };
 
-/// The largest card that is read.
-const MAX_CARD_BYTES: usize = 1 << 20;
-
-/// How long a card is believed.
-const CARD_TTL: Duration = Duration::from_secs(60);
-
-/// The version of the protocol, as requests name it.
-const VERSION: HeaderValue = HeaderValue::from_static("1.0");
-
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
-
-/// Speaks A2A 1.0 over JSON-RPC with one agent.
+/// Speaks A2A with one agent.
 #[derive(Debug)]
-pub(crate) struct A2aClient {
+pub(super) struct A2aClient {
     channel: Channel,
-    base: Endpoint,
-    card: Mutex<Option<Remembered>>,
+    cards: CardCache,
     requests: AtomicU64,
 }
 
+/// Some of an agent's tasks.
 #[derive(Debug)]
-struct Remembered {
-    card: Arc<AgentCard>,
-    until: Instant,
+pub(super) struct Page {
+    pub(super) tasks: Vec<Task>,
+    /// How the next ones are asked for; absent at the end.
+    pub(super) next: Option<String>,
+}
+
+/// How the reply to a request is read.
+#[derive(Debug)]
+pub(super) struct Envelope {
+    dialect: Dialect,
+    id: String,
 }
 
 impl A2aClient {
     /// A client of the agent at an address.
-    pub(crate) fn new(channel: Channel, base: Endpoint) -> Self {
+    pub(super) fn new(channel: Channel, base: Endpoint) -> Self {
         Self {
             channel,
-            base,
-            card: Mutex::default(),
+            cards: CardCache::new(base),
             requests: AtomicU64::new(0),
         }
     }
 
     /// The way to the agent.
-    pub(crate) fn channel(&self) -> &Channel {
+    pub(super) fn channel(&self) -> &Channel {
         &self.channel
     }
 
-    /// Where its card is, or what that is below.
-    pub(crate) fn base(&self) -> &Endpoint {
-        &self.base
+    /// What is known of the agent's card.
+    pub(super) fn cards(&self) -> &CardCache {
+        &self.cards
     }
 
-    /// The agent's card, which may be one that was read within the last minute.
-    pub(crate) async fn card(&self, deadline: Instant) -> Result<Arc<AgentCard>, CallError> {
-        let remembered = self
-            .remembered()
-            .as_ref()
-            .filter(|entry| Instant::now() < entry.until)
-            .map(|entry| Arc::clone(&entry.card));
-        if let Some(card) = remembered {
-            return Ok(card);
-        }
-        let card = Arc::new(AgentCard::read(&self.fetch_card(deadline).await?)?);
-        *self.remembered() = Some(Remembered {
-            card: Arc::clone(&card),
-            until: Instant::now() + CARD_TTL,
-        });
-        Ok(card)
+    /// The agent's card, which may have been read before.
+    pub(super) async fn card(&self, deadline: Instant) -> Result<Arc<AgentCard>, CallError> {
+        self.cards.get(&self.channel, deadline).await
     }
 
-    /// Reads the agent's card.
-    pub(crate) async fn fetch_card(&self, deadline: Instant) -> Result<Value, CallError> {
-        let place = self
-            .base
-            .card()
-            .map_err(|error| CallError::protocol(error.to_string()))?;
-        let request = request(Method::GET, &place, Bytes::new());
-        let reply = self.channel.exchange(request, MAX_CARD_BYTES, deadline).await?;
-        reply
-            .json()
-            .map_err(|error| CallError::protocol(format!("its agent card cannot be read: {error}")))
-    }
-
-    /// Forgets the agent's card.
-    pub(crate) fn forget_card(&self) {
-        *self.remembered() = None;
-    }
-
-    /// Sends a message. The agent is asked to answer at once, with a task if it takes longer.
-    pub(crate) async fn send_message(
+    /// Asks for something that is answered by events, be it one or many.
+    pub(super) async fn open(
         &self,
         interface: &Interface,
-        message: Json,
+        operation: Operation<'_>,
         deadline: Instant,
-    ) -> Result<Sent, CallError> {
-        let configuration = json!({"returnImmediately": true, "historyLength": 0}).into();
-        let params = [("message", message), ("configuration", configuration)];
-        Sent::read(self.call(interface, "SendMessage", params, deadline).await?)
+    ) -> Result<Events, CallError> {
+        let (reply, envelope) = self.ask(interface, operation, deadline).await?;
+        Events::read(reply, envelope, deadline).await
     }
 
-    /// Asks how a task stands.
-    pub(crate) async fn get_task(
+    /// Asks how a task stands, with the ids of as many of its last messages.
+    pub(super) async fn get_task(
         &self,
         interface: &Interface,
         task_id: &str,
+        history: u32,
         deadline: Instant,
     ) -> Result<Task, CallError> {
-        let params = [("id", task_id.into()), ("historyLength", 0.into())];
-        Task::read(self.call(interface, "GetTask", params, deadline).await?)?.of(task_id)
+        let operation = Operation::Get { task_id, history };
+        Task::read(self.result(interface, operation, deadline).await?)?.of(task_id)
     }
 
     /// Asks for a task to be cancelled.
-    pub(crate) async fn cancel_task(
+    pub(super) async fn cancel_task(
         &self,
         interface: &Interface,
         task_id: &str,
         deadline: Instant,
     ) -> Result<Task, CallError> {
-        let params = [("id", task_id.into())];
-        Task::read(self.call(interface, "CancelTask", params, deadline).await?)?.of(task_id)
+        let operation = Operation::Cancel { task_id };
+        Task::read(self.result(interface, operation, deadline).await?)?.of(task_id)
     }
 
-    async fn call<const N: usize>(
+    /// Asks for some of the tasks, with the ids of their messages.
+    pub(super) async fn list_tasks(
         &self,
         interface: &Interface,
-        method: &str,
-        params: [(&str, Json); N],
+        page: Option<&str>,
         deadline: Instant,
-    ) -> Result<Value, CallError> {
-        let id = format!("r{}", self.requests.fetch_add(1, Ordering::Relaxed));
-        let tenant = interface
-            .tenant
-            .as_deref()
-            .map(|tenant| ("tenant", tenant.into()));
-        let params = params.into_iter().chain(tenant).collect();
-        let body = rpc::request(&id, method, params);
-        let request = request(Method::POST, &interface.endpoint, body.into());
-        let reply = self.channel.exchange(request, MAX_REPLY_BYTES, deadline).await?;
-        reply.require_json_type()?;
-        rpc::result(reply.json()?, &id)
+    ) -> Result<Page, CallError> {
+        let listed = self.result(interface, Operation::List { page }, deadline).await?;
+        let Value::Object(mut listed) = listed else {
+            return Err(CallError::protocol("its reply is no list of tasks"));
+        };
+        let tasks = take_array(&mut listed, "tasks").into_iter();
+        Ok(Page {
+            tasks: tasks.filter_map(|task| Task::read(task).ok()).collect(),
+            next: take_text(&mut listed, "nextPageToken"),
+        })
     }
 
-    fn remembered(&self) -> MutexGuard<'_, Option<Remembered>> {
-        self.card.lock().unwrap_or_else(PoisonError::into_inner)
+    async fn result(
+        &self,
+        interface: &Interface,
+        operation: Operation<'_>,
+        deadline: Instant,
+    ) -> Result<Value, CallError> {
+        let (reply, envelope) = self.ask(interface, operation, deadline).await?;
+        envelope.read(reply, deadline).await
+    }
+
+    async fn ask(
+        &self,
+        interface: &Interface,
+        operation: Operation<'_>,
+        deadline: Instant,
+    ) -> Result<(OpenReply, Envelope), CallError> {
+        let envelope = Envelope {
+            dialect: interface.dialect,
+            id: format!("r{}", self.requests.fetch_add(1, Ordering::Relaxed)),
+        };
+        let request = operation.request(interface, &envelope.id)?;
+        let reply = self.channel.open(request, deadline).await;
+        Ok((reply.map_err(explained)?, envelope))
     }
 }
 
-/// What every request says of itself (section 3.6 of A2A).
-fn request(method: Method, endpoint: &Endpoint, body: Bytes) -> Request<Full<Bytes>> {
-    let mut request = Request::new(Full::new(body));
-    *request.uri_mut() = endpoint.uri();
-    let headers = request.headers_mut();
-    headers.insert("a2a-version", VERSION);
-    headers.insert(header::ACCEPT, JSON);
-    if method == Method::POST {
-        headers.insert(header::CONTENT_TYPE, JSON);
+impl Envelope {
+    /// The result in a reply that comes in one piece.
+    pub(super) async fn read(&self, reply: OpenReply, deadline: Instant) -> Result<Value, CallError> {
+        let reply = reply.read(MAX_REPLY_BYTES, deadline).await?;
+        reply.require_json_type()?;
+        self.result(json::read(&reply.body)?)
     }
-    *request.method_mut() = method;
-    request
+
+    /// The result in a reply, or in an event of a stream.
+    pub(super) fn result(&self, reply: Value) -> Result<Value, CallError> {
+        match self.dialect {
+            Dialect::JsonRpc | Dialect::JsonRpc0_3 => rpc::result(reply, &self.id),
+            Dialect::Rest => match reply.get("error") {
+                Some(error) => Err(RpcError::read(error)?.into()),
+                None => Ok(reply),
+            },
+        }
+    }
+}
+
+/// A refusal by its body, where that says more than the status.
+fn explained(error: CallError) -> CallError {
+    let told = match &error {
+        CallError::Status { status, excerpt, .. } if !matches!(status.as_u16(), 401 | 403 | 429 | 503) => {
+            RpcError::in_body(excerpt)
+        }
+        _ => None,
+    };
+    told.map_or(error, CallError::Rpc)
 }

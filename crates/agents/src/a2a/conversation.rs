@@ -1,60 +1,54 @@
-//! One attempt, from the card to the outcome: send the message, then ask for the task until it does not go on by
-//! itself any more. An attempt that goes on with a question answers that first.
+//! One attempt, from the card to the outcome: send the message, listen to what becomes of it, and follow the task that
+//! the agent makes of it.
+//!
+//! Owns what is sent, and that nothing is sent twice: where it is open whether the agent has the message, it is asked
+//! for the task.
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use agentchains_machine::{AgentAnswer, Call, RemoteTask};
+use agentchains_machine::{Call, RemoteTask};
 use agentchains_ports::{CallOutcome, CallProgress};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::{
-    answer::{self, Answer},
-    cancel::cancel,
-    card::{AgentCard, Interface},
-    client::A2aClient,
-    message,
-    question::question_id,
-    rpc::RpcErrorKind,
-    task::{Sent, Task},
+    answer::Answer,
+    card::AgentCard,
+    client::{A2aClient, Page},
+    error::RpcErrorKind,
+    events::Events,
+    following::{Pauses, QUESTION_LIMIT, TOLERATED_TROUBLES},
+    interface::{Dialect, Interface},
+    message::Message,
+    operation::Operation,
+    transcript::Transcript,
 };
 use crate::{
     error::CallError,
     failure::{Classified, classify},
-    net::{Endpoint, TransportError},
+    net::Endpoint,
 };
 
-/// The first wait before a task is asked for; each further one is twice as long, up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-
-/// The longest wait between two questions about a task.
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-
-/// How long one question about a task may go unanswered.
-const QUESTION_LIMIT: Duration = Duration::from_secs(10);
-
-/// How many questions in a row may fail before the attempt does. The task is known and asking is harmless, while
-/// giving up means that the work is done again.
-const TOLERATED_TROUBLES: u32 = 4;
-
-/// How long the cancelling of a task that is given up may hold up the outcome.
-const ABANDON_LIMIT: Duration = Duration::from_millis(500);
+/// How many pages of an agent's tasks are looked through for one.
+const MAX_PAGES: usize = 5;
 
 /// An attempt in progress.
-pub(crate) struct Conversation<'a> {
-    client: &'a A2aClient,
-    call: &'a Call,
-    deadline: Instant,
+pub(super) struct Conversation<'a> {
+    pub(super) client: &'a A2aClient,
+    pub(super) call: &'a Call,
+    pub(super) progress: &'a dyn CallProgress,
+    pub(super) deadline: Instant,
 }
 
-/// A person's answer to a task's question, for as long as the task may still be seen with that question.
-struct Answering<'a> {
-    answer: &'a AgentAnswer,
-    is_sent: bool,
+/// In which form an agent told what becomes of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    AsItHappened,
+    InOnePiece,
 }
 
 /// How far an attempt had come when it failed, which decides whether the agent has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+pub(super) enum Stage {
     /// Nothing of this attempt was sent.
     Card,
     /// The message was being sent.
@@ -64,135 +58,178 @@ enum Stage {
 }
 
 impl<'a> Conversation<'a> {
-    pub(crate) fn new(client: &'a A2aClient, call: &'a Call) -> Self {
+    pub(super) fn new(client: &'a A2aClient, call: &'a Call, progress: &'a dyn CallProgress) -> Self {
         Self {
             client,
             call,
+            progress,
             deadline: client.channel().instant(call.deadline),
         }
     }
 
     /// Carries the attempt to its end.
-    pub(crate) async fn run(&self, progress: &dyn CallProgress) -> CallOutcome {
+    pub(super) async fn run(&self) -> CallOutcome {
         let known = self.call.remote_task.as_ref();
         let stage = if known.is_some() { Stage::Task } else { Stage::Card };
         let card = match self.client.card(self.deadline).await {
             Ok(card) => card,
-            Err(error) => return self.failed(&error, self.client.base(), stage),
+            Err(_) if self.call.is_lookup => return CallOutcome::TaskLost,
+            Err(error) => return self.failed(&error, self.client.cards().base(), stage),
         };
         if let Some(task) = known {
-            return self.follow(&card, task, Duration::ZERO).await;
+            return self
+                .follow(&card, task.clone(), Transcript::of(task.clone()))
+                .await;
         }
-        let interface = &card.interface;
-        let message = message::request(self.call, card.text_only);
-        match self.client.send_message(interface, message, self.deadline).await {
-            Ok(Sent::Message(message)) => CallOutcome::Reply(answer::from_message(message)),
-            Ok(Sent::Task(task)) => {
-                let remote = task.remote();
-                progress.task_accepted(remote.clone()).await;
-                match self.settled(task) {
-                    Some(outcome) => outcome,
-                    None => self.follow(&card, &remote, FIRST_PAUSE).await,
-                }
-            }
-            Err(error) => self.failed(&error, &interface.endpoint, Stage::Message),
+        if !self.call.is_lookup {
+            return self.start(card).await;
+        }
+        match self.find(&card.interface, TOLERATED_TROUBLES).await {
+            Some(task) => self.go_on(&card, task).await,
+            None => CallOutcome::TaskLost,
         }
     }
 
-    /// Asks for the task until it does not go on by itself any more.
-    async fn follow(&self, card: &AgentCard, task: &RemoteTask, first_pause: Duration) -> CallOutcome {
-        let (mut pause, mut troubles) = (first_pause, 0);
-        let answer = self.call.answer.as_deref();
-        let mut answering = answer.map(|answer| Answering {
-            answer,
-            is_sent: false,
-        });
-        loop {
-            sleep_until(self.deadline.min(Instant::now() + pause)).await;
-            pause = (pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
-            match self.look_after(card, task, &mut answering).await {
-                Ok(Some(outcome)) => return outcome,
-                Ok(None) => troubles = 0,
-                Err(CallError::Rpc(error))
-                    if error.kind == RpcErrorKind::TaskNotFound && self.is_resumed() =>
-                {
-                    return CallOutcome::TaskLost;
-                }
-                Err(error) if error.is_transient() && troubles < TOLERATED_TROUBLES && !self.is_over() => {
-                    tracing::debug!(agent = self.call.agent_id, %error, "a task could not be asked for; trying again");
-                    troubles += 1;
-                }
-                Err(error) => {
-                    self.abandon(&card.interface, &task.task_id).await;
-                    return self.failed(&error, &card.interface.endpoint, Stage::Task);
-                }
-            }
+    /// Sends the message, and goes on with what the agent makes of it.
+    async fn start(&self, mut card: Arc<AgentCard>) -> CallOutcome {
+        let mut transcript = Transcript::default();
+        let mut sent = self.send(&card, &mut transcript).await;
+        while let Err(error) = &sent
+            && transcript.remote().is_none()
+            && let Some(other) = self.other_way(&card, error)
+        {
+            tracing::debug!(agent = self.call.agent_id, %error, "no message is taken in this way; trying another");
+            card = other;
+            sent = self.send(&card, &mut transcript).await;
         }
+        if transcript.is_final() || matches!(sent, Ok(Told::InOnePiece)) && transcript.is_at_rest() {
+            return self.outcome(transcript);
+        }
+        if let Some(task) = transcript.remote().cloned() {
+            return self.follow(&card, task, transcript).await;
+        }
+        let error = sent.err().unwrap_or(CallError::CutOff);
+        if error.leaves_outcome_open()
+            && !self.is_over()
+            && let Some(task) = self.find(&card.interface, 0).await
+        {
+            return self.go_on(&card, task).await;
+        }
+        self.failed(&error, &card.interface.endpoint, Stage::Message)
     }
 
-    /// Looks how a task stands, and answers its question, unless it has the answer already: a crash may have come
-    /// between the sending of it and here.
-    async fn look_after(
-        &self,
-        card: &AgentCard,
-        task: &RemoteTask,
-        answering: &mut Option<Answering<'_>>,
-    ) -> Result<Option<CallOutcome>, CallError> {
-        let seen = self.ask(&card.interface, &task.task_id).await?;
-        let Some(open) = answering.as_mut().filter(|open| open.is_seen_in(&seen)) else {
-            *answering = None;
-            return Ok(self.settled(seen));
+    async fn send(&self, card: &AgentCard, transcript: &mut Transcript) -> Result<Told, CallError> {
+        let message = Message::request(self.call, card.text_only);
+        let operation = Operation::Send {
+            message: &message,
+            is_streamed: card.streaming,
         };
-        if open.is_sent {
-            return Ok(None);
-        }
-        let message = message::answer(open.answer, task, card.text_only);
-        let sent = self
+        let mut events = self
             .client
-            .send_message(&card.interface, message, self.deadline)
+            .open(&card.interface, operation, self.deadline)
             .await?;
-        open.is_sent = true;
-        match sent {
-            Sent::Message(message) => Ok(Some(CallOutcome::Reply(answer::from_message(message)))),
-            Sent::Task(seen) => {
-                let seen = seen.of(&task.task_id)?;
-                Ok(if open.is_seen_in(&seen) {
-                    None
-                } else {
-                    self.settled(seen)
-                })
-            }
-        }
-    }
-
-    async fn ask(&self, interface: &Interface, task_id: &str) -> Result<Task, CallError> {
-        if self.is_over() {
-            return Err(TransportError::TimedOut { connected: true }.into());
-        }
-        let until = self.deadline.min(Instant::now() + QUESTION_LIMIT);
-        self.client.get_task(interface, task_id, until).await
-    }
-
-    /// The outcome, when the task has one.
-    fn settled(&self, task: Task) -> Option<CallOutcome> {
-        Some(match answer::from_task(task)? {
-            Answer::Result(reply) => CallOutcome::Reply(reply),
-            Answer::Failure(failure) => failure.outcome(self.call),
-            Answer::Question(question) => CallOutcome::InputRequired(question),
+        self.listen(&mut events, transcript).await?;
+        Ok(if events.are_streamed() {
+            Told::AsItHappened
+        } else {
+            Told::InOnePiece
         })
     }
 
-    /// Cancels a task that nobody will ask for any more, as far as that is possible in a moment.
-    async fn abandon(&self, interface: &Interface, task_id: &str) {
-        let until = Instant::now() + ABANDON_LIMIT;
-        let outcome = cancel(self.client, interface, task_id, until).await;
-        tracing::debug!(agent = self.call.agent_id, task_id, %outcome, "a task is given up");
+    /// How else an agent may take the message that it has refused without looking at it.
+    fn other_way(&self, card: &AgentCard, error: &CallError) -> Option<Arc<AgentCard>> {
+        let CallError::Rpc(error) = error else { return None };
+        match error.kind {
+            RpcErrorKind::VersionNotSupported | RpcErrorKind::MethodNotFound if card.older.is_some() => {
+                self.client.cards().fall_back(card)
+            }
+            RpcErrorKind::UnsupportedOperation | RpcErrorKind::MethodNotFound if card.streaming => {
+                Some(Arc::new(AgentCard {
+                    streaming: false,
+                    ..card.clone()
+                }))
+            }
+            _ => None,
+        }
+    }
+
+    /// Listens until the agent says no more, or until what it says is at rest.
+    pub(super) async fn listen(
+        &self,
+        events: &mut Events,
+        transcript: &mut Transcript,
+    ) -> Result<(), CallError> {
+        while !transcript.is_at_rest()
+            && let Some((event, bytes)) = events.next(self.deadline).await?
+        {
+            let was_known = transcript.remote().is_some();
+            let words = transcript.take(event, bytes)?;
+            if let Some(task) = transcript.remote().filter(|_| !was_known) {
+                self.progress.task_accepted(task.clone()).await;
+            }
+            if let Some(words) = words {
+                self.progress.said(&words);
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks among the agent's tasks for the one that it has made of the message.
+    async fn find(&self, interface: &Interface, tolerated: u32) -> Option<RemoteTask> {
+        if interface.dialect == Dialect::JsonRpc0_3 {
+            return None;
+        }
+        let message_id = self.call.message_id.to_string();
+        let mut next = None;
+        for _ in 0..MAX_PAGES {
+            let page = self.page(interface, next.as_deref(), tolerated).await?;
+            let found = page.tasks.iter().find(|task| task.history.contains(&message_id));
+            if let Some(task) = found {
+                return Some(task.remote());
+            }
+            next = Some(page.next?);
+        }
+        None
+    }
+
+    async fn page(&self, interface: &Interface, next: Option<&str>, tolerated: u32) -> Option<Page> {
+        let mut pauses = Pauses::default();
+        let mut troubles = 0;
+        loop {
+            let until = self.deadline.min(Instant::now() + QUESTION_LIMIT);
+            let error = match self.client.list_tasks(interface, next, until).await {
+                Ok(page) => return Some(page),
+                Err(error) => error,
+            };
+            tracing::debug!(agent = self.call.agent_id, %error, "its tasks could not be looked through");
+            if troubles >= tolerated || self.is_over() || !error.is_transient() {
+                return None;
+            }
+            troubles += 1;
+            pauses.wait(self.deadline).await;
+        }
+    }
+
+    /// Goes on with a task that was found.
+    async fn go_on(&self, card: &AgentCard, task: RemoteTask) -> CallOutcome {
+        self.progress.task_accepted(task.clone()).await;
+        self.follow(card, task.clone(), Transcript::of(task)).await
+    }
+
+    /// The outcome, when what the agent said is at rest.
+    pub(super) fn outcome(&self, transcript: Transcript) -> CallOutcome {
+        match transcript.answer() {
+            Some(Answer::Result(reply)) => CallOutcome::Reply(reply),
+            Some(Answer::Failure(failure)) => failure.outcome(self.call),
+            Some(Answer::Question(question)) => CallOutcome::InputRequired(question),
+            None => CallOutcome::TaskLost,
+        }
     }
 
     /// The outcome of an attempt that failed at `stage`, when something was asked of `place`.
-    fn failed(&self, error: &CallError, place: &Endpoint, stage: Stage) -> CallOutcome {
+    pub(super) fn failed(&self, error: &CallError, place: &Endpoint, stage: Stage) -> CallOutcome {
         if error.is_connection_trouble() {
-            self.client.forget_card();
+            self.client.cards().doubt();
         }
         let classified = classify(error, &place.origin());
         let reached = match stage {
@@ -207,19 +244,7 @@ impl<'a> Conversation<'a> {
         .outcome(self.call)
     }
 
-    fn is_resumed(&self) -> bool {
-        self.call.remote_task.is_some()
-    }
-
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         Instant::now() >= self.deadline
-    }
-}
-
-impl Answering<'_> {
-    /// Whether a task shows the question that this answers. Once it is answered, that is how the task was before.
-    fn is_seen_in(&self, task: &Task) -> bool {
-        let shown = question_id(task);
-        shown.is_some() && shown == self.answer.question_id
     }
 }

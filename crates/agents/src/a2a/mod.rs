@@ -1,15 +1,29 @@
-//! Agents that speak A2A.
+//! Agents that speak A2A: version 1.x over JSON-RPC and HTTP+JSON, and version 0.3 over JSON-RPC.
+//!
+//! `operation` writes what is asked in the form of the version and binding that the card leads to, `events` and `task`
+//! read what comes back of either, and nothing else knows them apart. A `conversation` carries one attempt, and
+//! `following` waits for the task that the agent has made of it.
 
 mod answer;
 mod cancel;
 mod card;
+mod card_cache;
 mod client;
 mod conversation;
+mod error;
+mod event;
+mod events;
+mod following;
+mod interface;
+mod json;
 mod message;
-mod output;
+mod operation;
+mod part;
 mod question;
 mod rpc;
+mod sse;
 mod task;
+mod transcript;
 
 use std::time::Duration;
 
@@ -24,9 +38,12 @@ use crate::{
     net::{Channel, Endpoint},
 };
 
-use self::{cancel::cancel, card::AgentCard, client::A2aClient, conversation::Conversation};
+use self::{
+    cancel::cancel, card::AgentCard, card_cache::fetch_card, client::A2aClient, conversation::Conversation,
+    following::QUESTION_LIMIT, question::question_id,
+};
 
-pub(crate) use self::rpc::{RpcError, RpcErrorKind};
+pub(crate) use self::error::{RpcError, RpcErrorKind};
 
 /// How long an agent has to say what became of a task that is cancelled.
 const CANCEL_LIMIT: Duration = Duration::from_secs(3);
@@ -49,7 +66,7 @@ impl A2aAgent {
 #[async_trait]
 impl Agent for A2aAgent {
     async fn call(&self, call: &Call, progress: &dyn CallProgress) -> CallOutcome {
-        Conversation::new(&self.client, call).run(progress).await
+        Conversation::new(&self.client, call, progress).run().await
     }
 
     async fn cancel(&self, task: &RemoteTask) -> RemoteCancel {
@@ -59,6 +76,26 @@ impl Agent for A2aAgent {
             Err(_) => RemoteCancel::Unknown,
         }
     }
+
+    async fn has_moved_on(&self, task: &RemoteTask, asked: Option<&str>) -> bool {
+        let deadline = Instant::now() + QUESTION_LIMIT;
+        let Ok(card) = self.client.card(deadline).await else {
+            return false;
+        };
+        let seen = self
+            .client
+            .get_task(&card.interface, &task.task_id, 0, deadline)
+            .await;
+        seen.is_ok_and(|seen| match question_id(&seen) {
+            Some(shown) => asked.is_some_and(|asked| asked != shown),
+            None => true,
+        })
+    }
+
+    /// It lists its tasks with the messages that they were made of.
+    fn finds_tasks(&self) -> bool {
+        true
+    }
 }
 
 /// Reads the card of the agent at an address.
@@ -67,7 +104,7 @@ pub(crate) async fn discover(
     base: Endpoint,
     deadline: Instant,
 ) -> Result<DiscoveredAgent, CallError> {
-    let card = A2aClient::new(channel, base).fetch_card(deadline).await?;
+    let card = fetch_card(&channel, &base, deadline).await?;
     let read = AgentCard::read(&card)?;
     Ok(DiscoveredAgent {
         name: read.name,

@@ -4,10 +4,8 @@
 use agentchains_machine::{AgentQuestion, Json, hash_of};
 use serde_json::Value;
 
-use super::{
-    output::presentable,
-    task::{Message, Task, TaskState},
-};
+use super::task::{Message, Task, TaskState};
+use crate::output::presentable;
 
 /// The types of JSON Schema (draft 2020-12, validation, section 6.1.1).
 const SCHEMA_TYPES: [&str; 7] = [
@@ -45,6 +43,7 @@ pub(crate) fn question(task: Task) -> AgentQuestion {
             .find(|data| is_schema(data))
             .cloned(),
         shown: Value::Array(message.parts).into(),
+        may_move_on: task.state == TaskState::AuthRequired,
     }
 }
 

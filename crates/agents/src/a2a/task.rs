@@ -3,13 +3,14 @@
 use agentchains_machine::RemoteTask;
 use serde_json::{Map, Value};
 
+use super::part::normalised;
 use crate::{
     error::CallError,
     lenient::{take_array, take_object, take_text},
 };
 
 /// A task.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Task {
     pub(crate) id: String,
     pub(crate) context_id: Option<String>,
@@ -19,13 +20,16 @@ pub(crate) struct Task {
     /// When it came to be in that state, in the agent's own words.
     pub(crate) since: Option<String>,
     pub(crate) artifacts: Vec<Artifact>,
+    /// The ids of the messages that belong to it, as far as they were asked for.
+    pub(crate) history: Vec<String>,
     pub(crate) metadata: Map<String, Value>,
 }
 
 /// Where a task stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum TaskState {
     /// Submitted, working, or in a state that is not known here.
+    #[default]
     Live,
     Completed,
     Failed,
@@ -35,47 +39,27 @@ pub(crate) enum TaskState {
     AuthRequired,
 }
 
-/// A message, or an artifact: parts with metadata.
-#[derive(Debug, PartialEq, Default)]
+/// A message: parts with metadata.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Message {
-    /// The id of a message, unless it is too long to be kept.
+    /// Its id, unless it is too long to be kept.
     pub(crate) id: Option<String>,
     pub(crate) parts: Vec<Value>,
     pub(crate) metadata: Map<String, Value>,
 }
 
 /// A result of a task.
-pub(crate) type Artifact = Message;
-
-/// What an agent answers to a message.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Sent {
-    /// It works on a task.
-    Task(Task),
-    /// That is its answer.
-    Message(Message),
+#[derive(Debug, PartialEq, Default)]
+pub(crate) struct Artifact {
+    pub(crate) id: Option<String>,
+    pub(crate) parts: Vec<Value>,
+    pub(crate) metadata: Map<String, Value>,
+    /// How many bytes the pieces had that it was put together from.
+    pub(crate) bytes: usize,
 }
 
 /// The longest id of a task or a context that is taken, in bytes: they are stored and sent back.
-const MAX_ID_BYTES: usize = 1024;
-
-impl Sent {
-    /// Reads the result of `SendMessage`.
-    pub(crate) fn read(result: Value) -> Result<Self, CallError> {
-        let Value::Object(mut result) = result else {
-            return Err(CallError::protocol(
-                "its reply holds neither a task nor a message",
-            ));
-        };
-        match (result.remove("task"), result.remove("message")) {
-            (Some(task @ Value::Object(_)), _) => Task::read(task).map(Self::Task),
-            (_, Some(Value::Object(message))) => Ok(Self::Message(Message::read(message))),
-            _ => Err(CallError::protocol(
-                "its reply holds neither a task nor a message",
-            )),
-        }
-    }
-}
+pub(super) const MAX_ID_BYTES: usize = 1024;
 
 impl Task {
     /// Reads a task.
@@ -95,15 +79,18 @@ impl Task {
         let mut status = take_object(&mut task, "status");
         let state =
             take_text(&mut status, "state").ok_or_else(|| CallError::protocol("its task has no state"))?;
-        let message = take_object(&mut status, "message");
         let artifacts = take_array(&mut task, "artifacts").into_iter();
+        let history = take_array(&mut task, "history").into_iter();
         Ok(Self {
             id,
             context_id,
             state: TaskState::read(&state),
-            message: (!message.is_empty()).then(|| Message::read(message)),
+            message: Message::of_status(&mut status),
             since: take_short_text(&mut status, "timestamp"),
-            artifacts: artifacts.filter_map(into_object).map(Message::read).collect(),
+            artifacts: artifacts.filter_map(into_object).map(Artifact::read).collect(),
+            history: history
+                .filter_map(|message| take_short_text(&mut into_object(message)?, "messageId"))
+                .collect(),
             metadata: take_object(&mut task, "metadata"),
         })
     }
@@ -128,41 +115,79 @@ impl Task {
 }
 
 impl TaskState {
-    fn read(state: &str) -> Self {
+    /// Reads a state by its name in version 1.0 or 0.3, which has no prefix, small letters and hyphens.
+    pub(crate) fn read(state: &str) -> Self {
         match state.strip_prefix("TASK_STATE_").unwrap_or(state) {
-            "COMPLETED" => Self::Completed,
-            "FAILED" => Self::Failed,
-            "CANCELED" => Self::Canceled,
-            "REJECTED" => Self::Rejected,
-            "INPUT_REQUIRED" => Self::InputRequired,
-            "AUTH_REQUIRED" => Self::AuthRequired,
+            "COMPLETED" | "completed" => Self::Completed,
+            "FAILED" | "failed" => Self::Failed,
+            "CANCELED" | "canceled" => Self::Canceled,
+            "REJECTED" | "rejected" => Self::Rejected,
+            "INPUT_REQUIRED" | "input-required" => Self::InputRequired,
+            "AUTH_REQUIRED" | "auth-required" => Self::AuthRequired,
             _ => Self::Live,
         }
+    }
+
+    /// Whether a task in this state never changes any more.
+    pub(crate) const fn is_terminal(self) -> bool {
+        matches!(
+            self,
+            Self::Completed | Self::Failed | Self::Canceled | Self::Rejected
+        )
     }
 }
 
 impl Message {
-    fn read(mut message: Map<String, Value>) -> Self {
+    pub(crate) fn read(mut message: Map<String, Value>) -> Self {
         Self {
             id: take_short_text(&mut message, "messageId"),
-            parts: take_array(&mut message, "parts"),
+            parts: take_parts(&mut message),
             metadata: take_object(&mut message, "metadata"),
+        }
+    }
+
+    /// What the agent says about a state.
+    pub(crate) fn of_status(status: &mut Map<String, Value>) -> Option<Self> {
+        let message = take_object(status, "message");
+        (!message.is_empty()).then(|| Self::read(message))
+    }
+
+    /// Its texts, joined.
+    pub(crate) fn text(&self) -> String {
+        text_of(&self.parts)
+    }
+}
+
+impl Artifact {
+    pub(crate) fn read(mut artifact: Map<String, Value>) -> Self {
+        Self {
+            id: take_short_text(&mut artifact, "artifactId"),
+            parts: take_parts(&mut artifact),
+            metadata: take_object(&mut artifact, "metadata"),
+            bytes: 0,
         }
     }
 
     /// Its texts, joined.
     pub(crate) fn text(&self) -> String {
-        let texts: Vec<_> = self
-            .parts
-            .iter()
-            .filter_map(|part| part.get("text")?.as_str())
-            .collect();
-        texts.join(" ")
+        text_of(&self.parts)
     }
 }
 
+fn take_parts(object: &mut Map<String, Value>) -> Vec<Value> {
+    take_array(object, "parts").into_iter().map(normalised).collect()
+}
+
+fn text_of(parts: &[Value]) -> String {
+    let texts: Vec<_> = parts
+        .iter()
+        .filter_map(|part| part.get("text")?.as_str())
+        .collect();
+    texts.join(" ")
+}
+
 /// A text that may be kept: one that is too long is as good as none.
-fn take_short_text(object: &mut Map<String, Value>, name: &str) -> Option<String> {
+pub(super) fn take_short_text(object: &mut Map<String, Value>, name: &str) -> Option<String> {
     take_text(object, name).filter(|text| text.len() <= MAX_ID_BYTES)
 }
 
@@ -180,10 +205,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unknown_states_are_live() {
+    fn states_are_read_by_the_names_of_both_versions_and_unknown_ones_are_live() {
         for (state, expected) in [
             ("TASK_STATE_COMPLETED", TaskState::Completed),
             ("TASK_STATE_INPUT_REQUIRED", TaskState::InputRequired),
+            ("completed", TaskState::Completed),
+            ("auth-required", TaskState::AuthRequired),
+            ("submitted", TaskState::Live),
             ("TASK_STATE_WORKING", TaskState::Live),
             ("TASK_STATE_UNSPECIFIED", TaskState::Live),
             ("TASK_STATE_THINKING_HARD", TaskState::Live),
@@ -219,22 +247,5 @@ mod tests {
             (None, None, None, Map::new())
         );
         assert_eq!(task.artifacts, [Artifact::default()]);
-    }
-
-    #[test]
-    fn an_answer_is_a_task_or_a_message() {
-        let message = json!({"message": {"messageId": "m", "parts": [{"text": "hi"}]}, "task": null});
-        let Ok(Sent::Message(message)) = Sent::read(message) else {
-            panic!("it is a message")
-        };
-        assert_eq!(message.text(), "hi");
-        for answer in [
-            json!({}),
-            json!([]),
-            json!({"task": "t"}),
-            json!({"message": null}),
-        ] {
-            assert!(Sent::read(answer).is_err());
-        }
     }
 }

@@ -110,6 +110,11 @@ impl Endpoint {
         self.url.as_str()
     }
 
+    /// Whether it is called over TLS.
+    pub(crate) fn is_https(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+
     /// The address as requests need it.
     pub(crate) fn uri(&self) -> Uri {
         self.uri.clone()

@@ -4,17 +4,26 @@ mod address;
 mod channel;
 mod connect;
 mod endpoint;
+mod json;
+mod limits;
 mod outbound;
 mod reply;
+mod resolve;
 mod retry_after;
+mod tls;
 mod transport;
 
 pub use self::{
     address::{AddressPolicy, AddressRefused, InvalidRange},
-    outbound::{Outbound, TlsError},
+    outbound::Outbound,
+    resolve::Resolve,
+    tls::{TlsError, TlsSettings},
 };
 pub(crate) use self::{
-    channel::{Channel, MAX_REPLY_BYTES},
+    channel::Channel,
     endpoint::Endpoint,
+    json::unreadable,
+    limits::MAX_REPLY_BYTES,
+    reply::{OpenReply, Reply},
     transport::TransportError,
 };

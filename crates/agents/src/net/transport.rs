@@ -1,14 +1,14 @@
-//! One HTTP exchange: a request out, a reply of limited size in, before a deadline.
+//! One HTTP exchange: a request out, the head of its reply in, before a deadline.
 //!
 //! It follows no redirects, keeps no cookies, asks for no compression and understands none. A request is sent
 //! once; only one that was never written to its connection is put on another.
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{error::Error, io};
 
-use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Body, Incoming};
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper_util::{
     client::{
         self,
@@ -16,43 +16,29 @@ use hyper_util::{
     },
     rt::{TokioExecutor, TokioTimer},
 };
+use rustls::ClientConfig;
 use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    AddressPolicy, AddressRefused,
-    connect::{ConnectError, Connector, connector},
+    AddressRefused,
+    connect::{ConnectError, Connector, Routes, connector},
+    limits::{
+        HTTP2_CONNECTION_WINDOW, HTTP2_PING_AFTER, HTTP2_PING_WAIT, HTTP2_STREAM_WINDOW, IDLE_CONNECTIONS,
+        KEEP_ALIVE, MAX_HEAD_BYTES, MAX_HEADERS,
+    },
 };
-
-/// How long an unused connection is kept: less than the five seconds after which common servers close it, so that
-/// few requests meet a connection that is being closed.
-const KEEP_ALIVE: Duration = Duration::from_secs(4);
-
-/// How many unused connections are kept for each agent.
-const IDLE_CONNECTIONS: usize = 32;
-
-/// How much of the body of an error is read, in bytes.
-const EXCERPT_BYTES: usize = 4096;
-
-/// How long the body of an error is waited for: its status is known, the rest is decoration.
-const EXCERPT_WAIT: Duration = Duration::from_secs(1);
 
 /// What requests say about who sends them.
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("agentchains/", env!("CARGO_PKG_VERSION")));
 
-/// Sends requests.
-#[derive(Debug, Clone)]
-pub(crate) struct Transport {
-    client: Client<Connector, Full<Bytes>>,
-}
+/// No compression (RFC 9110, section 12.5.3).
+const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 
-/// What came back.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    /// The whole body of a success; the beginning of that of an error.
-    pub(crate) body: Bytes,
+/// Sends requests. Clones share connections.
+#[derive(Debug, Clone)]
+pub(super) struct Transport {
+    client: Client<Connector, Full<Bytes>>,
 }
 
 /// Why nothing usable came back.
@@ -79,81 +65,44 @@ pub(crate) enum TransportError {
 }
 
 impl Transport {
-    pub(crate) fn new(policy: Arc<AddressPolicy>) -> Result<Self, rustls::Error> {
+    pub(super) fn new(routes: Routes, tls: ClientConfig) -> Self {
         let client = Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(KEEP_ALIVE)
             .pool_max_idle_per_host(IDLE_CONNECTIONS)
-            .build(connector(policy)?);
-        Ok(Self { client })
+            .http1_max_buf_size(MAX_HEAD_BYTES as usize)
+            .http1_max_headers(MAX_HEADERS)
+            .http2_max_header_list_size(MAX_HEAD_BYTES)
+            .http2_initial_stream_window_size(HTTP2_STREAM_WINDOW)
+            .http2_initial_connection_window_size(HTTP2_CONNECTION_WINDOW)
+            .http2_keep_alive_interval(HTTP2_PING_AFTER)
+            .http2_keep_alive_timeout(HTTP2_PING_WAIT)
+            .build(connector(routes, tls));
+        Self { client }
     }
 
-    /// Sends a request and reads the reply, whose body may have `limit` bytes when it is a success.
-    pub(crate) async fn exchange(
+    /// Sends a request and waits for the head of the reply.
+    pub(super) async fn send(
         &self,
         mut request: Request<Full<Bytes>>,
-        limit: usize,
         deadline: Instant,
-    ) -> Result<Reply, TransportError> {
-        request.headers_mut().insert(header::USER_AGENT, USER_AGENT);
+    ) -> Result<Response<Incoming>, TransportError> {
+        let headers = request.headers_mut();
+        headers.insert(header::USER_AGENT, USER_AGENT);
+        headers.insert(header::ACCEPT_ENCODING, IDENTITY);
         let connection = capture_connection(&mut request);
-        let response = timeout_at(deadline, self.client.request(request))
-            .await
-            .map_err(|_| {
-                let connected = connection.connection_metadata().is_some();
-                TransportError::TimedOut { connected }
-            })?;
-        let (head, body) = response.map_err(|error| explain(&error))?.into_parts();
-        let body = if head.status.is_success() {
-            timeout_at(deadline, read(body, limit))
-                .await
-                .map_err(|_| TransportError::TimedOut { connected: true })??
-        } else {
-            excerpt(body, deadline).await
-        };
-        Ok(Reply {
-            status: head.status,
-            headers: head.headers,
-            body,
-        })
-    }
-}
-
-async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, TransportError> {
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if announced > limit {
-        return Err(TransportError::TooLarge { limit });
-    }
-    let mut read = BytesMut::with_capacity(announced);
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| explain(&error))?;
-        let Some(data) = frame.data_ref() else { continue };
-        if read.len().saturating_add(data.len()) > limit {
-            return Err(TransportError::TooLarge { limit });
-        }
-        read.extend_from_slice(data);
-    }
-    Ok(read.freeze())
-}
-
-/// The beginning of an error's body, as far as it can be had.
-async fn excerpt(mut body: Incoming, deadline: Instant) -> Bytes {
-    let mut read = BytesMut::new();
-    let until = deadline.min(Instant::now() + EXCERPT_WAIT);
-    while read.len() < EXCERPT_BYTES {
-        let Ok(Some(Ok(frame))) = timeout_at(until, body.frame()).await else {
-            break;
-        };
-        if let Some(data) = frame.data_ref() {
-            read.extend_from_slice(data);
+        match timeout_at(deadline, self.client.request(request)).await {
+            Ok(response) => response.map_err(|error| explain(&error)),
+            Err(_) => Err(TransportError::TimedOut {
+                connected: connection.connection_metadata().is_some(),
+            }),
         }
     }
-    read.truncate(EXCERPT_BYTES);
-    read.freeze()
 }
 
 /// Finds out from an error's causes what happened.
-fn explain(error: &(dyn Error + 'static)) -> TransportError {
+pub(super) fn explain(error: &(dyn Error + 'static)) -> TransportError {
     if let Some(ConnectError::Refused(refused)) = cause(error) {
         return TransportError::Refused(*refused);
     }
@@ -167,6 +116,17 @@ fn explain(error: &(dyn Error + 'static)) -> TransportError {
         TransportError::NotHttp(root.to_string())
     } else {
         TransportError::Lost(root.to_string())
+    }
+}
+
+/// Finds out why a body broke off. Errors of its chunks (RFC 9112, section 7.1) are errors of input to hyper.
+pub(super) fn explain_body(error: &hyper::Error) -> TransportError {
+    use io::ErrorKind::{InvalidData, InvalidInput};
+    match cause::<io::Error>(error) {
+        Some(malformed) if matches!(malformed.kind(), InvalidData | InvalidInput) => {
+            TransportError::NotHttp(malformed.to_string())
+        }
+        _ => explain(error),
     }
 }
 

@@ -1,14 +1,17 @@
 //! Where records of cost and usage stand in metadata, and how each is read.
 //!
-//! Owns the places, the names and the numbers. It refuses to guess: what is no number of tokens is absent, while a cost
-//! that is no amount of money is invalid, so that an agent cannot hide a cost by misspelling it.
+//! Owns the places and the names. It refuses to guess, and to pass over: a cost that is no amount of money
+//! and a count that is no number of tokens are invalid, so that an agent cannot hide either by misspelling it.
 
 use std::time::Duration;
 
 use agentchains_cost::ReportedCost;
 use serde_json::Value;
 
-use super::Metadata;
+use super::{
+    Metadata,
+    tokens::{Tokens, count, sum},
+};
 
 const COST: [&str; 5] = ["cost_usd", "costUsd", "cost", "total_cost_usd", "total_cost"];
 
@@ -107,15 +110,22 @@ impl Record<'_> {
     }
 
     fn tokens(&self) -> Tokens {
-        let read = self.count(&[CACHE_READ]);
-        let thoughts = self.count(&[THOUGHTS]);
+        let mut invalid = false;
+        let mut first = |names: &[&str]| {
+            let stated = names.iter().filter_map(|name| at(self.fields, name));
+            let mut counts = stated.filter(|value| !value.is_null()).map(count);
+            counts.find_map(|count| {
+                invalid |= count.is_none();
+                count
+            })
+        };
+        let (read, written, thoughts) = (first(&[CACHE_READ]), first(&[CACHE_WRITTEN]), first(&[THOUGHTS]));
         Tokens {
-            input: [self.count(&INPUT_TOKENS), read, self.count(&[CACHE_WRITTEN])]
-                .into_iter()
-                .fold(None, sum),
-            output: sum(self.count(&OUTPUT_TOKENS), thoughts),
-            cached: read.or_else(|| self.count(&CACHED_TOKENS)),
-            reasoning: thoughts.or_else(|| self.count(&REASONING_TOKENS)),
+            input: [first(&INPUT_TOKENS), read, written].into_iter().fold(None, sum),
+            output: sum(first(&OUTPUT_TOKENS), thoughts),
+            cached: read.or_else(|| first(&CACHED_TOKENS)),
+            reasoning: thoughts.or_else(|| first(&REASONING_TOKENS)),
+            invalid,
         }
     }
 
@@ -132,10 +142,6 @@ impl Record<'_> {
     fn first(&self, names: &[&str]) -> Option<&Value> {
         let mut values = names.iter().filter_map(|name| at(self.fields, name));
         values.find(|value| !value.is_null())
-    }
-
-    fn count(&self, names: &[&str]) -> Option<u64> {
-        names.iter().find_map(|name| count(at(self.fields, name)?))
     }
 }
 
@@ -174,9 +180,7 @@ impl Figures {
         if self.cost == ReportedCost::Absent {
             self.cost = other.cost;
         }
-        if self.tokens == Tokens::default() {
-            self.tokens = other.tokens;
-        }
+        self.tokens = self.tokens.or(other.tokens);
     }
 
     pub(super) fn add(&mut self, more: &Self) {
@@ -191,54 +195,7 @@ impl Figures {
     }
 }
 
-/// Numbers of tokens, as in [`agentchains_cost::Usage`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tokens {
-    pub(super) input: Option<u64>,
-    pub(super) output: Option<u64>,
-    pub(super) cached: Option<u64>,
-    pub(super) reasoning: Option<u64>,
-}
-
-impl Tokens {
-    fn add(&mut self, more: Self) {
-        self.input = sum(self.input, more.input);
-        self.output = sum(self.output, more.output);
-        self.cached = sum(self.cached, more.cached);
-        self.reasoning = sum(self.reasoning, more.reasoning);
-    }
-}
-
-/// The sum of what is known. It stops at the largest number, which nobody believes either.
-fn sum(one: Option<u64>, other: Option<u64>) -> Option<u64> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.saturating_add(other)),
-        (one, other) => one.or(other),
-    }
-}
-
+/// A cost as it is stated; whatever is no amount of money is invalid.
 pub(super) fn read_cost(stated: &Value) -> ReportedCost {
-    match stated {
-        Value::Null => ReportedCost::Absent,
-        Value::Number(number) => number
-            .as_f64()
-            .map_or(ReportedCost::Invalid, ReportedCost::from_f64),
-        Value::String(text) => ReportedCost::from_text(text),
-        Value::Bool(_) | Value::Array(_) | Value::Object(_) => ReportedCost::Invalid,
-    }
-}
-
-/// A number of tokens; some agents write it as a double.
-fn count(value: &Value) -> Option<u64> {
-    // Every double below this is also exact as a whole number, and nobody uses more tokens.
-    const MOST: f64 = 9e15;
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the double is rounded, not negative, and within the range of a u64"
-    )]
-    value.as_u64().or_else(|| {
-        let count = value.as_f64()?.round();
-        (0.0..=MOST).contains(&count).then_some(count as u64)
-    })
+    serde_json::from_value(stated.clone()).unwrap_or(ReportedCost::Invalid)
 }

@@ -1,12 +1,14 @@
 //! Cards that lead nowhere, or where nobody may go.
 
+use std::time::Duration;
+
 use agentchains_machine::FailureCode;
 use agentchains_ports::NodeRunner;
 use serde_json::{Value, json};
 
 use crate::{
-    scripted::{Act, Scripted, http_reply, result, text_reply},
-    support::{Accepted, LONG, call, call_at, execution, failure, runner},
+    scripted::{Act, Scripted, card, http_reply, json_reply, result, text_reply},
+    support::{Accepted, LONG, call, call_at, execution, failure, reply, runner},
 };
 
 fn interface(url: &str, binding: &str) -> Value {
@@ -93,4 +95,57 @@ async fn an_agent_whose_connection_broke_has_its_card_read_again() {
         .into_iter()
         .filter(|request| request.head.starts_with("GET "));
     assert_eq!((cards.count(), agent.calls("SendMessage")), (2, 2));
+}
+
+#[tokio::test]
+async fn the_card_of_an_old_agent_is_found_in_its_place() {
+    let agent = Scripted::start(|request, base| match request.head.split(' ').nth(1) {
+        Some("/.well-known/agent.json") => json_reply(&card(base)),
+        Some("/rpc") => result(request, &json!({"message": {"parts": [{"text": "hi"}]}})),
+        _ => http_reply("404 Not Found", &[], b""),
+    })
+    .await;
+    reply(call_at(&agent.url, LONG).await);
+    assert_eq!(agent.requests().len(), 3);
+}
+
+/// Lets time pass for those who look at the clock.
+async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn a_card_that_has_not_changed_is_not_sent_again() {
+    let agent = Scripted::start(|request, base| {
+        if request
+            .head
+            .to_lowercase()
+            .contains("\r\nif-none-match: \"1\"\r\n")
+        {
+            return http_reply("304 Not Modified", &[], b"");
+        }
+        if request.head.starts_with("GET ") {
+            let headers = [
+                ("ETag", "\"1\""),
+                ("Cache-Control", "max-age=600"),
+                ("Content-Type", "application/json"),
+            ];
+            return http_reply("200 OK", &headers, card(base).to_string().as_bytes());
+        }
+        result(request, &json!({"message": {"parts": [{"text": "hi"}]}}))
+    })
+    .await;
+    let runner = runner(&[("a", &agent.url)]).await;
+    for (passed, cards) in [(0, 1), (599, 1), (2, 2), (59, 2)] {
+        pass(Duration::from_secs(passed)).await;
+        let call = call("a", json!({}), LONG);
+        reply(runner.call(execution(), &call, &Accepted::default()).await);
+        let requests = agent.requests().into_iter();
+        let read = requests
+            .filter(|request| request.head.starts_with("GET "))
+            .count();
+        assert_eq!(read, cards, "after {passed} s");
+    }
 }

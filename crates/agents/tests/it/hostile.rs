@@ -3,6 +3,7 @@
 use std::{fmt::Write as _, time::Duration};
 
 use agentchains_machine::{AttemptFailure, FailureCode};
+use agentchains_ports::CallOutcome;
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -60,6 +61,38 @@ async fn what_the_protocol_does_not_allow_fails_for_good() {
 }
 
 #[tokio::test]
+async fn a_value_may_be_nested_as_deep_as_one_may_be_whatever_is_around_it() {
+    for (depth, is_kept) in [(1, true), (121, true), (128, true), (129, false)] {
+        let data = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        let task =
+            r#"{"id":"t","status":{"state":"TASK_STATE_COMPLETED"},"artifacts":[{"parts":[{"data":$D}]}]}"#;
+        let body = format!(r#"{{"jsonrpc":"2.0","id":$ID,"result":{{"task":{task}}}}}"#).replace("$D", &data);
+        let agent = Scripted::agent(with_id(&body)).await;
+        match call_at(&agent.url, LONG).await {
+            CallOutcome::Reply(reply) => assert_eq!((is_kept, reply.output.depth()), (true, depth)),
+            other => assert_eq!(
+                (is_kept, failure(other).0.code),
+                (false, FailureCode::AgentProtocolError)
+            ),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_number_beyond_what_can_be_represented_is_refused_by_that_name() {
+    for result in [
+        r#"{"task":{"id":"t","status":{"state":"TASK_STATE_COMPLETED"},"artifacts":[{"parts":[{"data":-1e400}]}]}}"#,
+        r#"{"task":{"id":"t","status":{"state":"TASK_STATE_COMPLETED"},"metadata":{"cost_usd":1e400}}}"#,
+    ] {
+        let body = format!(r#"{{"jsonrpc":"2.0","id":$ID,"result":{result}}}"#);
+        let (failed, _) = against(with_id(&body)).await;
+        assert_eq!(failed.code, FailureCode::AgentProtocolError, "{result}");
+        let named = "a number that is beyond what can be represented at line 1 column";
+        assert!(failed.message.contains(named), "{}", failed.message);
+    }
+}
+
+#[tokio::test]
 async fn replies_that_say_they_are_something_else_than_json_are_against_the_protocol() {
     let id = |request: &Request| request.body["id"].to_string();
     let sound = move |request: &Request| format!(r#"{{"jsonrpc":"2.0","id":{},"result":{{}}}}"#, id(request));
@@ -67,6 +100,12 @@ async fn replies_that_say_they_are_something_else_than_json_are_against_the_prot
         vec![("Content-Type", "text/html")],
         vec![("Content-Type", "text/event-stream")],
         vec![JSON, ("Content-Encoding", "gzip, gzip")],
+        vec![JSON, ("Content-Encoding", "zstd")],
+        vec![
+            JSON,
+            ("Content-Encoding", "identity"),
+            ("Content-Encoding", "gzip"),
+        ],
     ] {
         let name = format!("{headers:?}");
         let (failed, _) =
@@ -85,6 +124,7 @@ async fn what_is_no_http_is_against_the_protocol() {
         "SSH-2.0-OpenSSH\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 50\r\n\r\n{}",
         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\n",
     ] {
         let (failed, unhealthy) = against(|_| Act::Send(raw.into())).await;
         assert_eq!(

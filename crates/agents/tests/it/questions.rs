@@ -15,6 +15,8 @@ use crate::{
     support::{Accepted, LONG, call, execution, output, reply, runner},
 };
 
+type Script = Box<dyn Fn(&Request) -> Act + Send + Sync>;
+
 /// A task that asks a question of this id.
 fn asking(id: &str) -> Value {
     let parts = json!([{"text": "Which sum?"}, {"data": {"type": "integer"}}]);
@@ -260,4 +262,29 @@ async fn a_task_that_is_forgotten_while_it_asks_is_lost() {
     assert_eq!(go_on(&agent, &answering(None, None)).await, CallOutcome::TaskLost);
     let agent = self::agent(vec![asking("q")], |request, _| error(request, -32001)).await;
     assert_eq!(go_on(&agent, &answering(None, None)).await, CallOutcome::TaskLost);
+}
+
+#[tokio::test]
+async fn a_task_has_moved_on_when_it_shows_another_question_or_none() {
+    let lost: fn(&Request) -> Act = |request| error(request, -32001);
+    let shows = |seen: Value| move |request: &Request| result(request, &seen);
+    let cases: [(&str, Script, Option<&str>, bool); 7] = [
+        ("the same", Box::new(shows(asking("q"))), Some("q"), false),
+        ("another", Box::new(shows(asking("r"))), Some("q"), true),
+        ("unknown", Box::new(shows(asking("q"))), None, false),
+        ("at work", Box::new(shows(working())), Some("q"), true),
+        ("done", Box::new(shows(done())), None, true),
+        ("lost", Box::new(lost), Some("q"), false),
+        ("no answer", Box::new(|_| Act::Send(Vec::new())), Some("q"), false),
+    ];
+    for (name, script, asked, expected) in cases {
+        let agent = Scripted::agent(script).await;
+        let runner = runner(&[("a", agent.url.as_str())]).await;
+        let task = RemoteTask {
+            task_id: "t-1".to_owned(),
+            context_id: None,
+        };
+        assert_eq!(runner.has_moved_on("a", &task, asked).await, expected, "{name}");
+        assert_eq!(agent.calls("SendMessage"), 0, "{name}");
+    }
 }

@@ -101,10 +101,29 @@ pub(crate) async fn registry(allow: &str) -> (Arc<Registry>, Arc<MemoryStore>) {
 
 /// A registry of what a store holds.
 pub(crate) async fn registry_on(store: &Arc<MemoryStore>, allow: &str) -> Arc<Registry> {
-    let outbound = Outbound::new(allow.parse().unwrap(), Arc::new(StoppedClock)).unwrap();
-    Registry::load(Arc::clone(store) as Arc<dyn AgentStore>, outbound)
+    Registry::load(Arc::clone(store) as Arc<dyn AgentStore>, outbound(allow))
         .await
         .unwrap()
+}
+
+/// A way out to public addresses and these.
+pub(crate) fn outbound(allow: &str) -> Outbound {
+    Outbound::new(allow.parse().unwrap(), Arc::new(StoppedClock)).unwrap()
+}
+
+/// A runner that calls the agent `a` at an address through this way out.
+pub(crate) async fn runner_through(outbound: Outbound, url: &str) -> AgentRunner {
+    let registry = Registry::load(Arc::<MemoryStore>::default(), outbound)
+        .await
+        .unwrap();
+    registry.upsert(definition("a", url), NOW).await.unwrap();
+    AgentRunner::new(registry)
+}
+
+/// One attempt of the agent `a` with an empty config.
+pub(crate) async fn attempt(runner: &AgentRunner, limit: Duration) -> CallOutcome {
+    let call = call("a", json!({}), limit);
+    runner.call(execution(), &call, &Accepted::default()).await
 }
 
 /// A definition with the least that is needed.
@@ -141,6 +160,8 @@ pub(crate) fn call(agent_id: &str, config: Value, limit: Duration) -> Call {
         loop_context: None,
         remote_task: None,
         answer: None,
+        output_schema: None,
+        is_lookup: false,
         admitted: true,
     }
 }

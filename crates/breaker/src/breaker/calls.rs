@@ -13,16 +13,13 @@ impl Breaker {
     /// Asks for a call at the time `now`.
     ///
     /// # Errors
-    /// [`Refused`] while the breaker is open, and while it is half-open with as many probes in flight as may
+    /// [`Refused`] while the breaker is open or held open, and while it is half-open with as many probes in flight as may
     /// be; always in [`Mode::ForcedOpen`], never in [`Mode::ForcedClosed`] and [`Mode::ObserveOnly`].
     #[inline]
     pub fn acquire(&mut self, now: Timestamp) -> Result<Ticket, Refused> {
         match self.settings.mode {
             Mode::Normal => self.admit(now),
-            Mode::ForcedOpen => Err(Refused {
-                retry_at: after(now, self.settings.recovery_timeout.max(PROBE_POLL)),
-                transition: None,
-            }),
+            Mode::ForcedOpen => Err(self.refused_by_hand(now)),
             Mode::ForcedClosed => Ok(self.ticket(now, Kind::Uncounted, None)),
             Mode::ObserveOnly => self
                 .admit(now)
@@ -73,13 +70,18 @@ impl Breaker {
 
     /// The answer of the table of states.
     fn admit(&mut self, now: Timestamp) -> Result<Ticket, Refused> {
-        if let Phase::Closed = self.phase {
-            return Ok(Ticket::counted(self.generation, now));
+        match self.phase {
+            Phase::Closed => return Ok(Ticket::counted(self.generation, now)),
+            Phase::Open { retry_at: None, .. } => return Err(self.refused_by_hand(now)),
+            Phase::Open { .. } | Phase::HalfOpen => {}
         }
         self.bound_wait(now);
         let reopened = self.end_lease(now);
         let half_opened = match self.phase {
-            Phase::Open { retry_at, .. } if now < retry_at => {
+            Phase::Open {
+                retry_at: Some(retry_at),
+                ..
+            } if now < retry_at => {
                 return Err(Refused {
                     retry_at,
                     transition: reopened,
@@ -96,6 +98,14 @@ impl Breaker {
         };
         let place = self.probes.admit(now);
         Ok(self.ticket(now, place, half_opened))
+    }
+
+    /// How long a hand leaves it open cannot be foretold: asking again makes sense once in a recovery timeout.
+    fn refused_by_hand(&self, now: Timestamp) -> Refused {
+        Refused {
+            retry_at: after(now, self.settings.recovery_timeout.max(PROBE_POLL)),
+            transition: None,
+        }
     }
 
     fn ticket(&self, now: Timestamp, kind: Kind, transition: Option<Transition>) -> Ticket {
@@ -126,7 +136,7 @@ impl Breaker {
         let latest = after(now, self.settings.longest_open_time());
         if let Phase::Open { opened_at, retry_at } = &mut self.phase {
             *opened_at = now.min(*opened_at);
-            *retry_at = latest.min(*retry_at);
+            *retry_at = retry_at.map(|retry_at| latest.min(retry_at));
         }
     }
 

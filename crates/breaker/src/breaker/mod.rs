@@ -5,7 +5,7 @@
 //! | closed | a call succeeds | closed, failures in a row forgotten |
 //! | closed | the last of `failure_threshold` failures in a row | open |
 //! | closed | a rate of the window is reached | open |
-//! | open | a call asks before the open time is over | open, refused |
+//! | open | a call asks before the open time is over, or while it is held open | open, refused |
 //! | open | a call asks after it | half-open, admitted as a probe |
 //! | open | a call asks after it, probes of an earlier generation in all places | open, refused |
 //! | half-open | a call asks, fewer than `half_open_max_calls` probes in flight | half-open, admitted as a probe |
@@ -14,8 +14,10 @@
 //! | half-open | a probe succeeds | closed |
 //! | half-open | a probe fails, or is slow where slow calls open the breaker | open |
 //! | any | reset by hand | closed |
-//! | any | forced open by hand | open |
+//! | any | forced open by hand | open, held until a reset |
 //! | closed | another replica's breaker is open | open |
+//! | any | another replica's breaker is held open | open, held until a reset |
+//! | held open | another replica's breaker was reset | closed |
 //!
 //! Each change of state, and each reset, starts a generation. An outcome counts only in the generation that
 //! its call was admitted in: a success from before the breaker opened does not close it.
@@ -78,7 +80,8 @@ enum Phase {
     Closed,
     Open {
         opened_at: Timestamp,
-        retry_at: Timestamp,
+        /// `None` while it is held open by hand.
+        retry_at: Option<Timestamp>,
     },
     HalfOpen,
 }
@@ -126,15 +129,15 @@ impl Breaker {
         self.close(Reason::Reset, now)
     }
 
-    /// Opens the breaker by hand, for one recovery timeout from `now`.
+    /// Opens the breaker by hand and holds it open: no call tries again before somebody
+    /// [resets](Self::reset) it.
     ///
-    /// It recovers by itself as after a failure; [`Mode::ForcedOpen`] switches an agent off. Nothing happens in
-    /// a forced mode.
+    /// Nothing happens in a forced mode.
     pub fn force_open(&mut self, now: Timestamp) -> Option<Transition> {
         if self.settings.mode.is_forced() {
             return None;
         }
-        self.open(now, self.settings.recovery_timeout, Reason::ForcedOpen)
+        self.hold_open(Reason::ForcedOpen, now)
     }
 
     /// The state: in a forced mode the one that is forced, while the breaker observes the one that it would have.
@@ -152,7 +155,7 @@ impl Breaker {
     pub fn snapshot(&self) -> Snapshot {
         let (opened_at, retry_at) = match self.phase {
             Phase::Open { opened_at, retry_at } if !self.settings.mode.is_forced() => {
-                (Some(opened_at), Some(retry_at))
+                (Some(opened_at), retry_at)
             }
             Phase::Open { .. } | Phase::Closed | Phase::HalfOpen => (None, None),
         };
@@ -163,6 +166,7 @@ impl Breaker {
             retry_at,
             half_open_in_flight: self.probes.in_flight(),
             mode: self.settings.mode,
+            held_open: self.is_held_open(),
             openings_in_a_row: self.openings_in_a_row,
             window: self.window.as_ref().map(Counter::counts),
             transitions: self.history.to_vec(),
@@ -174,15 +178,23 @@ impl Breaker {
         self.openings_in_a_row = self.openings_in_a_row.saturating_add(1);
         let opening = self.openings_in_a_row;
         let open_time = open_time(&self.settings, opening, self.seed, self.generation);
-        self.open(now, open_time, reason)
-    }
-
-    fn open(&mut self, now: Timestamp, open_time: Duration, reason: Reason) -> Option<Transition> {
         let phase = Phase::Open {
             opened_at: now,
-            retry_at: after(now, open_time),
+            retry_at: Some(after(now, open_time)),
         };
         self.enter(phase, reason, now)
+    }
+
+    fn hold_open(&mut self, reason: Reason, now: Timestamp) -> Option<Transition> {
+        let phase = Phase::Open {
+            opened_at: now,
+            retry_at: None,
+        };
+        self.enter(phase, reason, now)
+    }
+
+    fn is_held_open(&self) -> bool {
+        matches!(self.phase, Phase::Open { retry_at: None, .. })
     }
 
     fn close(&mut self, reason: Reason, now: Timestamp) -> Option<Transition> {

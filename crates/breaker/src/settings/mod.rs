@@ -30,12 +30,13 @@ pub const MAX_WINDOW_CALLS: u32 = 10_000;
 /// assert_eq!(settings.failure_threshold.get(), 5);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "wire::Settings", into = "wire::Settings")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "wire::Settings")]
 pub struct Settings {
     /// How many failures in a row open the breaker; 5 by default.
     pub failure_threshold: NonZeroU32,
-    /// How long it stays open before a call may try again; 30 s by default.
+    /// How long it stays open before a call may try again; 30 s by default. In JSON more than 0: a breaker that is
+    /// open for no time never refuses a call.
     pub recovery_timeout: Duration,
     /// Makes the open time double with each probe that fails in a row, up to this; by default, and when it is
     /// below `recovery_timeout`, it does not grow.
@@ -55,8 +56,8 @@ pub struct Settings {
 }
 
 /// The calls that rates are taken of. The window is emptied when the breaker closes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "wire::Window", into = "wire::Window")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "wire::Window")]
 pub struct Window {
     /// Which calls it holds; in JSON `last_calls` or `last_seconds`.
     pub span: Span,

@@ -3,7 +3,10 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error, Unexpected},
+};
 
 use super::{MAX_WINDOW_CALLS, Mode, SlowCalls, Span};
 use crate::rate::Rate;
@@ -13,39 +16,42 @@ const DEFAULT_MINIMUM_CALLS: NonZeroU32 = NonZeroU32::MIN.saturating_add(19);
 const MAX_SECONDS: f64 = 31_536_000.0;
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// What no breaker can be made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why no breaker can be made of settings each of whose members is fine by itself.
 pub(super) enum Invalid {
-    #[error("max_recovery_timeout is below recovery_timeout: raise it or leave it out")]
-    CapBelowTimeout,
-    #[error("probe_lease is 0: give the seconds that a half-open call may take")]
-    NoLease,
-    #[error("a window needs either last_calls or last_seconds: give one of them")]
-    Span,
-    #[error("last_calls is above {MAX_WINDOW_CALLS}: lower it or use last_seconds")]
-    TooManyCalls,
-    #[error("last_seconds is not from 1 to 86400: give the seconds that the window reaches back")]
-    Length,
-    #[error("minimum_calls is above last_calls, so that no rate would ever count: lower it")]
-    Minimum,
-    #[error("a window needs a rate that opens the breaker: give failure_rate or slow_call_rate")]
-    NoRate,
-    #[error("slow_call_rate and slow_call_duration need each other: give both or neither")]
-    HalfOfSlow,
+    /// This member does not go with the others.
+    Member {
+        name: &'static str,
+        expected: &'static str,
+    },
+    /// This member is missing beside the others.
+    Missing(&'static str),
+    /// None of some members is there.
+    Nothing(&'static str),
+}
+
+impl Invalid {
+    /// As an error that names the member, so that a deserializer which knows places can point at it.
+    fn into_error<E: Error>(self) -> E {
+        match self {
+            Self::Member { name, expected } => E::invalid_value(Unexpected::Other(name), &expected),
+            Self::Missing(name) => E::missing_field(name),
+            Self::Nothing(needed) => E::custom(needed),
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Settings {
-    #[serde(deserialize_with = "count")]
     failure_threshold: NonZeroU32,
+    #[serde(deserialize_with = "some_time")]
     recovery_timeout: Seconds,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_recovery_timeout: Option<Seconds>,
     #[serde(skip_serializing_if = "Option::is_none")]
     recovery_jitter: Option<Rate>,
-    #[serde(deserialize_with = "count")]
     half_open_max_calls: NonZeroU32,
+    #[serde(deserialize_with = "some_time")]
     probe_lease: Seconds,
     #[serde(skip_serializing_if = "Option::is_none")]
     window: Option<super::Window>,
@@ -93,9 +99,28 @@ impl From<Seconds> for f64 {
     }
 }
 
-fn count<'de, D: Deserializer<'de>>(from: D) -> Result<NonZeroU32, D::Error> {
-    let count = u32::deserialize(from)?;
-    NonZeroU32::new(count).ok_or_else(|| serde::de::Error::custom("0 is too few: give 1 or more"))
+/// A duration that is more than none.
+fn some_time<'de, D: Deserializer<'de>>(from: D) -> Result<Seconds, D::Error> {
+    match Seconds::deserialize(from)? {
+        Seconds(Duration::ZERO) => Err(D::Error::custom(format_args!(
+            "0 seconds are too few: give a number of seconds above 0 and up to {MAX_SECONDS}"
+        ))),
+        seconds => Ok(seconds),
+    }
+}
+
+impl<'de> Deserialize<'de> for super::Settings {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let wire = Settings::deserialize(from)?;
+        wire.try_into().map_err(Invalid::into_error)
+    }
+}
+
+impl<'de> Deserialize<'de> for super::Window {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let wire = Window::deserialize(from)?;
+        wire.try_into().map_err(Invalid::into_error)
+    }
 }
 
 impl Default for Settings {
@@ -110,10 +135,10 @@ impl TryFrom<Settings> for super::Settings {
     fn try_from(wire: Settings) -> Result<Self, Invalid> {
         let max_recovery_timeout = wire.max_recovery_timeout.map(|Seconds(cap)| cap);
         if max_recovery_timeout.is_some_and(|cap| cap < wire.recovery_timeout.0) {
-            return Err(Invalid::CapBelowTimeout);
-        }
-        if wire.probe_lease.0.is_zero() {
-            return Err(Invalid::NoLease);
+            return Err(Invalid::Member {
+                name: "max_recovery_timeout",
+                expected: "a number of seconds that is not below recovery_timeout",
+            });
         }
         Ok(Self {
             failure_threshold: wire.failure_threshold,
@@ -147,27 +172,25 @@ impl TryFrom<Window> for super::Window {
     type Error = Invalid;
 
     fn try_from(wire: Window) -> Result<Self, Invalid> {
-        let span = match (wire.last_calls, wire.last_seconds) {
-            (Some(calls), None) if calls.get() > MAX_WINDOW_CALLS => return Err(Invalid::TooManyCalls),
-            (Some(calls), None) => Span::Calls(calls),
-            (None, Some(Seconds(length))) if !(Duration::from_secs(1)..=DAY).contains(&length) => {
-                return Err(Invalid::Length);
-            }
-            (None, Some(Seconds(length))) => Span::Time(length),
-            (None, None) | (Some(_), Some(_)) => return Err(Invalid::Span),
-        };
+        let span = span(wire.last_calls, wire.last_seconds)?;
         let most = wire.last_calls.unwrap_or(NonZeroU32::MAX);
         let minimum_calls = wire.minimum_calls.unwrap_or(DEFAULT_MINIMUM_CALLS.min(most));
         if minimum_calls > most {
-            return Err(Invalid::Minimum);
+            return Err(Invalid::Member {
+                name: "minimum_calls",
+                expected: "a whole number that is not above last_calls, as no rate would ever count",
+            });
         }
         let slow_calls = match (wire.slow_call_rate, wire.slow_call_duration) {
             (Some(rate), Some(Seconds(duration))) => Some(SlowCalls { rate, duration }),
             (None, None) => None,
-            (Some(_), None) | (None, Some(_)) => return Err(Invalid::HalfOfSlow),
+            (Some(_), None) => return Err(Invalid::Missing("slow_call_duration")),
+            (None, Some(_)) => return Err(Invalid::Missing("slow_call_rate")),
         };
         if wire.failure_rate.is_none() && slow_calls.is_none() {
-            return Err(Invalid::NoRate);
+            return Err(Invalid::Nothing(
+                "a window needs a rate that opens the breaker: give failure_rate or slow_call_rate",
+            ));
         }
         Ok(Self {
             span,
@@ -175,6 +198,30 @@ impl TryFrom<Window> for super::Window {
             failure_rate: wire.failure_rate,
             slow_calls,
         })
+    }
+}
+
+fn span(last_calls: Option<NonZeroU32>, last_seconds: Option<Seconds>) -> Result<Span, Invalid> {
+    match (last_calls, last_seconds) {
+        (Some(calls), None) if calls.get() > MAX_WINDOW_CALLS => Err(Invalid::Member {
+            name: "last_calls",
+            expected: "a whole number from 1 to 10000, or last_seconds instead",
+        }),
+        (Some(calls), None) => Ok(Span::Calls(calls)),
+        (None, Some(Seconds(length))) if !(Duration::from_secs(1)..=DAY).contains(&length) => {
+            Err(Invalid::Member {
+                name: "last_seconds",
+                expected: "a number of seconds from 1 to 86400",
+            })
+        }
+        (None, Some(Seconds(length))) => Ok(Span::Time(length)),
+        (None, None) => Err(Invalid::Nothing(
+            "a window needs to know how far it reaches back: give last_calls or last_seconds",
+        )),
+        (Some(_), Some(_)) => Err(Invalid::Member {
+            name: "last_seconds",
+            expected: "it to be left out beside last_calls",
+        }),
     }
 }
 

@@ -21,7 +21,7 @@ mod windows;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use agentchains_breaker::{Breaker, Settings, Transition, Verdict};
+use agentchains_breaker::{Breaker, Settings, State, Transition, Verdict};
 use jiff::{SignedDuration, Timestamp};
 
 /// The moment this many milliseconds after noon.
@@ -51,4 +51,12 @@ fn slow_call(breaker: &mut Breaker, verdict: Verdict, start: Timestamp, millis: 
         .acquire(start)
         .unwrap_or_else(|refused| panic!("{refused}"));
     breaker.record(ticket, verdict, start + SignedDuration::from_millis(millis))
+}
+
+/// Failures until it opens.
+fn trip(breaker: &mut Breaker, now: Timestamp) {
+    for _ in 0..breaker.settings().failure_threshold.get() {
+        call(breaker, Verdict::Failure, now);
+    }
+    assert_eq!(breaker.state(), State::Open);
 }

@@ -2,7 +2,7 @@
 
 use agentchains_breaker::{Breaker, Mode, Reason, Settings, State, Verdict};
 
-use crate::{at, call, settings};
+use crate::{at, call, settings, trip};
 
 /// Two failures in a row open it for a second.
 fn in_mode(mode: Mode) -> Settings {
@@ -47,7 +47,7 @@ fn forced_closed_admits_everything_and_counts_nothing() {
 fn a_forced_mode_leaves_what_the_breaker_knows_as_it_is() {
     for mode in [Mode::ForcedOpen, Mode::ForcedClosed] {
         let mut breaker = Breaker::new(in_mode(Mode::Normal));
-        breaker.force_open(at(0));
+        trip(&mut breaker, at(0));
         let probe = breaker.acquire(at(1000)).unwrap();
         breaker.configure(in_mode(mode));
         assert_eq!(breaker.record(probe, Verdict::Success, at(1001)), None);
@@ -99,7 +99,7 @@ fn observing_admits_everything_and_tells_what_it_would_have_done() {
 #[test]
 fn what_was_observed_holds_once_the_breaker_decides() {
     let mut breaker = Breaker::new(in_mode(Mode::ObserveOnly));
-    breaker.force_open(at(0));
+    trip(&mut breaker, at(0));
     assert!(breaker.acquire(at(1)).is_ok());
     breaker.configure(in_mode(Mode::Normal));
     assert_eq!(breaker.acquire(at(1)).unwrap_err().retry_at, at(1000));

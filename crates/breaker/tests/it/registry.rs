@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use agentchains_breaker::{Rate, Reason, Registry, Settings, State, Verdict};
 
-use crate::{at, settings};
+use crate::{at, settings, trip};
 
 #[test]
 fn a_dropped_permit_frees_its_place_and_counts_as_nothing() {
     let registry = Registry::default();
-    registry.force_open("search", at(0));
+    trip(&mut registry.breaker("search").lock(), at(0));
     let probe = registry.acquire("search", at(30_000)).unwrap();
     assert!(registry.acquire("search", at(30_000)).is_err());
     drop(probe);
@@ -27,7 +27,7 @@ fn a_dropped_permit_frees_its_place_and_counts_as_nothing() {
 #[test]
 fn a_panic_during_a_call_frees_its_place() {
     let registry = Registry::default();
-    registry.force_open("search", at(0));
+    trip(&mut registry.breaker("search").lock(), at(0));
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         let _probe = registry.acquire("search", at(30_000)).unwrap();
         panic!("in the middle of the call");
@@ -41,7 +41,7 @@ fn a_panic_during_a_call_frees_its_place() {
 fn a_recorded_permit_frees_its_place_once() {
     let registry = Registry::default();
     registry.configure("search", settings(1, 0, 2));
-    registry.force_open("search", at(0));
+    trip(&mut registry.breaker("search").lock(), at(0));
     let other = registry.acquire("search", at(0)).unwrap();
     let probe = registry.acquire("search", at(0)).unwrap();
     assert_eq!(probe.record(Verdict::Success, at(1)).unwrap().to, State::Closed);
@@ -117,7 +117,7 @@ fn agents_and_replicas_have_their_own_jitter_and_the_same_one_each_time() {
 fn a_breaker_of_the_registry_is_shared_with_who_keeps_it() {
     let registry = Registry::default();
     let breaker = registry.breaker("search");
-    registry.force_open("search", at(0));
+    trip(&mut registry.breaker("search").lock(), at(0));
     assert!(breaker.acquire(at(1)).is_err());
     breaker.lock().reset(at(2));
     assert_eq!(registry.snapshot("search").state, State::Closed);
@@ -149,7 +149,7 @@ fn threads_that_probe_at_once_never_exceed_the_places() {
             ..Settings::default()
         },
     );
-    registry.force_open("search", at(0));
+    trip(&mut registry.breaker("search").lock(), at(0));
 
     let (start, in_flight, most) = (Barrier::new(THREADS), AtomicU32::new(0), AtomicU32::new(0));
     let attempt = || {

@@ -3,7 +3,7 @@
 use agentchains_breaker::{Breaker, MAX_TRANSITIONS, Mode, Reason, Settings, Snapshot, State, Verdict};
 use jiff::Timestamp;
 
-use crate::{at, call, settings};
+use crate::{at, call, settings, trip};
 
 /// A breaker that went through a restart with its snapshot as JSON.
 fn restarted(before: &Breaker, now: Timestamp) -> Breaker {
@@ -35,7 +35,7 @@ fn a_closed_breaker_goes_on_counting() {
 #[test]
 fn a_half_open_breaker_lets_the_next_call_try_with_all_places_free() {
     let mut before = Breaker::new(settings(1, 1000, 1));
-    before.force_open(at(0));
+    trip(&mut before, at(0));
     let _lost_in_the_crash = before.acquire(at(1000)).unwrap();
     let mut after = Breaker::new(settings(1, 1000, 1));
     let restored = after.restore(&before.snapshot(), at(1500)).unwrap();
@@ -46,6 +46,23 @@ fn a_half_open_breaker_lets_the_next_call_try_with_all_places_free() {
     assert_eq!(after.snapshot().half_open_in_flight, 0);
     let closed = call(&mut after, Verdict::Success, at(1500)).unwrap();
     assert_eq!(closed.reason, Reason::ProbeSucceeded);
+}
+
+#[test]
+fn a_breaker_that_is_held_open_stays_so_whatever_the_mode_shows() {
+    for mode in [Mode::Normal, Mode::ForcedOpen, Mode::ForcedClosed] {
+        let mut before = Breaker::new(settings(1, 1000, 1));
+        before.force_open(at(0));
+        before.configure(Settings {
+            mode,
+            ..settings(1, 1000, 1)
+        });
+        let mut after = Breaker::new(settings(1, 1000, 1));
+        assert_eq!(after.restore(&before.snapshot(), at(1)), None);
+        assert!(after.snapshot().held_open, "{mode:?}");
+        assert!(after.acquire(at(1_000_000)).is_err());
+        assert!(after.reset(at(1_000_000)).is_some());
+    }
 }
 
 #[test]
@@ -64,7 +81,7 @@ fn a_mode_is_not_restored_and_what_it_forced_is_not_either() {
 fn calls_in_flight_do_not_count_after_a_restore_and_give_their_places_back() {
     let mut breaker = Breaker::new(settings(1, 1000, 1));
     let early = breaker.acquire(at(0)).unwrap();
-    breaker.force_open(at(0));
+    trip(&mut breaker, at(0));
     let probe = breaker.acquire(at(1000)).unwrap();
     breaker.restore(&Breaker::default().snapshot(), at(1001));
     assert_eq!(breaker.record(early, Verdict::Failure, at(1002)), None);
@@ -143,9 +160,37 @@ fn a_hint_opens_a_closed_breaker_until_its_own_time() {
 }
 
 #[test]
+fn what_a_hand_does_elsewhere_holds_here_until_it_is_undone_there() {
+    let mut other = Breaker::new(settings(1, 1000, 1));
+    other.force_open(at(100));
+    let held = other.snapshot();
+    other.reset(at(200));
+    let reset = other.snapshot();
+
+    let mut open = Breaker::new(settings(1, 1000, 1));
+    trip(&mut open, at(0));
+    for mut breaker in [Breaker::new(settings(1, 1000, 1)), open] {
+        breaker.adopt(&held, at(5_000));
+        assert!(breaker.snapshot().held_open);
+        assert!(breaker.acquire(at(1_000_000)).is_err());
+        assert_eq!(breaker.adopt(&held, at(6_000)), None);
+
+        let closed = breaker.adopt(&reset, at(7_000)).unwrap();
+        assert_eq!((closed.to, closed.reason), (State::Closed, Reason::Hint));
+        assert_eq!(breaker.adopt(&held, at(8_000)), None, "from before the reset");
+    }
+
+    // A hand here is later than the one there.
+    let mut held_here = Breaker::new(settings(1, 1000, 1));
+    held_here.force_open(at(300));
+    assert_eq!(held_here.adopt(&reset, at(400)), None);
+    assert!(held_here.snapshot().held_open);
+}
+
+#[test]
 fn hints_that_say_nothing_about_this_moment_are_ignored() {
     let mut open = Breaker::new(settings(1, 1000, 1));
-    open.force_open(at(0));
+    trip(&mut open, at(0));
     let hint = open.snapshot();
     let observed = Snapshot {
         mode: Mode::ObserveOnly,
@@ -162,7 +207,7 @@ fn hints_that_say_nothing_about_this_moment_are_ignored() {
     assert_eq!(reset_since.adopt(&hint, at(2)), None, "from before a reset");
 
     let mut open_already = fresh();
-    open_already.force_open(at(-10));
+    trip(&mut open_already, at(-10));
     assert_eq!(open_already.adopt(&hint, at(2)), None, "open already");
     assert_eq!(open_already.snapshot().retry_at, Some(at(990)));
 

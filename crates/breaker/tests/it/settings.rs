@@ -68,17 +68,19 @@ fn the_minimum_of_a_window_is_twenty_calls_or_all_of_a_shorter_one() {
 #[test]
 fn settings_that_make_no_sense_are_refused_with_advice() {
     for (json, advice) in [
-        (r#"{"failure_threshold":0}"#, "give 1 or more"),
-        (r#"{"failure_threshold":-1}"#, "expected u32"),
-        (r#"{"failure_threshold":4294967296}"#, "expected u32"),
+        (r#"{"failure_threshold":0}"#, "expected a nonzero u32"),
+        (r#"{"failure_threshold":-1}"#, "expected a nonzero u32"),
+        (r#"{"recovery_timeout":0}"#, "above 0 and up to 31536000"),
+        (r#"{"recovery_timeout":1e-10}"#, "above 0 and up to 31536000"),
         (r#"{"recovery_timeout":-1}"#, "from 0 to 31536000"),
         (r#"{"recovery_timeout":1e300}"#, "from 0 to 31536000"),
         (r#"{"recovery_timeout":"30"}"#, "expected f64"),
-        (r#"{"recovery_timeout":null}"#, "expected f64"),
-        (r#"{"half_open_max_calls":0}"#, "give 1 or more"),
         (r#"{"half_open_max_call":1}"#, "unknown field"),
-        (r#"{"probe_lease":0}"#, "probe_lease is 0"),
-        (r#"{"max_recovery_timeout":29.9}"#, "raise it or leave it out"),
+        (r#"{"probe_lease":0}"#, "above 0 and up to 31536000"),
+        (
+            r#"{"max_recovery_timeout":29.9}"#,
+            "max_recovery_timeout, expected a number of seconds that is not below recovery_timeout",
+        ),
         (r#"{"recovery_jitter":0}"#, "from 0.000001 to 1"),
         (r#"{"recovery_jitter":1.5}"#, "write 50 % as 0.5"),
         (r#"{"mode":"open"}"#, "forced_open"),
@@ -91,23 +93,38 @@ fn settings_that_make_no_sense_are_refused_with_advice() {
 #[test]
 fn windows_that_make_no_sense_are_refused_with_advice() {
     for (window, advice) in [
-        (r#""failure_rate":0.5"#, "last_calls or last_seconds"),
+        (r#""failure_rate":0.5"#, "give last_calls or last_seconds"),
         (
             r#""last_calls":9,"last_seconds":9,"failure_rate":0.5"#,
-            "give one of them",
+            "last_seconds, expected it to be left out beside last_calls",
         ),
         (r#""last_calls":0,"failure_rate":0.5"#, "nonzero"),
-        (r#""last_calls":10001,"failure_rate":0.5"#, "above 10000"),
-        (r#""last_seconds":0.5,"failure_rate":0.5"#, "from 1 to 86400"),
-        (r#""last_seconds":86401,"failure_rate":0.5"#, "from 1 to 86400"),
+        (
+            r#""last_calls":10001,"failure_rate":0.5"#,
+            "last_calls, expected a whole number from 1 to 10000",
+        ),
+        (
+            r#""last_seconds":0.5,"failure_rate":0.5"#,
+            "last_seconds, expected a number of seconds from 1 to 86400",
+        ),
+        (
+            r#""last_seconds":86401,"failure_rate":0.5"#,
+            "last_seconds, expected a number of seconds from 1 to 86400",
+        ),
         (
             r#""last_calls":9,"minimum_calls":10,"failure_rate":0.5"#,
-            "lower it",
+            "minimum_calls, expected a whole number that is not above last_calls",
         ),
         (r#""last_calls":9"#, "give failure_rate or slow_call_rate"),
         (r#""last_calls":9,"failure_rate":50"#, "write 50 % as 0.5"),
-        (r#""last_calls":9,"slow_call_rate":0.5"#, "give both or neither"),
-        (r#""last_calls":9,"slow_call_duration":1"#, "give both or neither"),
+        (
+            r#""last_calls":9,"slow_call_rate":0.5"#,
+            "missing field `slow_call_duration`",
+        ),
+        (
+            r#""last_calls":9,"slow_call_duration":1"#,
+            "missing field `slow_call_rate`",
+        ),
         (r#""last_call":9"#, "unknown field"),
     ] {
         let json = format!(r#"{{"window":{{{window}}}}}"#);

@@ -12,7 +12,7 @@ use agentchains_breaker::{Breaker, Outcome, SharedBreaker, State, Verdict};
 use jiff::Timestamp;
 use tower::{Layer, Service, service_fn};
 
-use crate::{at, settings};
+use crate::{at, settings, trip};
 
 type Answer = Result<u16, &'static str>;
 
@@ -69,7 +69,7 @@ fn answers_are_recorded_and_an_open_breaker_refuses_without_a_call() {
 #[test]
 fn a_service_that_is_ready_and_never_called_holds_no_place() {
     let breaker = breaker();
-    breaker.lock().force_open(at(0));
+    trip(&mut breaker.lock(), at(0));
     let layer = BreakerLayer::new(breaker.clone(), || at(1000), classify);
     let mut idle = layer.layer(service_fn(|answer: Answer| ready(answer)));
     assert_eq!(is_ready(&mut idle), Poll::Ready(Ok(())));
@@ -82,7 +82,7 @@ fn a_service_that_is_ready_and_never_called_holds_no_place() {
 #[test]
 fn a_future_that_is_dropped_frees_its_place_and_counts_as_nothing() {
     let breaker = breaker();
-    breaker.lock().force_open(at(0));
+    trip(&mut breaker.lock(), at(0));
     let mut service =
         BreakerLayer::new(breaker.clone(), || at(1000), classify).layer(service_fn(|()| pending::<Answer>()));
     let mut probe = Box::pin(service.call(()));
@@ -105,7 +105,7 @@ fn a_future_that_is_dropped_frees_its_place_and_counts_as_nothing() {
 #[test]
 fn a_panic_of_the_service_inside_frees_the_place() {
     let breaker = breaker();
-    breaker.lock().force_open(at(0));
+    trip(&mut breaker.lock(), at(0));
     let in_call = service_fn(|()| -> std::future::Ready<Answer> { panic!("in call") });
     let in_poll = service_fn(|()| async { panic!("in poll") });
     let layer = BreakerLayer::new(breaker.clone(), || at(1000), classify);
@@ -144,7 +144,7 @@ impl Service<()> for &Reluctant {
 #[test]
 fn readiness_is_that_of_the_service_inside_also_while_open() {
     let (breaker, inner) = (breaker(), Reluctant::default());
-    breaker.lock().force_open(at(0));
+    trip(&mut breaker.lock(), at(0));
     let mut service = BreakerLayer::new(breaker, || at(0), classify).layer(&inner);
     assert_eq!(
         is_ready(&mut service),

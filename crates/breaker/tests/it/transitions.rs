@@ -5,15 +5,12 @@ use agentchains_breaker::{
 };
 use jiff::Timestamp;
 
-use crate::{at, call, settings};
+use crate::{at, call, settings, trip};
 
 /// A breaker that opened at noon after its default of five failures.
 fn open_breaker() -> Breaker {
     let mut breaker = Breaker::default();
-    for _ in 0..5 {
-        call(&mut breaker, Verdict::Failure, at(0));
-    }
-    assert_eq!(breaker.state(), State::Open);
+    trip(&mut breaker, at(0));
     breaker
 }
 
@@ -78,7 +75,7 @@ fn open_refuses_until_its_recovery_timeout_is_over() {
 #[test]
 fn half_open_refuses_more_probes_than_its_places() {
     let mut breaker = Breaker::new(settings(1, 1000, 2));
-    breaker.force_open(at(0));
+    trip(&mut breaker, at(0));
     let first = breaker.acquire(at(1000)).unwrap();
     let second = breaker.acquire(at(1001)).unwrap();
     assert_eq!(second.transition(), None);
@@ -152,9 +149,10 @@ fn an_outcome_of_an_older_generation_is_ignored() {
 #[test]
 fn a_probe_of_an_older_generation_keeps_its_place_until_it_ends() {
     let mut breaker = Breaker::new(settings(1, 1000, 1));
-    breaker.force_open(at(0));
+    trip(&mut breaker, at(0));
     let old = breaker.acquire(at(1000)).unwrap();
-    breaker.force_open(at(1500));
+    breaker.reset(at(1500));
+    trip(&mut breaker, at(1500));
     assert_eq!(
         breaker.acquire(at(2500)).unwrap_err().retry_at,
         at(2500) + PROBE_POLL
@@ -170,7 +168,7 @@ fn a_probe_of_an_older_generation_keeps_its_place_until_it_ends() {
 #[test]
 fn probes_that_never_come_back_end_half_open_with_their_lease_and_free_their_places() {
     let mut breaker = Breaker::new(settings(1, 1000, 2));
-    breaker.force_open(at(0));
+    trip(&mut breaker, at(0));
     let lost = [1000, 2000].map(|millis| breaker.acquire(at(millis)).unwrap());
     let refused = breaker.acquire(at(601_999)).unwrap_err();
     assert_eq!(refused.transition, None);
@@ -197,10 +195,10 @@ fn probes_that_never_come_back_end_half_open_with_their_lease_and_free_their_pla
 #[test]
 fn a_probe_lost_before_a_reset_does_not_keep_a_later_one_out_beyond_its_lease() {
     let mut breaker = Breaker::new(settings(1, 1000, 1));
-    breaker.force_open(at(0));
+    trip(&mut breaker, at(0));
     let _lost = breaker.acquire(at(1000)).unwrap();
     breaker.reset(at(1001));
-    breaker.force_open(at(1002));
+    trip(&mut breaker, at(1002));
     assert!(breaker.acquire(at(600_999)).is_err());
     assert!(breaker.acquire(at(601_000)).is_ok());
 }
@@ -223,16 +221,43 @@ fn reset_closes_it_from_any_state_and_forgets_failures() {
 }
 
 #[test]
-fn forced_open_it_stays_open_for_one_timeout_from_the_last_time() {
+fn forced_open_it_is_held_open_until_a_reset() {
     let mut breaker = Breaker::default();
     let opened = breaker.force_open(at(0)).unwrap();
     assert_eq!(
         (opened.from, opened.to, opened.reason),
         (State::Closed, State::Open, Reason::ForcedOpen)
     );
-    assert_eq!(breaker.force_open(at(20_000)), None);
-    assert_eq!(breaker.acquire(at(30_000)).unwrap_err().retry_at, at(50_000));
-    assert!(breaker.acquire(at(50_000)).is_ok());
+    // Asking again makes sense once in a recovery timeout.
+    let a_year = 365 * 86_400_000;
+    for millis in [0, 30_000, a_year] {
+        let refused = breaker.acquire(at(millis)).unwrap_err();
+        assert_eq!(
+            (refused.retry_at, refused.transition),
+            (at(millis + 30_000), None)
+        );
+    }
+    let snapshot = breaker.snapshot();
+    assert!(snapshot.held_open);
+    assert_eq!((snapshot.opened_at, snapshot.retry_at), (Some(at(0)), None));
+
+    assert_eq!(breaker.reset(at(a_year)).unwrap().reason, Reason::Reset);
+    assert!(!breaker.snapshot().held_open);
+    assert!(breaker.acquire(at(a_year)).is_ok());
+}
+
+#[test]
+fn a_breaker_that_is_open_or_half_open_can_be_held_open() {
+    let mut breaker = open_breaker();
+    assert_eq!(breaker.force_open(at(1)), None);
+    assert!(breaker.acquire(at(30_000)).is_err());
+    breaker.reset(at(30_000));
+
+    trip(&mut breaker, at(30_000));
+    let probe = breaker.acquire(at(60_000)).unwrap();
+    assert_eq!(breaker.force_open(at(60_001)).unwrap().from, State::HalfOpen);
+    assert_eq!(breaker.record(probe, Verdict::Success, at(60_002)), None);
+    assert!(breaker.snapshot().held_open);
 }
 
 #[test]
@@ -255,7 +280,7 @@ fn a_clock_set_back_does_not_prolong_the_timeout() {
 #[test]
 fn a_timeout_beyond_the_end_of_time_lasts_until_then() {
     let mut breaker = Breaker::new(settings(1, u64::MAX, 1));
-    breaker.force_open(Timestamp::MAX);
+    trip(&mut breaker, Timestamp::MAX);
     assert_eq!(breaker.snapshot().retry_at, Some(Timestamp::MAX));
 }
 
@@ -302,7 +327,7 @@ fn a_snapshot_has_the_names_of_the_api() {
     let fresh = serde_json::to_string(&breaker.snapshot()).unwrap();
     let expected = concat!(
         r#"{"state":"closed","failure_count":0,"opened_at":null,"retry_at":null,"#,
-        r#""half_open_in_flight":0,"mode":"normal","openings_in_a_row":0,"transitions":[]}"#
+        r#""half_open_in_flight":0,"mode":"normal","held_open":false,"openings_in_a_row":0,"transitions":[]}"#
     );
     assert_eq!(fresh, expected);
 
@@ -311,7 +336,7 @@ fn a_snapshot_has_the_names_of_the_api() {
     let expected = concat!(
         r#"{"state":"open","failure_count":1,"opened_at":"2026-11-22T12:00:00.000Z","#,
         r#""retry_at":"2026-11-22T12:00:01.500Z","half_open_in_flight":0,"#,
-        r#""mode":"normal","openings_in_a_row":1,"transitions":["#,
+        r#""mode":"normal","held_open":false,"openings_in_a_row":1,"transitions":["#,
         r#"{"at":"2026-11-22T12:00:00.000Z","from":"closed","to":"open","reason":"failure_threshold"}]}"#
     );
     assert_eq!(opened, expected);

@@ -138,7 +138,9 @@ fn a_call_that_ends_before_it_began_is_not_slow() {
 #[test]
 fn a_slow_probe_opens_it_again() {
     let mut breaker = Breaker::new(with_window(calls(4), 4, None, Some((0.5, 100))));
-    breaker.force_open(at(0));
+    for _ in 0..4 {
+        slow_call(&mut breaker, Verdict::Success, at(-100), 100);
+    }
     let reopened = slow_call(&mut breaker, Verdict::Success, at(1000), 100).unwrap();
     assert_eq!((reopened.to, reopened.reason), (State::Open, Reason::ProbeSlow));
     let closed = slow_call(&mut breaker, Verdict::Success, at(3000), 99).unwrap();
@@ -151,8 +153,10 @@ fn ignored_calls_are_not_in_the_window_and_closing_empties_it() {
     call(&mut breaker, Verdict::Ignored, at(0));
     call(&mut breaker, Verdict::Failure, at(0));
     assert_eq!(counts(&breaker), [1, 1, 0]);
-    breaker.force_open(at(0));
-    assert_eq!(counts(&breaker), [1, 1, 0]);
+    for _ in 0..3 {
+        call(&mut breaker, Verdict::Failure, at(0));
+    }
+    assert_eq!((breaker.state(), counts(&breaker)), (State::Open, [4, 4, 0]));
     call(&mut breaker, Verdict::Success, at(1000));
     assert_eq!(counts(&breaker), [0; 3]);
     for failures in 1..4 {

@@ -89,6 +89,7 @@ impl World {
         let router = router(App {
             engine,
             agents: registry,
+            metrics: None,
             options: ServerOptions::default(),
         });
         Box::new(move |request| {

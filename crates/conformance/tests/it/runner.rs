@@ -48,6 +48,9 @@ impl NodeRunner for DeskRunner {
     }
 
     async fn call(&self, _: ExecutionId, call: &Call, progress: &dyn CallProgress) -> CallOutcome {
+        if call.is_lookup {
+            return CallOutcome::TaskLost;
+        }
         let agent_id = local(&call.agent_id);
         if self.desk.is_unreachable(agent_id) {
             return failed(FailureCode::AgentUnreachable, Some(true), true);
@@ -119,6 +122,7 @@ impl DeskRunner {
                 message: ask.text.clone(),
                 shown: ask.parts().into(),
                 form: ask.form.clone(),
+                may_move_on: false,
             });
         }
         let cost = cost(reply);

@@ -189,6 +189,61 @@ fn a_cost_that_cannot_be_true_is_charged_at_its_reservation() {
 }
 
 #[test]
+fn a_cost_that_cannot_be_true_is_charged_no_lower_than_the_usage_beside_it() {
+    let tokens = r#"{"per_call":0.1,"per_1k_input_tokens":1,"per_1k_output_tokens":1}"#;
+    for (usage, expected) in [
+        (r#"{"input_tokens":300,"output_tokens":0}"#, invalid("0.5")),
+        (r#"{"input_tokens":400,"output_tokens":0}"#, invalid("0.5")),
+        (r#"{"input_tokens":400,"output_tokens":1}"#, invalid("0.501")),
+        (
+            r#"{"input_tokens":500}"#,
+            Said {
+                known: false,
+                ..invalid("0.6")
+            },
+        ),
+        (r#"{"input_tokens":9007199254740992}"#, invalid("0.5")),
+    ] {
+        assert_eq!(charge(tokens, ReportedCost::Invalid, usage), expected, "{usage}");
+    }
+    let usage: Usage = serde_json::from_str(r#"{"input_tokens":500,"output_tokens":0}"#).unwrap();
+    let unreserved = prices(tokens).charge(ReportedCost::Invalid, Some(&usage), ELAPSED, Usd::ZERO);
+    assert_eq!(Said::from(unreserved), invalid("0.6"));
+}
+
+#[test]
+fn a_usage_that_cannot_be_true_is_charged_at_its_reservation_where_tokens_decide() {
+    let tokens = r#"{"per_1k_input_tokens":1,"per_1k_output_tokens":1}"#;
+    let some = r#"{"input_tokens":100,"cost_invalid":true}"#;
+    for (list, reported, usage, expected) in [
+        (tokens, ReportedCost::Absent, some, invalid("0.5")),
+        (
+            tokens,
+            ReportedCost::Absent,
+            r#"{"input_tokens":700,"output_tokens":1,"cost_invalid":true}"#,
+            invalid("0.701"),
+        ),
+        (tokens, ReportedCost::Usd(usd("0.2")), some, invalid("0.2")),
+        (r#"{"per_call":0.1}"#, ReportedCost::Absent, some, invalid("0.1")),
+        (
+            "{}",
+            ReportedCost::Absent,
+            some,
+            Said {
+                known: false,
+                ..invalid("0")
+            },
+        ),
+    ] {
+        assert_eq!(
+            charge(list, reported, usage),
+            expected,
+            "{list} {reported:?} {usage}"
+        );
+    }
+}
+
+#[test]
 fn a_usage_that_comes_to_more_than_anything_costs_is_charged_at_its_reservation() {
     for (list, usage, expected) in [
         (
@@ -252,10 +307,24 @@ proptest! {
             ..PriceList::default()
         };
         let usage = Usage { output_tokens: Some(tokens), ..Usage::default() };
-        for reported in [ReportedCost::Absent, ReportedCost::from_f64(reported)] {
+        for reported in [ReportedCost::Absent, ReportedCost::Invalid, ReportedCost::from_f64(reported)] {
             let charge = prices.charge(reported, Some(&usage), Duration::MAX, Usd::from_nanos(reserved));
             prop_assert!(!charge.amount.is_negative());
             prop_assert_eq!(charge.amount, charge.lines.total());
+        }
+    }
+
+    #[test]
+    fn nothing_that_cannot_be_true_lowers_a_charge(tokens: Option<u64>, price in 0_i64..1_000_000_000, reserved in 0..=i64::MAX) {
+        let prices = PriceList { per_1k_input_tokens: Some(Usd::from_nanos(price)), ..PriceList::default() };
+        let reserved = Usd::from_nanos(reserved);
+        let usage = Usage { input_tokens: tokens, ..Usage::default() };
+        let doubtful = Usage { cost_invalid: true, ..usage.clone() };
+        let honest = prices.charge(ReportedCost::Absent, Some(&usage), ELAPSED, reserved);
+        for (reported, usage) in [(ReportedCost::Invalid, usage), (ReportedCost::Absent, doubtful)] {
+            let charge = prices.charge(reported, Some(&usage), ELAPSED, reserved);
+            prop_assert!(charge.invalid);
+            prop_assert_eq!(charge.amount, honest.amount.max(reserved));
         }
     }
 }

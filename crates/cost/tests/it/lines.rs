@@ -90,10 +90,20 @@ fn a_stated_cost_stands_beside_the_call_alone() {
     for (reported, expected) in [
         (ReportedCost::Absent, r#"{"call":0.1,"time":10,"input":1}"#),
         (ReportedCost::Usd(usd("0.25")), r#"{"reported":0.25,"call":0.1}"#),
-        (ReportedCost::Invalid, r#"{"reservation":0.5}"#),
+        (ReportedCost::Invalid, r#"{"call":0.1,"time":10,"input":1}"#),
     ] {
         assert_eq!(lines(list, reported, usage), expected, "{reported:?}");
     }
+}
+
+#[test]
+fn the_reservation_stands_alone() {
+    let list = r#"{"per_call":0.1,"per_1k_input_tokens":1}"#;
+    let usage = r#"{"input_tokens":300}"#;
+    assert_eq!(
+        lines(list, ReportedCost::Invalid, usage),
+        r#"{"reservation":0.5}"#
+    );
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod charge;
 mod lines;
 mod percentiles;
 mod price;
+mod reported;
 mod usage;
 mod usd;
 

@@ -56,7 +56,13 @@ async fn take_over(shared: &Shared, seen: &mut u64, take_over: TakeOver) {
     loop {
         let part = match shared.breakers.store.load_breakers(*seen, PART).await {
             Ok(part) => part,
-            Err(error) => return complain(&error, "the circuit breakers that were saved cannot be read"),
+            Err(error) => {
+                return complain(
+                    shared,
+                    &error,
+                    "the circuit breakers that were saved cannot be read",
+                );
+            }
         };
         for record in &part {
             *seen = record.change;
@@ -65,7 +71,12 @@ async fn take_over(shared: &Shared, seen: &mut u64, take_over: TakeOver) {
                 continue;
             };
             let breaker = shared.breakers.of(&record.agent_id, &profile);
-            let transition = take_over(&mut breaker.lock(), &record.snapshot, shared.clock.now());
+            let (transition, state) = {
+                let mut breaker = breaker.lock();
+                let transition = take_over(&mut breaker, &record.snapshot, shared.clock.now());
+                (transition, breaker.state())
+            };
+            shared.metrics.agent(&record.agent_id).breaker_is(state);
             if let Some(transition) = transition {
                 shared.announce(&record.agent_id, transition);
             }
@@ -84,7 +95,7 @@ async fn save_all(shared: &Shared) {
         };
         if let Err(error) = save(shared, &agent_id).await {
             shared.breakers.unsaved().insert(agent_id);
-            return complain(&error, "a circuit breaker cannot be saved; trying again");
+            return complain(shared, &error, "a circuit breaker cannot be saved; trying again");
         }
     }
 }
@@ -100,6 +111,7 @@ async fn save(shared: &Shared, agent_id: &str) -> Result<(), StoreError> {
     }
 }
 
-fn complain(error: &StoreError, what: &str) {
+fn complain(shared: &Shared, error: &StoreError, what: &str) {
+    shared.metrics.store_failed();
     warn!(error = error as &dyn std::error::Error, "{what}");
 }

@@ -91,6 +91,7 @@ impl Shared {
             "a circuit breaker has changed its state"
         );
         if !observed_only {
+            self.metrics.agent(agent_id).breaker_changed(to);
             let retry_at = self.breakers.registry.snapshot(agent_id).retry_at;
             self.hub.breaker_changed(agent_id, transition, retry_at);
         }
@@ -113,8 +114,8 @@ impl Engine {
         self.changed_by_hand(agent_id, transition);
     }
 
-    /// Opens an agent's circuit breaker by hand, for one recovery timeout. Nothing happens where its mode forces its
-    /// state.
+    /// Opens an agent's circuit breaker by hand: it is held open until it is reset, over restarts too. Nothing happens
+    /// where its mode forces its state.
     pub fn force_breaker_open(&self, agent_id: &str) {
         let transition = self.shared.breakers.registry.force_open(agent_id, self.now());
         self.changed_by_hand(agent_id, transition);
@@ -126,7 +127,7 @@ impl Engine {
         self.shared.breakers.save_soon(agent_id);
     }
 
-    /// What a hand does is saved also where the state stays: an open breaker may have another time to try again.
+    /// What a hand does is saved also where the state stays: an open breaker is held open from then on.
     fn changed_by_hand(&self, agent_id: &str, transition: Option<Transition>) {
         if let Some(transition) = transition {
             self.shared.announce(agent_id, transition);

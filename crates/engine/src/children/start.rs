@@ -116,6 +116,7 @@ pub(super) async fn start(shared: &Arc<Shared>, birth: Birth) {
                     error = &error as &dyn std::error::Error,
                     "cannot start the child execution; trying again"
                 );
+                shared.metrics.store_failed();
                 patience.wait(shared).await;
             }
         }

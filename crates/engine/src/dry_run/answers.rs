@@ -58,7 +58,7 @@ impl Walk {
         Ok(())
     }
 
-    /// What is supposed, else what the past attempt of that number said.
+    /// What is supposed, else what the past attempt of that number said. A supposed output that states a cost costs that.
     fn answer(&self, run: &Run, place: &Place, call: &Call) -> Option<Answer> {
         let past = run
             .past
@@ -74,7 +74,7 @@ impl Walk {
             });
         };
         let usual = self.usual(run, call.path.node_id());
-        let (cost, duration) = match past {
+        let (unstated, duration) = match past {
             Some(past) => (past.cost, past.duration),
             None => (
                 self.without_fixed_price(&call.agent_id, usual.cost),
@@ -84,7 +84,10 @@ impl Walk {
         Some(Answer {
             said: Ok(output.clone()),
             retryable: false,
-            cost,
+            cost: match stated_cost(output) {
+                ReportedCost::Absent => unstated,
+                stated => stated,
+            },
             usage: past.and_then(|past| past.usage.clone()),
             duration,
         })
@@ -236,6 +239,12 @@ impl Answer {
             }),
         }
     }
+}
+
+/// What an output says that it cost, as those of agents do (language reference, section 9).
+fn stated_cost(output: &Json) -> ReportedCost {
+    let stated = output.member("_cost").and_then(|stated| stated.read());
+    stated.unwrap_or_default()
 }
 
 fn timed_out(call: &Call) -> AttemptOutcome {

@@ -11,6 +11,8 @@ use agentchains_machine::{AgentTerms, Gate, NodePath, Refusal, Shortage, Wanted}
 use agentchains_ports::NodeRunner;
 use jiff::Timestamp;
 
+use crate::room;
+
 /// Answers one machine's questions for one step.
 pub(super) struct DryGate {
     runner: Arc<dyn NodeRunner>,
@@ -43,37 +45,17 @@ impl Gate for DryGate {
         Ok(())
     }
 
-    fn reserve(&self, own: &Budget, wanted: Wanted, now: Timestamp) -> Result<Usd, Shortage> {
-        if let Some(shortage) = self.shortage(own, wanted, now) {
-            return Err(shortage);
-        }
-        let mut above = self.above.borrow_mut();
-        let own = self.own(own);
-        let budgets = above.iter().map(|purse| &purse.budget).chain([&own]);
-        let limited = budgets.filter(|budget| budget.limit().is_some());
-        // What is left differs from one to the other, and it must fit into all of them.
-        let amounts = limited.filter_map(|budget| wanted.of(budget).ok());
-        let amount = amounts.min().or_else(|| wanted.of(&own).ok()).unwrap_or_default();
-        for purse in above.iter_mut() {
+    fn reserve(&self, own: &Budget, wanted: Wanted, _now: Timestamp) -> Result<Usd, Shortage> {
+        let amount = self.room(own, wanted)?;
+        for purse in self.above.borrow_mut().iter_mut() {
             // It fits, as was found out above.
             let _ = purse.budget.reserve(amount);
         }
         Ok(amount)
     }
 
-    /// The execution's own budget speaks first. What follows from the end of one above is for the execution above to say.
     fn shortage(&self, own: &Budget, wanted: Wanted, _now: Timestamp) -> Option<Shortage> {
-        if let Err(shortage) = wanted.of(&self.own(own)) {
-            return Some(shortage);
-        }
-        let above = self.above.borrow();
-        let (purse, shortage) = above
-            .iter()
-            .find_map(|purse| Some((purse, wanted.of(&purse.budget).err()?)))?;
-        if shortage.exhausted {
-            *self.short.borrow_mut() = Some((purse.run, purse.path.clone(), wanted));
-        }
-        Some(Shortage { exhausted: false })
+        self.room(own, wanted).err()
     }
 
     fn give_back(&self, amount: Usd) {
@@ -106,6 +88,21 @@ impl DryGate {
     /// it, and whether something that was set aside is free again.
     pub(super) fn into_parts(self) -> (Vec<Purse>, Option<Short>, bool) {
         (self.above.into_inner(), self.short.into_inner(), self.freed.get())
+    }
+
+    /// What is to be set aside in the execution's own budget, which speaks first, and in those above. What follows from
+    /// the end of one above is for the execution above to say.
+    fn room(&self, own: &Budget, wanted: Wanted) -> Result<Usd, Shortage> {
+        let above = self.above.borrow();
+        let above = above.iter().map(|purse| (Some(purse), purse.budget.clone()));
+        let budgets = std::iter::once((None, self.own(own))).chain(above);
+        room::in_all(wanted, budgets).map_err(|(purse, shortage)| {
+            let Some(purse) = purse.filter(|_| shortage.exhausted) else {
+                return shortage;
+            };
+            self.short.replace(Some((purse.run, purse.path.clone(), wanted)));
+            Shortage { exhausted: false }
+        })
     }
 
     /// The execution's own budget, with what executions below have set aside in it.

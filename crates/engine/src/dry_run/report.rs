@@ -27,8 +27,8 @@ pub struct DryRunReport {
     pub output: Option<Json>,
     /// Why it fails.
     pub error: Option<Failure>,
-    /// What it costs, in USD: each call as its past attempt did, else as its node did in the middle of the past, else
-    /// by the agent's prices.
+    /// What it costs, in USD: each call what the `_cost` in its supposed output says, else as its past attempt did, else
+    /// as its node did in the middle of the past, else by the agent's prices.
     pub cost_usd: Usd,
     /// Whether every cost in that is known.
     pub cost_known: bool,

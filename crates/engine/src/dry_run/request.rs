@@ -17,7 +17,8 @@ use crate::{
 /// `publish/draft`, or `each[2]/publish/draft` for one of several.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct DryRun {
-    /// The outputs of nodes that call agents, or start workflows, which are then not walked.
+    /// The outputs of nodes that call agents, or start workflows, which are then not walked. A `_cost` in that of a call
+    /// is what the call costs.
     pub outputs: BTreeMap<String, Value>,
     /// The decisions on the questions of nodes. Whatever is not decided here is approved.
     pub decisions: BTreeMap<String, SupposedDecision>,

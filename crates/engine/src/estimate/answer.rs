@@ -26,7 +26,7 @@ pub struct Estimate {
     pub version: u32,
     /// The budget that holds, in USD.
     pub max_budget: Option<Usd>,
-    /// Whether the worst case fits into it. Absent without a budget, and where nothing bounds the cost.
+    /// Whether the worst case without it fits into it. Absent without a budget, and where nothing bounds the cost.
     pub fits_budget: Option<bool>,
     /// The costs.
     pub cost: CostEstimate,
@@ -34,6 +34,8 @@ pub struct Estimate {
     pub duration: DurationEstimate,
     /// All nodes, nested ones included, in the order of the document.
     pub nodes: Vec<NodeEstimate>,
+    /// Nodes that would fail with this input.
+    pub warnings: Vec<Remark>,
 }
 
 /// What an execution may cost, its child executions included.
@@ -42,10 +44,10 @@ pub struct CostEstimate {
     /// The most that it costs, in USD, as long as each attempt keeps to what is declared for it. No more than the
     /// budget; absent where nothing bounds it.
     pub worst_case_usd: Option<Usd>,
-    /// The same without the budget.
+    /// The same without the budget. Absent, too, where it is more than [`Usd::MAX`].
     pub unbudgeted_usd: Option<Usd>,
-    /// The nodes whose cost nothing bounds.
-    pub unbounded: Vec<Unbounded>,
+    /// The nodes whose cost nothing bounds, or no amount can say.
+    pub unbounded: Vec<Remark>,
     /// At least half of the past executions cost no more, in USD; absent without any.
     pub expected_p50_usd: Option<Usd>,
     /// At least nine in ten past executions cost no more, in USD; absent without any.
@@ -62,7 +64,7 @@ pub struct DurationEstimate {
     /// nothing bounds it.
     pub worst_case_seconds: Option<Seconds>,
     /// The nodes whose duration nothing bounds.
-    pub unbounded: Vec<Unbounded>,
+    pub unbounded: Vec<Remark>,
     /// The nodes of the workflow's own graph one after the other that take the longest in that case.
     pub critical_path: Vec<String>,
     /// At least half of the past executions took no longer; absent without any.
@@ -75,9 +77,9 @@ pub struct DurationEstimate {
     pub samples: usize,
 }
 
-/// A node that has no bound, and why.
+/// What is to be said about one node: why it has no bound, or would fail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Unbounded {
+pub struct Remark {
     /// Its id.
     pub node_id: String,
     /// The ids of the nodes around it and its own: `refine/draft`. A node that starts a workflow is around the nodes of
@@ -102,7 +104,7 @@ pub struct NodeEstimate {
     /// Attempts that each run has at the most.
     pub attempts: u32,
     /// The most that all its runs cost together, in USD; that of a group or loop is that of its members. Absent where
-    /// nothing bounds it.
+    /// nothing bounds it, or no amount can say it.
     pub worst_case_usd: Option<Usd>,
     /// The limit of one attempt of a call, of a sub-workflow, group or loop, or of a question; absent where there is
     /// none.

@@ -3,6 +3,7 @@
 //! The worst case follows from caps, prices, timeouts and limits, what is expected from the past of the version.
 
 mod answer;
+mod body;
 mod choices;
 mod items;
 mod node;
@@ -16,7 +17,7 @@ use agentchains_machine::WorkflowId;
 use agentchains_ports::{History, HistoryRequest, PastRun, Seconds};
 use agentchains_workflow::{Compiled, Graph, Json, NodeIndex, Scheduling};
 
-pub use self::answer::{CostEstimate, DurationEstimate, Estimate, EstimateRequest, NodeEstimate, Unbounded};
+pub use self::answer::{CostEstimate, DurationEstimate, Estimate, EstimateRequest, NodeEstimate, Remark};
 use self::{
     answer::spread,
     span::{Pace, Span, longest_way},
@@ -128,8 +129,8 @@ impl Engine {
                 },
             };
             let (mut whole, nodes) = analysis.run();
-            if key != root {
-                whole.spend_at_most(volume.workflow.settings().max_budget);
+            if let Some(budget) = volume.workflow.settings().max_budget.filter(|_| key != root) {
+                whole.spend_at_most(budget);
             }
             last = (whole.clone(), nodes);
             done.insert(key, whole);
@@ -139,11 +140,11 @@ impl Engine {
 }
 
 impl WorstCase {
-    /// Holds it to a budget. That bounds nothing where nobody knows what a call may cost: such a call may start while
-    /// anything is left, and is then charged in full.
-    fn spend_at_most(&mut self, budget: Option<Usd>) {
-        if let (Bound::AtMost(cost), Some(limit)) = (self.cost, budget) {
-            self.cost = Bound::AtMost(cost.min(limit));
+    /// Holds it to a budget, which may bound what no amount could say.
+    fn spend_at_most(&mut self, budget: Usd) {
+        self.cost = self.cost.within(budget);
+        if self.cost.amount().is_some() {
+            self.cost_unbounded.clear();
         }
     }
 }
@@ -153,7 +154,7 @@ fn assembled(
     workflow: &Compiled,
     (workflow_id, version): Key,
     max_budget: Option<Usd>,
-    mut whole: WorstCase,
+    whole: WorstCase,
     mut nodes: Vec<NodeEstimate>,
     history: &History,
 ) -> Estimate {
@@ -164,8 +165,7 @@ fn assembled(
         }
     }
     let runs: Vec<PastRun> = history.executions.iter().map(|past| past.run).collect();
-    let unbudgeted_usd = whole.cost.amount();
-    whole.spend_at_most(max_budget);
+    let held = max_budget.map_or(whole.cost, |budget| whole.cost.within(budget));
     let costs = spread(known_costs(&runs));
     let durations = spread(runs.iter().map(|run| Seconds(run.duration)));
     let graph = workflow.graph();
@@ -173,10 +173,12 @@ fn assembled(
         workflow_id,
         version,
         max_budget,
-        fits_budget: max_budget.and_then(|limit| Some(unbudgeted_usd? <= limit)),
+        fits_budget: max_budget
+            .filter(|_| whole.cost != Bound::Unbounded)
+            .map(|budget| whole.cost <= Bound::AtMost(budget)),
         cost: CostEstimate {
-            worst_case_usd: whole.cost.amount(),
-            unbudgeted_usd,
+            worst_case_usd: held.amount(),
+            unbudgeted_usd: whole.cost.amount(),
             unbounded: whole.cost_unbounded,
             expected_p50_usd: costs.0,
             expected_p90_usd: costs.1,
@@ -192,6 +194,7 @@ fn assembled(
             samples: durations.2,
         },
         nodes,
+        warnings: whole.warnings,
     }
 }
 

@@ -10,9 +10,11 @@ use agentchains_machine::DEFAULT_ATTEMPT_TIMEOUT;
 use agentchains_workflow::{AgentCall, HumanApproval, Node, NodeKind, Retry, ScopeIndex, Subworkflow};
 
 use super::{
-    Unbounded,
+    Remark,
+    body::Body,
+    items::Items,
     span::Span,
-    worst_case::{Analysis, Body, WorstCase, attempts},
+    worst_case::{Analysis, WorstCase, attempts},
 };
 
 impl Analysis<'_> {
@@ -31,7 +33,7 @@ impl Analysis<'_> {
                 let body = self.body(node);
                 let members = body.and_then(|body| Some((inner.remove(&body.scope)?, body)));
                 members.map_or_else(WorstCase::nothing, |(members, body)| {
-                    repeated(node, members, &body)
+                    repeated(node, place, members, &body)
                 })
             }
             NodeKind::Subworkflow(settings) => self.child(node, place, settings),
@@ -48,37 +50,38 @@ impl Analysis<'_> {
     }
 
     fn call(&self, node: &Node, place: &str, call: &AgentCall) -> WorstCase {
-        let attempt = match node.max_cost {
-            Some(most) => Ok(Bound::AtMost(most)),
-            None => self.attempt_cost(node, call),
-        };
         let mut found = WorstCase::nothing();
         found.span = stretched(
             node,
             Span::at_most(self.attempt_timeout(node, call)),
             u64::from(attempts(node)),
         );
-        match attempt {
+        match self.attempt_cost(node, call) {
             Ok(cost) => found.cost = cost * u64::from(attempts(node)),
             Err(reason) => {
                 found.cost = Bound::Unbounded;
-                found.cost_unbounded = vec![unbounded(node, place, reason)];
+                found.cost_unbounded = vec![remark(node, place, reason)];
             }
         }
         found
     }
 
-    /// The most that one attempt costs, whichever of the agents is asked that may take each other's place.
+    /// The most that one attempt costs, whichever of the agents is asked that may take each other's place: what is
+    /// reserved for it (language reference, section 9).
     fn attempt_cost(&self, node: &Node, call: &AgentCall) -> Result<Bound, String> {
         let mut most = Bound::ZERO;
         for agent_id in self.agents(call) {
-            let Some(terms) = (self.around.terms)(&agent_id) else {
+            let terms = (self.around.terms)(&agent_id);
+            if terms.is_none() && node.max_cost.is_none() {
                 return Err(format!(
                     "agent {agent_id:?} is not registered, and the node has no max_cost"
                 ));
-            };
+            }
+            let terms = terms.unwrap_or_default();
             let timeout = node.timeout.or(terms.timeout).unwrap_or(DEFAULT_ATTEMPT_TIMEOUT);
-            let own = terms.max_cost.or_else(|| terms.prices.worst_case(timeout));
+            let fixed = terms.prices.per_call.unwrap_or_default();
+            let declared = node.max_cost.or(terms.max_cost).map(|most| most.max(fixed));
+            let own = declared.or_else(|| terms.prices.worst_case(timeout));
             let own = own.ok_or_else(|| {
                 format!(
                     "neither the node nor agent {agent_id:?} has a max_cost or prices that bound an attempt"
@@ -122,13 +125,13 @@ impl Analysis<'_> {
             Err(reason) => WorstCase {
                 cost: Bound::Unbounded,
                 span: Span::ENDLESS,
-                cost_unbounded: vec![unbounded(node, place, reason.clone())],
-                time_unbounded: vec![unbounded(node, place, reason)],
+                cost_unbounded: vec![remark(node, place, reason.clone())],
+                time_unbounded: vec![remark(node, place, reason)],
                 ..WorstCase::nothing()
             },
         };
-        if let (Bound::AtMost(cost), Some(most)) = (found.cost, node.max_cost) {
-            found.cost = Bound::AtMost(cost.min(most));
+        if let Some(most) = node.max_cost {
+            found.spend_at_most(most);
         }
         found.cost = found.cost * rounds;
         found.stretch(node, rounds);
@@ -140,7 +143,8 @@ impl WorstCase {
     /// The same, with its places within a node that starts it.
     fn within(&self, place: &str) -> Self {
         let mut found = self.clone();
-        for inner in found.cost_unbounded.iter_mut().chain(&mut found.time_unbounded) {
+        let remarks = found.cost_unbounded.iter_mut().chain(&mut found.time_unbounded);
+        for inner in remarks.chain(&mut found.warnings) {
             inner.place = format!("{place}/{}", inner.place);
         }
         found
@@ -155,10 +159,16 @@ impl WorstCase {
     }
 }
 
-fn repeated(node: &Node, mut members: WorstCase, body: &Body) -> WorstCase {
+fn repeated(node: &Node, place: &str, mut members: WorstCase, body: &Body) -> WorstCase {
     members.cost = members.cost * body.times;
     if body.times == 0 {
         members.cost_unbounded.clear();
+        members.warnings.clear();
+    }
+    if let Items::NoArray(what) = body.items {
+        let reason =
+            format!("with this input, `items` is {what} and not an array, so that the node would fail");
+        members.warnings.push(remark(node, place, reason));
     }
     members.stretch(node, body.rounds);
     members
@@ -171,7 +181,7 @@ fn question(node: &Node, place: &str, settings: &HumanApproval) -> WorstCase {
         None => {
             let reason = "it waits for a person, and has no timeout".to_owned();
             found.span = Span::ENDLESS;
-            found.time_unbounded = vec![unbounded(node, place, reason)];
+            found.time_unbounded = vec![remark(node, place, reason)];
         }
     }
     found
@@ -199,8 +209,8 @@ fn delays(retry: &Retry) -> Span {
     sum
 }
 
-fn unbounded(node: &Node, place: &str, reason: String) -> Unbounded {
-    Unbounded {
+pub(super) fn remark(node: &Node, place: &str, reason: String) -> Remark {
+    Remark {
         node_id: node.id.clone(),
         place: place.to_owned(),
         reason,

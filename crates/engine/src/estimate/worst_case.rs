@@ -2,18 +2,15 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use agentchains_cost::Bound;
+use agentchains_cost::{Bound, Usd};
 use agentchains_machine::{AgentTerms, NodeType};
 use agentchains_ports::Seconds;
-use agentchains_workflow::{
-    Compiled, FanOut, Graph, Json, Loop, Node, NodeIndex, NodeKind, ParallelGroup, Repeat, Scheduling,
-    ScopeIndex,
-};
+use agentchains_workflow::{Compiled, Graph, Json, Node, NodeIndex, Scheduling, ScopeIndex};
 
 use super::{
-    NodeEstimate, Unbounded,
+    NodeEstimate, Remark,
     choices::dearest,
-    items::known_count,
+    node::remark,
     span::{Pace, Span, longest_way},
 };
 
@@ -32,10 +29,12 @@ pub(super) struct WorstCase {
     pub(super) span: Span,
     /// The nodes one after the other that take the longest.
     pub(super) critical_path: Vec<NodeIndex>,
-    /// Why there is no bound of the cost, where there is none.
-    pub(super) cost_unbounded: Vec<Unbounded>,
+    /// Why there is no bound of the cost, or none that an amount can say, where there is none.
+    pub(super) cost_unbounded: Vec<Remark>,
     /// Why there is no end, where there is none.
-    pub(super) time_unbounded: Vec<Unbounded>,
+    pub(super) time_unbounded: Vec<Remark>,
+    /// Why nodes would fail.
+    pub(super) warnings: Vec<Remark>,
 }
 
 /// The members of a group or loop, or the workflow's own nodes.
@@ -46,16 +45,6 @@ struct Opened {
     /// How often it is run through, in the whole execution.
     times: u64,
     /// Nodes of it that run at once.
-    places: Option<u32>,
-}
-
-/// How a node runs through its members.
-pub(super) struct Body {
-    pub(super) scope: ScopeIndex,
-    /// How often at the most in one run of the node, its retries included.
-    pub(super) times: u64,
-    /// How often one after the other.
-    pub(super) rounds: u64,
     places: Option<u32>,
 }
 
@@ -113,63 +102,6 @@ impl Analysis<'_> {
         all
     }
 
-    /// How a node runs through its members, where it has any.
-    pub(super) fn body(&self, node: &Node) -> Option<Body> {
-        match &node.kind {
-            NodeKind::ParallelGroup(group) => Some(self.body_of_group(node, group)),
-            NodeKind::Loop(settings) => Some(self.body_of_loop(node, settings)),
-            _ => None,
-        }
-    }
-
-    /// What did not complete may run again in each attempt of the group.
-    fn body_of_group(&self, node: &Node, group: &ParallelGroup) -> Body {
-        let attempts = u64::from(attempts(node));
-        let all = self.workflow.settings().max_concurrency;
-        match &group.fan_out {
-            FanOut::Members(scope) => Body {
-                scope: *scope,
-                times: attempts,
-                rounds: attempts,
-                places: Some(group.max_concurrency.unwrap_or(all).get()),
-            },
-            FanOut::Items { items, body } => {
-                let most = u64::try_from(self.workflow.limits().max_items).unwrap_or(u64::MAX);
-                let known = self.input.and_then(|input| known_count(items, input));
-                let count = known.map_or(most, |count| count.min(most));
-                let at_once = group.max_concurrency.map_or(all, |own| own.min(all));
-                Body {
-                    scope: *body,
-                    times: count.saturating_mul(attempts),
-                    rounds: count.div_ceil(u64::from(at_once.get())).saturating_mul(attempts),
-                    places: None,
-                }
-            }
-        }
-    }
-
-    /// Each retry goes on at the iteration that failed, so that it adds one.
-    fn body_of_loop(&self, node: &Node, settings: &Loop) -> Body {
-        let most = u64::from(settings.max_iterations.get());
-        let known = match &settings.repeat {
-            Repeat::Items(items) => self.input.and_then(|input| known_count(items, input)),
-            Repeat::Until(_) | Repeat::While(_) => None,
-        };
-        let iterations = known.map_or(most, |count| count.min(most));
-        let again = if iterations == 0 {
-            0
-        } else {
-            u64::from(attempts(node)) - 1
-        };
-        let times = iterations.saturating_add(again);
-        Body {
-            scope: settings.body,
-            times,
-            rounds: times,
-            places: None,
-        }
-    }
-
     /// The worst case of a scope, given those of the scopes in it.
     fn scope(
         &self,
@@ -183,26 +115,17 @@ impl Analysis<'_> {
         for index in graph.indices() {
             let node = graph.node(index);
             let place = place_of(&opened.place, node);
-            let found = self.node(node, &place, inner);
+            let mut found = self.node(node, &place, inner);
+            let cost = found.cost * opened.times;
+            if cost == Bound::Uncountable && found.cost_unbounded.is_empty() {
+                found.cost_unbounded = vec![uncountable(node, &place, "its worst case")];
+            }
             costs.push(found.cost);
             spans.push(found.span);
-            let shown = NodeEstimate {
-                node_id: node.id.clone(),
-                place,
-                kind: NodeType::of(&node.kind),
-                runs: opened.times,
-                attempts: attempts(node),
-                worst_case_usd: (found.cost * opened.times).amount(),
-                timeout_seconds: self.timeout(node).map(Seconds),
-                expected_p50_usd: None,
-                expected_p90_usd: None,
-                expected_p50_seconds: None,
-                expected_p90_seconds: None,
-                samples: 0,
-            };
-            nodes.push((node.position, shown));
+            nodes.push((node.position, self.shown(node, place, opened.times, cost)));
             whole.cost_unbounded.extend(found.cost_unbounded);
             whole.time_unbounded.extend(found.time_unbounded);
+            whole.warnings.extend(found.warnings);
         }
         let pace = Pace {
             layered: self.workflow.settings().scheduling == Scheduling::Layered,
@@ -210,7 +133,33 @@ impl Analysis<'_> {
         };
         (whole.critical_path, whole.span) = longest_way(graph, &spans, pace);
         whole.cost = dearest(graph, &costs);
+        if whole.cost == Bound::Uncountable && whole.cost_unbounded.is_empty() {
+            let dearest = graph.indices().max_by_key(|index| costs[index.index()]);
+            whole.cost_unbounded.extend(dearest.map(|index| {
+                let node = graph.node(index);
+                let what = "together with that of the other nodes, its worst case";
+                uncountable(node, &place_of(&opened.place, node), what)
+            }));
+        }
         whole
+    }
+
+    /// A node as it is shown, with no past.
+    fn shown(&self, node: &Node, place: String, runs: u64, cost: Bound) -> NodeEstimate {
+        NodeEstimate {
+            node_id: node.id.clone(),
+            place,
+            kind: NodeType::of(&node.kind),
+            runs,
+            attempts: attempts(node),
+            worst_case_usd: cost.amount(),
+            timeout_seconds: self.timeout(node).map(Seconds),
+            expected_p50_usd: None,
+            expected_p90_usd: None,
+            expected_p50_seconds: None,
+            expected_p90_seconds: None,
+            samples: 0,
+        }
     }
 }
 
@@ -223,6 +172,7 @@ impl WorstCase {
             critical_path: Vec::new(),
             cost_unbounded: Vec::new(),
             time_unbounded: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -236,6 +186,15 @@ impl WorstCase {
 /// Attempts of a node at the most.
 pub(super) fn attempts(node: &Node) -> u32 {
     node.retry.as_ref().map_or(1, |retry| retry.max_attempts.get())
+}
+
+/// A node because of which the worst case is beyond what money can count.
+fn uncountable(node: &Node, place: &str, what: &str) -> Remark {
+    let reason = format!(
+        "{what} is more than {} USD, the most that can be counted",
+        Usd::MAX
+    );
+    remark(node, place, reason)
 }
 
 fn place_of(around: &str, node: &Node) -> String {

@@ -5,7 +5,8 @@ use std::num::NonZeroU32;
 use agentchains_engine::{
     Caller, Notice,
     breaker::{Settings, State},
-    ports::AgentProfile,
+    machine::AgentQuestion,
+    ports::{AgentProfile, CallOutcome, RateLimit, Seconds},
 };
 use agentchains_testkit::Answer;
 use serde_json::json;
@@ -126,11 +127,12 @@ async fn a_breaker_opens_after_five_failures_and_the_sixth_call_is_not_made() {
 #[tokio::test]
 async fn a_node_that_waits_for_its_breaker_probes_it_when_it_may() {
     let world = World::new();
-    world.engine.force_breaker_open("a");
+    world.trip("a").await;
+    let called = world.agents.called().len();
     let id = world.start(&call(json!({"breaker_wait": "1m"}))).await;
     settle().await;
     world.pass(seconds(29)).await;
-    assert!(world.agents.called().is_empty());
+    assert_eq!(world.agents.called().len(), called);
     world.pass(seconds(1)).await;
     assert_eq!(world.status(id).await, "completed");
     assert_eq!(world.engine.breaker("a").state, State::Closed);
@@ -139,8 +141,8 @@ async fn a_node_that_waits_for_its_breaker_probes_it_when_it_may() {
 #[tokio::test]
 async fn a_probe_that_is_cancelled_gives_its_place_back() {
     let world = World::new();
+    world.trip("a").await;
     world.agents.script("a", [Answer::held()]);
-    world.engine.force_breaker_open("a");
     world.clock.advance(seconds(30));
     let workflow = world.workflow(&calls("a", "")).await;
     let probe = world.start_again(workflow).await;
@@ -204,4 +206,57 @@ async fn a_runner_that_panics_fails_its_node_and_nothing_else() {
     settle().await;
     assert_eq!(world.status(next).await, "completed");
     assert_eq!(world.agents.in_flight(), 0);
+}
+
+#[tokio::test]
+async fn an_agent_s_rate_holds_over_all_executions_and_those_in_excess_wait_for_their_turn() {
+    let world = World::new();
+    let limit = RateLimit {
+        calls: NonZeroU32::new(2).unwrap(),
+        per: Seconds(std::time::Duration::from_secs(10)),
+    };
+    world.agents.set_profile(
+        "a",
+        AgentProfile {
+            rate_limit: Some(limit),
+            ..AgentProfile::default()
+        },
+    );
+    let workflow = world.workflow(&calls("a", "")).await;
+    for _ in 0..5 {
+        world.start_again(workflow).await;
+    }
+    settle().await;
+    assert_eq!(world.agents.called().len(), 2);
+    for (later, called) in [(4, 2), (1, 3), (4, 3), (1, 4), (5, 5), (60, 5)] {
+        world.clock.advance(seconds(later));
+        settle().await;
+        assert_eq!(world.agents.called().len(), called);
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_was_authorised_elsewhere_goes_on_without_an_answer() {
+    let world = World::new();
+    let question = CallOutcome::InputRequired(AgentQuestion {
+        id: None,
+        message: "Who may do that?".to_owned(),
+        shown: json!([]).into(),
+        form: None,
+        may_move_on: true,
+    });
+    world
+        .agents
+        .script("a", [Answer::outcome(question).after_accepting("task-7")]);
+    let id = world.start(&calls("a", "")).await;
+    settle().await;
+    world.clock.advance(seconds(30));
+    settle().await;
+    assert_eq!(world.status(id).await, "paused");
+    world.agents.move_on("task-7");
+    world.clock.advance(seconds(30));
+    settle().await;
+    assert_eq!(world.status(id).await, "completed");
+    let calls = world.agents.calls();
+    assert_eq!(calls[1].1.remote_task.as_ref().unwrap().task_id, "task-7");
 }

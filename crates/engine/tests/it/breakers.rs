@@ -85,9 +85,10 @@ async fn a_probe_is_judged_by_whether_its_agent_answered() {
         (Answer::panic(), State::HalfOpen),
     ] {
         let world = World::new();
-        world.engine.force_breaker_open("a");
+        world.agents.set_profile("a", with_breaker(touchy()));
+        world.agents.script("a", [Answer::unwell(), answer.clone()]);
+        run(&world).await;
         world.clock.advance(seconds(30));
-        world.agents.script("a", [answer.clone()]);
         run(&world).await;
         let breaker = world.engine.breaker("a");
         assert_eq!(
@@ -124,11 +125,11 @@ async fn a_change_that_a_refused_call_brings_about_is_told() {
     let world = World::new();
     let settings = Settings {
         probe_lease: seconds(10),
-        ..Settings::default()
+        ..touchy()
     };
     world.agents.set_profile("a", with_breaker(settings));
-    world.agents.script("a", [Answer::held()]);
-    world.engine.force_breaker_open("a");
+    world.agents.script("a", [Answer::unwell(), Answer::held()]);
+    run(&world).await;
     world.clock.advance(seconds(30));
     run(&world).await;
     world.clock.advance(seconds(10));
@@ -174,6 +175,46 @@ async fn a_mode_is_in_force_and_shown_before_the_first_call() {
 }
 
 #[tokio::test]
+async fn a_breaker_that_a_hand_opens_refuses_over_restarts_until_it_is_reset() {
+    let mut world = World::new();
+    world.engine.force_breaker_open("a");
+    settle().await;
+    for _ in 0..2 {
+        world.pass(seconds(86_400)).await;
+        assert_eq!(run(&world).await, "failed(circuit_open)");
+        world = world.restarted();
+        settle().await;
+        let breaker = world.engine.breaker("a");
+        assert_eq!((breaker.state, breaker.held_open), (State::Open, true));
+        assert_eq!(breaker.retry_at, None);
+    }
+    assert!(world.agents.called().is_empty());
+
+    world.engine.reset_breaker("a");
+    settle().await;
+    let world = world.restarted();
+    assert_eq!(run(&world).await, "completed");
+}
+
+#[tokio::test]
+async fn the_mode_of_an_agent_decides_from_the_next_call_on() {
+    let world = World::new();
+    for (mode, ended) in [
+        (Mode::ForcedOpen, "failed(circuit_open)"),
+        (Mode::ForcedClosed, "failed(agent_unreachable)"),
+        (Mode::ForcedClosed, "failed(agent_unreachable)"),
+        (Mode::ObserveOnly, "failed(agent_unreachable)"),
+        (Mode::ObserveOnly, "failed(agent_unreachable)"),
+        (Mode::Normal, "failed(circuit_open)"),
+    ] {
+        let settings = Settings { mode, ..touchy() };
+        world.agents.set_profile("a", with_breaker(settings));
+        world.agents.script("a", [Answer::unwell()]);
+        assert_eq!(run(&world).await, ended, "{mode:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_open_breaker_stays_open_over_a_restart_and_then_probes() {
     let world = World::new();
     let settings = Settings {
@@ -213,11 +254,12 @@ async fn a_call_alone_saves_nothing() {
 #[tokio::test]
 async fn a_breaker_that_one_replica_opens_is_adopted_by_the_other() {
     let world = World::new();
+    world.agents.set_profile("a", with_breaker(touchy()));
+    world.agents.script("a", [Answer::unwell()]);
     let other = world.restarted();
     settle().await;
     let mut notices = other.engine.notices("default");
-    world.engine.force_breaker_open("a");
-    settle().await;
+    run(&world).await;
     assert_eq!(other.engine.breaker("a").state, State::Closed);
     world.pass(seconds(5)).await;
     assert_eq!(reasons(&told(&mut notices)), [(State::Open, Reason::Hint)]);
@@ -227,6 +269,24 @@ async fn a_breaker_that_one_replica_opens_is_adopted_by_the_other() {
     );
     let saved = world.store.load_breakers(0, 10).await.unwrap();
     assert_eq!(saved[0].change, 1, "a hint is not saved again");
+}
+
+#[tokio::test]
+async fn what_a_hand_does_at_one_replica_holds_at_the_other() {
+    let world = World::new();
+    let other = world.restarted();
+    settle().await;
+    world.engine.force_breaker_open("a");
+    settle().await;
+    world.pass(seconds(5)).await;
+    assert!(other.engine.breaker("a").held_open);
+    world.pass(seconds(3_600)).await;
+    assert_eq!(run(&other).await, "failed(circuit_open)");
+
+    world.engine.reset_breaker("a");
+    settle().await;
+    world.pass(seconds(5)).await;
+    assert_eq!(run(&other).await, "completed");
 }
 
 #[tokio::test]

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use agentchains_engine::{
     Caller, DryRun, DryRunError, DryRunReport, EngineError, StartRequest, SupposedDecision,
-    cost::Usd,
-    machine::{ExecutionStatus, FailureCode, PauseReason, WorkflowId},
-    ports::{ExecutionFilter, PageRequest, Seconds},
+    cost::{PriceList, Usd},
+    machine::{AgentTerms, ExecutionStatus, FailureCode, PauseReason, WorkflowId},
+    ports::{AgentProfile, ExecutionFilter, PageRequest, Seconds},
 };
 use agentchains_testkit::Answer;
 use serde_json::{Value, json};
@@ -140,6 +140,66 @@ async fn without_outputs_the_newest_completed_execution_is_replayed_in_simulated
     let suppose = outputs([("a", json!("other"))]);
     let report = rehearse(&world, workflow, suppose).await.unwrap();
     assert_eq!(report.output, Some(json!({"a": "other"}).into()));
+}
+
+#[tokio::test]
+async fn a_cost_in_a_supposed_output_is_what_the_call_costs() {
+    let world = World::new();
+    let prices = PriceList {
+        per_call: Some(usd("0.1")),
+        ..PriceList::default()
+    };
+    let terms = AgentTerms {
+        prices,
+        ..AgentTerms::default()
+    };
+    let profile = AgentProfile {
+        terms: terms.into(),
+        ..AgentProfile::default()
+    };
+    world.agents.set_profile("a", profile);
+    let workflow = world.workflow(&call(json!({"max_cost": 0.5}))).await;
+    for (stated, expected) in [
+        (json!(0.25), "0.35"),
+        (json!("0.25"), "0.35"),
+        (json!(0), "0.1"),
+        (json!(null), "0.1"),
+        (json!(-1), "0.5"),
+        (json!("free"), "0.5"),
+    ] {
+        let suppose = outputs([("a", json!({"_cost": stated}))]);
+        let report = rehearse(&world, workflow, suppose).await.unwrap();
+        assert_eq!(
+            (report.cost_usd, report.cost_known),
+            (usd(expected), true),
+            "{stated}"
+        );
+        assert_eq!(
+            report.output,
+            Some(json!({"a": {"_cost": stated}}).into()),
+            "it stays there"
+        );
+    }
+    let poor = StartRequest {
+        max_budget: Some(usd("1")),
+        ..StartRequest::default()
+    };
+    let twice = world.workflow(&two_in_turn()).await;
+    let suppose = outputs([("a", json!({"_cost": 0.95})), ("b", json!({"_cost": 0.01}))]);
+    let report = with_request(&world, twice, poor, suppose).await.unwrap();
+    assert_eq!(report.error.unwrap().code, FailureCode::BudgetExceeded);
+}
+
+fn usd(text: &str) -> Usd {
+    text.parse().unwrap()
+}
+
+/// Two calls one after the other, each of which wants 0.1 USD.
+fn two_in_turn() -> Value {
+    let mut document = calls("a b", "a>b");
+    document["nodes"][0]["max_cost"] = json!(0.1);
+    document["nodes"][1]["max_cost"] = json!(0.1);
+    document
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Agents `a`, `b` and `c` whose attempts cost at most 1, 2 and 4 USD.
-fn world() -> World {
+pub(crate) fn world() -> World {
     let world = World::new();
     for (agent_id, dollars) in [("a", 1), ("b", 2), ("c", 4)] {
         let terms = AgentTerms {
@@ -27,7 +27,7 @@ fn world() -> World {
     world
 }
 
-fn profile(world: &World, agent_id: &str, terms: AgentTerms) {
+pub(crate) fn profile(world: &World, agent_id: &str, terms: AgentTerms) {
     let profile = AgentProfile {
         terms: terms.into(),
         ..AgentProfile::default()
@@ -35,11 +35,11 @@ fn profile(world: &World, agent_id: &str, terms: AgentTerms) {
     world.agents.set_profile(agent_id, profile);
 }
 
-fn usd(dollars: i64) -> Usd {
+pub(crate) fn usd(dollars: i64) -> Usd {
     Usd::from_nanos(dollars * 1_000_000_000)
 }
 
-async fn estimate(
+pub(crate) async fn estimate(
     world: &World,
     document: &Value,
     request: EstimateRequest,
@@ -51,17 +51,17 @@ async fn estimate(
         .await
 }
 
-async fn plain(world: &World, document: &Value) -> Estimate {
+pub(crate) async fn plain(world: &World, document: &Value) -> Estimate {
     estimate(world, document, EstimateRequest::default())
         .await
         .unwrap()
 }
 
-fn document(nodes: Value) -> Value {
+pub(crate) fn document(nodes: Value) -> Value {
     json!({"name": "test", "nodes": nodes})
 }
 
-fn agent(id: &str, fields: Value) -> Value {
+pub(crate) fn agent(id: &str, fields: Value) -> Value {
     let mut node = json!({"id": id, "type": "agent_call", "agent_id": id});
     for (name, value) in fields.as_object().unwrap() {
         node[name] = value.clone();
@@ -69,7 +69,7 @@ fn agent(id: &str, fields: Value) -> Value {
     node
 }
 
-fn each(items: &str, kind: &str, config: Value) -> Value {
+pub(crate) fn each(items: &str, kind: &str, config: Value) -> Value {
     let mut node = json!({"id": "each", "type": kind, "config": config});
     node["config"]["items"] = json!(items);
     node["config"]["body"] = json!({"nodes": [agent("a", json!({}))]});
@@ -201,36 +201,26 @@ async fn of_branches_that_exclude_each_other_the_dearest_counts() {
 }
 
 #[tokio::test]
-async fn what_nothing_bounds_is_named_with_the_reason() {
+async fn a_fixed_price_is_due_whatever_is_declared() {
     let world = world();
-    profile(&world, "b", AgentTerms::default());
-    let group = json!({"id": "g", "type": "parallel_group", "config": {"nodes": ["b"]}});
-    let nodes = json!([agent("a", json!({})), agent("b", json!({})), agent("d", json!({})), group,
-                       {"id": "q", "type": "human_approval"}]);
-    let estimate = plain(&world, &document(nodes)).await;
-    assert_eq!(
-        (estimate.cost.worst_case_usd, estimate.duration.worst_case_seconds),
-        (None, None)
-    );
-    let places = |found: &[agentchains_engine::Unbounded]| {
-        let mut places: Vec<String> = found.iter().map(|one| one.place.clone()).collect();
-        places.sort();
-        places
+    let prices = PriceList {
+        per_call: Some(usd(3)),
+        ..PriceList::default()
     };
-    assert_eq!(places(&estimate.cost.unbounded), ["d", "g/b"]);
-    assert_eq!(places(&estimate.duration.unbounded), ["q"]);
-    let unregistered = estimate
-        .cost
-        .unbounded
-        .iter()
-        .find(|one| one.place == "d")
-        .unwrap();
-    assert!(
-        unregistered.reason.contains("not registered"),
-        "{}",
-        unregistered.reason
-    );
-    assert_eq!(estimate.duration.critical_path, ["q"]);
+    let terms = AgentTerms {
+        max_cost: Some(usd(1)),
+        prices,
+        ..AgentTerms::default()
+    };
+    profile(&world, "a", terms);
+    for (fields, dollars) in [
+        (json!({}), 3),
+        (json!({"max_cost": 2}), 3),
+        (json!({"max_cost": 4}), 4),
+    ] {
+        let estimate = plain(&world, &document(json!([agent("a", fields)]))).await;
+        assert_eq!(estimate.cost.worst_case_usd, Some(usd(dollars)));
+    }
 }
 
 #[tokio::test]

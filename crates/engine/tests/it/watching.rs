@@ -1,7 +1,7 @@
 //! Following executions: gapless, in order, the terminal event last, and never silently cut short.
 
 use agentchains_engine::{
-    Caller, EventStream, Notice,
+    Caller, EventStream, Live, Notice,
     machine::{Event, EventType, ExecutionId},
 };
 use agentchains_testkit::Answer;
@@ -166,4 +166,46 @@ async fn a_watcher_that_is_too_slow_is_told_where_it_lost_track() {
     // Reading on from there, nothing is missing.
     let events = rest(follow(&world, missed.execution_id, missed.after_seq).await).await;
     assert_eq!(events.first().map(|event| event.seq), Some(missed.after_seq + 1));
+}
+
+#[tokio::test]
+async fn what_an_agent_says_while_it_works_is_heard_and_kept_nowhere() {
+    let world = World::new();
+    let mut notices = world.engine.notices("default");
+    world.agents.script(
+        "a",
+        [Answer::held().saying("once upon").saying(&"ä".repeat(4096))],
+    );
+    world.agents.script("b", [Answer::held()]);
+    let id = world.start(&calls("b a", "b>a")).await;
+    settle().await;
+    let mut live = follow(&world, id, 0).await;
+    while world.agents.called().len() < 2 {
+        live.next_live().await.unwrap();
+        world.agents.release_reply("b", json!(1));
+        settle().await;
+    }
+    world.agents.release_reply("a", json!(2));
+    let mut heard = Vec::new();
+    while let Some(next) = live.next_live().await.unwrap() {
+        if let Live::Said(said) = next {
+            heard.push((said.path.to_string(), said.text.clone()));
+        }
+    }
+    let expected = [
+        ("a".to_owned(), "once upon".to_owned()),
+        ("a".to_owned(), "ä".repeat(2048)),
+    ];
+    assert_eq!(heard, expected);
+    let mut noticed = 0;
+    while noticed < 2 {
+        if let Some(Notice::Said(_)) = notices.next().await.unwrap() {
+            noticed += 1;
+        }
+    }
+    let all = rest(follow(&world, id, 0).await).await;
+    assert_eq!(
+        all.iter().map(|event| event.seq).collect::<Vec<_>>(),
+        (1..=all.len() as u64).collect::<Vec<_>>()
+    );
 }

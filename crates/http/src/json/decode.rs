@@ -1,7 +1,8 @@
 //! JSON to types, with a stable code, a pointer and, where a name is close, a hint for whatever does not fit.
 //!
 //! serde_json's own errors for this are sentences without a place; here serde's error constructors are kept
-//! apart, so that nothing has to be read out of a sentence.
+//! apart, so that nothing has to be read out of a sentence. What serde names in words of Rust is said in those of
+//! JSON, here for every type.
 
 use std::fmt;
 
@@ -68,12 +69,18 @@ impl de::Error for Mismatch {
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
         Self::new(
             "wrong_type",
-            format!("expected {expected}, found {}", type_name(&found)),
+            format!("expected {}, found {}", in_words(expected), kind(&found)),
         )
     }
 
-    fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::new("invalid_value", format!("expected {expected}"))
+    /// An unexpected `Other` is the name of a member: a type all of whose members were read says by it which one does
+    /// not go with the others.
+    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        let mismatch = Self::new("invalid_value", format!("expected {}", in_words(expected)));
+        match found {
+            Unexpected::Other(member) => mismatch.at(member),
+            _ => mismatch,
+        }
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
@@ -104,7 +111,7 @@ fn wrong_type(found: &Value, expected: &str) -> Mismatch {
     let found = match found {
         Value::Null => Unexpected::Unit,
         Value::Bool(value) => Unexpected::Bool(*value),
-        Value::Number(_) => Unexpected::Float(f64::NAN),
+        Value::Number(number) => Unexpected::Float(number.as_f64().unwrap_or(f64::NAN)),
         Value::String(value) => Unexpected::Str(value),
         Value::Array(_) => Unexpected::Seq,
         Value::Object(_) => Unexpected::Map,
@@ -112,10 +119,24 @@ fn wrong_type(found: &Value, expected: &str) -> Mismatch {
     de::Error::invalid_type(found, &expected)
 }
 
-fn type_name(found: &Unexpected<'_>) -> &'static str {
+/// What serde expects, in words of JSON.
+fn in_words(expected: &dyn Expected) -> String {
+    let expected = expected.to_string();
+    match expected.as_str() {
+        "u32" => format!("a whole number from 0 to {}", u32::MAX),
+        "a nonzero u32" => format!("a whole number from 1 to {}", u32::MAX),
+        "f64" => "a number".to_owned(),
+        "a sequence" => "an array".to_owned(),
+        "a map" => "an object".to_owned(),
+        _ => expected,
+    }
+}
+
+fn kind(found: &Unexpected<'_>) -> &'static str {
     match found {
         Unexpected::Unit => "null",
         Unexpected::Bool(_) => "a boolean",
+        Unexpected::Float(value) if value.fract() != 0.0 => "a number that is not whole",
         Unexpected::Unsigned(_) | Unexpected::Signed(_) | Unexpected::Float(_) => "a number",
         Unexpected::Str(_) => "a string",
         Unexpected::Seq => "an array",
@@ -262,6 +283,42 @@ mod tests {
     #[serde(deny_unknown_fields)]
     struct Line {
         count: NonZeroU32,
+    }
+
+    #[test]
+    fn what_is_expected_is_said_in_words_of_json() {
+        for (order, message) in [
+            (json!({"id": -1}), "expected a whole number from 0 to 4294967295"),
+            (
+                json!({"id": 1.5}),
+                "expected a whole number from 0 to 4294967295, found a number that is not whole",
+            ),
+            (
+                json!({"id": 1, "lines": [{"count": 0}]}),
+                "expected a whole number from 1 to 4294967295",
+            ),
+            (
+                json!({"id": 1, "lines": {}}),
+                "expected an array, found an object",
+            ),
+            (
+                json!({"id": 1, "lines": [true]}),
+                "expected an object, found a boolean",
+            ),
+        ] {
+            let finding = Finding::from(Order::deserialize(At(order)).unwrap_err());
+            assert_eq!(finding.message, message);
+        }
+    }
+
+    #[test]
+    fn a_member_that_does_not_go_with_the_others_is_pointed_at() {
+        let refused: Mismatch = de::Error::invalid_value(Unexpected::Other("most"), &"at least `least`");
+        let finding = Finding::from(refused.at("range"));
+        assert_eq!(
+            (finding.pointer.as_str(), finding.message.as_str()),
+            ("/range/most", "expected at least `least`")
+        );
     }
 
     fn check(value: Value, code: &str, pointer: &str, hint: Option<&str>) {

@@ -1,9 +1,9 @@
 //! The text frames that the server sends.
 
 use agentchains_engine::{
-    Missed, Notice,
+    Missed, Notice, Said,
     breaker::{Reason, State},
-    machine::{Event, EventType, ExecutionId, time::rfc3339_millis},
+    machine::{Event, EventType, ExecutionId, NodePath, time::rfc3339_millis},
     workflow::Json,
 };
 use jiff::Timestamp;
@@ -22,6 +22,29 @@ struct EventFrame<'a> {
     #[serde(with = "rfc3339_millis")]
     at: Timestamp,
     data: &'a Json,
+}
+
+/// What an agent says: not numbered, because it is not kept.
+#[derive(Serialize)]
+struct ProgressFrame<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    execution_id: ExecutionId,
+    #[serde(with = "rfc3339_millis")]
+    at: Timestamp,
+    data: ProgressData<'a>,
+}
+
+#[derive(Serialize)]
+struct ProgressData<'a> {
+    node_id: &'a str,
+    path: &'a NodePath,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    attempt: u32,
+    status: &'static str,
+    agent_id: &'a str,
+    text: &'a str,
 }
 
 /// A circuit breaker's change: of the server, not of an execution, and not numbered.
@@ -59,6 +82,7 @@ pub(super) fn notice(notice: &Notice) -> String {
             execution_id,
             event: happened,
         } => event(*execution_id, happened),
+        Notice::Said(said) => progress(said),
         Notice::Breaker {
             agent_id,
             transition,
@@ -78,6 +102,24 @@ pub(super) fn notice(notice: &Notice) -> String {
             },
         }),
     }
+}
+
+/// What an agent says while it works.
+pub(super) fn progress(said: &Said) -> String {
+    text(&ProgressFrame {
+        kind: "node.progress",
+        execution_id: said.execution_id,
+        at: said.at,
+        data: ProgressData {
+            node_id: said.path.node_id(),
+            path: &said.path,
+            kind: "agent_call",
+            attempt: said.attempt,
+            status: "running",
+            agent_id: &said.agent_id,
+            text: &said.text,
+        },
+    })
 }
 
 /// The client was too slow: `seq` is the last number that it can have got, so it goes on with `?after=<seq>`.

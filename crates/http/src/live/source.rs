@@ -1,6 +1,6 @@
 //! Where a socket's events come from.
 
-use agentchains_engine::{EventStream, Missed, Notices, machine::ExecutionId, ports::StoreError};
+use agentchains_engine::{EventStream, Live, Missed, Notices, machine::ExecutionId, ports::StoreError};
 
 use super::frame;
 
@@ -33,8 +33,9 @@ impl Source {
                 Ok(None) => Next::End,
                 Err(missed) => Next::Missed(missed),
             },
-            Self::Execution(id, events) => match events.next().await {
-                Ok(Some(event)) => Next::Frame(frame::event(*id, &event)),
+            Self::Execution(id, events) => match events.next_live().await {
+                Ok(Some(Live::Event(event))) => Next::Frame(frame::event(*id, &event)),
+                Ok(Some(Live::Said(said))) => Next::Frame(frame::progress(&said)),
                 Ok(None) => Next::End,
                 Err(error) => Next::Failed(error),
             },

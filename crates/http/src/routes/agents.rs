@@ -175,16 +175,15 @@ pub(crate) async fn discover(
     Ok(Json(found).into_response())
 }
 
-/// `GET /agents/{agent_id}/health`: whether its card can be read at this moment.
+/// `GET /agents/{agent_id}/health`: whether it answers at this moment, in the cheapest way that its protocol has.
 pub(crate) async fn health(
     State(api): State<Api>,
     AgentId(id): AgentId,
     query: Query,
 ) -> Result<Response, Problem> {
     query.finish()?;
-    let record = registered(&api, &id)?;
-    let error = match api.agents.discover(&record.definition.url).await {
-        Ok(_) => None,
+    let error = match api.agents.check(&id).await {
+        Ok(()) => None,
         Err(DirectoryError::Discovery { code, message }) => Some(HealthError { code, message }),
         Err(error) => return Err(error.into()),
     };
@@ -217,8 +216,8 @@ pub(crate) async fn reset_breaker(
     Ok(Json(api.engine.breaker(&id)).into_response())
 }
 
-/// `POST /agents/{agent_id}/circuit-breaker/force-open`: opens it for one recovery timeout; an agent is switched off by
-/// the mode `forced_open` in its `circuit_breaker`. In a forced mode nothing happens, as the answer shows.
+/// `POST /agents/{agent_id}/circuit-breaker/force-open`: holds it open until it is reset, over restarts too. In a forced
+/// mode nothing happens, as the answer shows.
 pub(crate) async fn force_breaker_open(
     State(api): State<Api>,
     AgentId(id): AgentId,

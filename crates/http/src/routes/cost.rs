@@ -21,11 +21,6 @@ pub(crate) async fn show(
     query: Query,
 ) -> Result<Response, Problem> {
     query.finish()?;
-    let caller = api.caller();
-    // In this order, so that every attempt's node, and every child that a node has heard of, is there.
-    let attempts = api.engine.attempts(&caller, id).await?;
-    let view = api.engine.execution_view(&caller, id).await?;
-    let children = api.engine.children(&caller, id).await?;
-    let purse = api.engine.purse(&caller, id).await?;
-    Ok(Json(Cost::of(&view, &attempts, &children, purse.as_ref())).into_response())
+    let bill = api.engine.bill(&api.caller(), id).await?;
+    Ok(Json(Cost::from(&bill)).into_response())
 }

@@ -134,7 +134,8 @@ async fn shown(api: &Api, row: &ExecutionRow) -> Result<Response, Problem> {
     } else {
         api.engine.waiting_nodes(&api.caller(), row.id).await?
     };
-    Ok(Json(Execution::of(row, &nodes)).into_response())
+    let spending = api.engine.spending(&api.caller(), row).await?;
+    Ok(Json(Execution::of(row, spending, &nodes)).into_response())
 }
 
 /// `POST /executions/{id}/pause`.

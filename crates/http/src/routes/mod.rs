@@ -7,6 +7,7 @@ pub(crate) mod cost;
 pub(crate) mod executions;
 pub(crate) mod forks;
 pub(crate) mod health;
+pub(crate) mod metrics;
 pub(crate) mod nodes;
 pub(crate) mod templates;
 mod wait;

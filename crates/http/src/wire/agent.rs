@@ -3,7 +3,7 @@
 use agentchains_engine::{
     breaker::{Snapshot, State},
     machine::time::rfc3339_millis,
-    ports::{AgentDefinition, AgentRecord},
+    ports::{AgentDefinition, AgentRecord, AgentSource},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Agent<'a> {
     #[serde(flatten)]
     definition: &'a AgentDefinition,
+    source: AgentSource,
     revision: u32,
     #[serde(with = "rfc3339_millis")]
     created_at: Timestamp,
@@ -24,6 +25,7 @@ impl<'a> Agent<'a> {
     pub(crate) fn of(record: &'a AgentRecord) -> Self {
         Self {
             definition: &record.definition,
+            source: record.source,
             revision: record.revision,
             created_at: record.created_at,
             updated_at: record.updated_at,
@@ -42,7 +44,7 @@ pub(crate) struct Discover {
 #[derive(Serialize)]
 pub(crate) struct Health<'a> {
     agent_id: &'a str,
-    /// `ok` where its card could be read.
+    /// `ok` where it answered.
     status: &'static str,
     error: Option<HealthError>,
     circuit_breaker: State,

@@ -1,30 +1,34 @@
-//! What an execution has cost: its attempts and its child executions, summed exactly by node, and the attempts by agent
-//! and by model.
-
-use std::collections::BTreeMap;
+//! What an execution has cost: its bill in the names of the API.
 
 use agentchains_engine::{
-    ExecutionView,
+    Bill, Charges, ChildBill, NodeBill,
     cost::{Budget, Lines, Usage, Usd},
-    machine::{AttemptRow, AttemptStatus, ExecutionId, ExecutionRow, NodePath, NodeRow, NodeType},
+    machine::{AttemptRow, AttemptStatus, ExecutionId, NodePath},
+    still_reserved,
 };
 use serde::Serialize;
 
-/// The answer to `GET /executions/{id}/cost`.
+/// The answer to `GET /executions/{id}/cost`: everything below the execution included, and all of it of one moment.
+///
+/// `total_usd` and `reserved_usd` are the exact sums of `by_node`, of `by_agent` and of `by_model`, and of `by_attempt`,
+/// `children` and `deleted_usd` together.
 #[derive(Serialize)]
 pub(crate) struct Cost<'a> {
     total_usd: Usd,
-    /// Of the whole tree below, where there is a budget.
     reserved_usd: Usd,
     max_budget: Option<Usd>,
     remaining_usd: Option<Usd>,
     cost_known: bool,
+    lower_bound: bool,
     by_node: Vec<NodeLine<'a>>,
     by_agent: Vec<AgentLine<'a>>,
     by_model: Vec<ModelLine<'a>>,
+    /// The attempts of the execution itself; those of a child are in the child's answer.
     by_attempt: Vec<AttemptLine<'a>>,
-    /// The executions that this one started and waits for, or waited.
+    /// The executions that this one has started, those that it does not wait for included.
     children: Vec<ChildLine<'a>>,
+    /// What children that were deleted had told that they cost.
+    deleted_usd: Usd,
 }
 
 #[derive(Serialize)]
@@ -42,20 +46,24 @@ struct NodeLine<'a> {
 struct ChildLine<'a> {
     execution_id: ExecutionId,
     node_id: &'a str,
+    path: &'a NodePath,
     total_usd: Usd,
+    reserved_usd: Usd,
+    cost_known: bool,
 }
 
+/// Absent is the agent of what executions that were deleted have cost.
 #[derive(Serialize)]
 struct AgentLine<'a> {
-    agent_id: &'a str,
+    agent_id: Option<&'a str>,
     #[serde(flatten)]
     sum: Sum,
 }
 
-/// Attempts whose agent named no model are in none of these lines.
+/// Absent is the model of attempts whose agents have named none.
 #[derive(Serialize)]
 struct ModelLine<'a> {
-    model: &'a str,
+    model: Option<&'a str>,
     #[serde(flatten)]
     sum: Sum,
 }
@@ -80,117 +88,76 @@ struct AttemptLine<'a> {
     usage: Option<&'a Usage>,
 }
 
-/// The sum of some attempts, or child executions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// The sum of some attempts; of a sub-workflow, of those in everything below it.
+#[derive(Serialize)]
 struct Sum {
     cost_usd: Usd,
     /// What attempts in flight may still cost.
     reserved_usd: Usd,
-    attempts: u32,
+    attempts: u64,
     /// Absent while no attempt has reported any.
     input_tokens: Option<u64>,
     /// Absent while no attempt has reported any.
     output_tokens: Option<u64>,
     cost_known: bool,
+    /// Whether more tokens were used than are counted.
+    lower_bound: bool,
 }
 
-impl Default for Sum {
-    fn default() -> Self {
-        Self {
-            cost_usd: Usd::ZERO,
-            reserved_usd: Usd::ZERO,
-            attempts: 0,
-            input_tokens: None,
-            output_tokens: None,
-            cost_known: true,
-        }
-    }
-}
-
-impl Sum {
-    fn add(&mut self, attempt: &AttemptRow) {
-        let add_tokens = |sum: &mut Option<u64>, more: Option<u64>| {
-            if let Some(more) = more {
-                *sum = Some(sum.unwrap_or(0).saturating_add(more));
-            }
-        };
-        let usage = attempt.usage.as_ref();
-        self.cost_usd = self.cost_usd.saturating_add(attempt.cost);
-        self.reserved_usd = self.reserved_usd.saturating_add(still_reserved(attempt));
-        self.attempts = self.attempts.saturating_add(1);
-        add_tokens(&mut self.input_tokens, usage.and_then(|usage| usage.input_tokens));
-        add_tokens(
-            &mut self.output_tokens,
-            usage.and_then(|usage| usage.output_tokens),
-        );
-        self.cost_known &= attempt.cost_known;
-    }
-
-    /// Adds what the child executions of a node have cost, as far as they have told.
-    fn add_children(&mut self, row: &NodeRow) {
-        self.cost_usd = self.cost_usd.saturating_add(row.cost);
-        self.reserved_usd = self.reserved_usd.saturating_add(row.state.reserved());
-        self.attempts = self.attempts.saturating_add(row.attempts);
-        self.cost_known &= row.cost_known;
-    }
-}
-
-impl<'a> Cost<'a> {
-    /// Sums the attempts and the child executions; `view` gives the nodes, and the purse what is left of the budget.
-    pub(crate) fn of(
-        view: &'a ExecutionView,
-        attempts: &'a [AttemptRow],
-        children: &'a [ExecutionRow],
-        purse: Option<&Budget>,
-    ) -> Self {
-        let mut all = Sum::default();
-        let mut by_node: BTreeMap<&NodePath, (Sum, Option<&str>)> = BTreeMap::new();
-        let mut by_agent: BTreeMap<&str, Sum> = BTreeMap::new();
-        let mut by_model: BTreeMap<&str, Sum> = BTreeMap::new();
-        for attempt in attempts {
-            all.add(attempt);
-            let (sum, latest_agent) = by_node.entry(&attempt.path).or_default();
-            sum.add(attempt);
-            *latest_agent = Some(&attempt.agent_id);
-            by_agent.entry(&attempt.agent_id).or_default().add(attempt);
-            if let Some(model) = attempt.usage.as_ref().and_then(|usage| usage.model.as_deref()) {
-                by_model.entry(model).or_default().add(attempt);
-            }
-        }
-        let with_children = |row: &&NodeRow| row.kind == NodeType::Subworkflow && row.attempts > 0;
-        for row in view.nodes.iter().filter(with_children) {
-            all.add_children(row);
-            by_node.entry(&row.path).or_default().0.add_children(row);
-        }
-        let max_budget = view.execution.max_budget;
-        let purse = purse.and_then(|purse| Some((purse.limit()?, purse.remaining()?)));
-        // What executions below have spent and not told yet is set aside like what they may still spend.
-        let reserved_usd = purse.map_or(all.reserved_usd, |(limit, remaining)| {
-            left(limit, remaining.saturating_add(all.cost_usd))
+impl<'a> From<&'a Bill> for Cost<'a> {
+    fn from(bill: &'a Bill) -> Self {
+        let total = &bill.total;
+        let by_agent = bill.by_agent.iter().map(|(agent_id, sum)| AgentLine {
+            agent_id: agent_id.as_deref(),
+            sum: sum.into(),
+        });
+        let by_model = bill.by_model.iter().map(|(model, sum)| ModelLine {
+            model: model.as_deref(),
+            sum: sum.into(),
         });
         Self {
-            total_usd: all.cost_usd,
-            reserved_usd,
-            max_budget,
-            remaining_usd: max_budget.map(|limit| left(limit, all.cost_usd.saturating_add(reserved_usd))),
-            cost_known: all.cost_known,
-            by_node: node_lines(view, by_node),
-            by_agent: by_agent
-                .into_iter()
-                .map(|(agent_id, sum)| AgentLine { agent_id, sum })
-                .collect(),
-            by_model: by_model
-                .into_iter()
-                .map(|(model, sum)| ModelLine { model, sum })
-                .collect(),
-            by_attempt: attempts.iter().map(AttemptLine::of).collect(),
-            children: children.iter().filter_map(ChildLine::of).collect(),
+            total_usd: total.cost,
+            reserved_usd: total.reserved,
+            max_budget: bill.budget.as_ref().and_then(Budget::limit),
+            remaining_usd: bill.budget.as_ref().and_then(Budget::remaining),
+            cost_known: total.cost_known,
+            lower_bound: total.lower_bound,
+            by_node: bill.by_node.iter().map(NodeLine::from).collect(),
+            by_agent: by_agent.collect(),
+            by_model: by_model.collect(),
+            by_attempt: bill.attempts.iter().map(AttemptLine::from).collect(),
+            children: bill.children.iter().map(ChildLine::from).collect(),
+            deleted_usd: bill.deleted,
         }
     }
 }
 
-impl<'a> AttemptLine<'a> {
-    fn of(row: &'a AttemptRow) -> Self {
+impl<'a> From<&'a NodeBill> for NodeLine<'a> {
+    fn from(node: &'a NodeBill) -> Self {
+        Self {
+            node_id: node.path.node_id(),
+            path: &node.path,
+            agent_id: node.agent_id.as_deref(),
+            sum: (&node.charges).into(),
+        }
+    }
+}
+
+impl<'a> From<&'a ChildBill> for ChildLine<'a> {
+    fn from(child: &'a ChildBill) -> Self {
+        Self {
+            execution_id: child.execution_id,
+            node_id: child.path.node_id(),
+            path: &child.path,
+            total_usd: child.charges.cost,
+            reserved_usd: child.charges.reserved,
+            cost_known: child.charges.cost_known,
+        }
+    }
+}
+
+impl<'a> From<&'a AttemptRow> for AttemptLine<'a> {
+    fn from(row: &'a AttemptRow) -> Self {
         Self {
             path: &row.path,
             attempt: row.number,
@@ -207,43 +174,16 @@ impl<'a> AttemptLine<'a> {
     }
 }
 
-fn left(limit: Usd, taken: Usd) -> Usd {
-    limit.saturating_sub(taken).max(Usd::ZERO)
-}
-
-/// What an attempt may still cost.
-fn still_reserved(row: &AttemptRow) -> Usd {
-    match row.status {
-        AttemptStatus::Running => row.reserved,
-        _ => Usd::ZERO,
+impl From<&Charges> for Sum {
+    fn from(charges: &Charges) -> Self {
+        Self {
+            cost_usd: charges.cost,
+            reserved_usd: charges.reserved,
+            attempts: charges.attempts,
+            input_tokens: charges.input_tokens,
+            output_tokens: charges.output_tokens,
+            cost_known: charges.cost_known,
+            lower_bound: charges.lower_bound,
+        }
     }
-}
-
-impl<'a> ChildLine<'a> {
-    /// `None` for one that answers for itself.
-    fn of(child: &'a ExecutionRow) -> Option<Self> {
-        let parent = child.parent.as_ref().filter(|parent| parent.waits)?;
-        Some(Self {
-            execution_id: child.id,
-            node_id: parent.path.node_id(),
-            total_usd: child.spent,
-        })
-    }
-}
-
-/// The lines of the nodes that had an attempt, in the order of the document.
-fn node_lines<'a>(
-    view: &'a ExecutionView,
-    mut by_node: BTreeMap<&'a NodePath, (Sum, Option<&'a str>)>,
-) -> Vec<NodeLine<'a>> {
-    let lines = view.nodes.iter().filter_map(|row| {
-        let (path, (sum, agent_id)) = by_node.remove_entry(&row.path)?;
-        Some(NodeLine {
-            node_id: &row.node_id,
-            path,
-            agent_id,
-            sum,
-        })
-    });
-    lines.collect()
 }

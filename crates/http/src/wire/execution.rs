@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use agentchains_engine::{
+    Spending,
     cost::Usd,
     machine::{
         ExecutionId, ExecutionRow, ExecutionStatus, Failure, NodeRow, PauseReason, WorkflowId,
@@ -33,8 +34,12 @@ pub(crate) struct Summary<'a> {
     status: ExecutionStatus,
     pause_reason: Option<PauseReason>,
     in_flight: u32,
+    /// Why it failed. What fails while the rest goes on is told of the nodes.
     error: Option<&'a Failure>,
+    /// What its attempts have cost, and what the child executions that it waits for have told: they tell after each
+    /// call, so that this may be behind while they run.
     cost_usd: Usd,
+    /// What its own attempts in flight may still cost.
     reserved_usd: Usd,
     max_budget: Option<Usd>,
     /// The execution that started it as a part of its own.
@@ -62,7 +67,7 @@ impl<'a> Summary<'a> {
             status: row.status,
             pause_reason: row.pause_reason,
             in_flight: row.in_flight,
-            error: row.error.as_ref(),
+            error: row.error.as_ref().filter(|_| row.status.is_terminal()),
             cost_usd: row.spent,
             reserved_usd: row.reserved,
             max_budget: row.max_budget,
@@ -79,7 +84,7 @@ impl<'a> Summary<'a> {
     }
 }
 
-/// One execution with everything.
+/// One execution with everything. Its `cost_usd` and `reserved_usd` are those of its cost: everything below it included.
 #[derive(Serialize)]
 pub(crate) struct Execution<'a> {
     #[serde(flatten)]
@@ -90,9 +95,13 @@ pub(crate) struct Execution<'a> {
 }
 
 impl<'a> Execution<'a> {
-    pub(crate) fn of(row: &'a ExecutionRow, nodes: &'a [NodeRow]) -> Self {
+    pub(crate) fn of(row: &'a ExecutionRow, spending: Spending, nodes: &'a [NodeRow]) -> Self {
         Self {
-            summary: Summary::of(row),
+            summary: Summary {
+                cost_usd: spending.cost,
+                reserved_usd: spending.reserved,
+                ..Summary::of(row)
+            },
             waiting_on: nodes.iter().filter_map(WaitingNode::of).collect(),
             input: &row.input,
             output: row.output.as_ref(),

@@ -111,7 +111,7 @@ async fn definitions_that_break_a_rule_are_refused() {
                 json!({"recovery_timeout": 60, "max_recovery_timeout": 30}),
             ),
             "invalid_value",
-            "/circuit_breaker",
+            "/circuit_breaker/max_recovery_timeout",
         ),
         (
             with("circuit_breaker", json!({"window": {"last_calls": 10}})),
@@ -191,20 +191,81 @@ async fn a_breaker_is_opened_and_closed_by_hand() {
     let closed = api.get(path).await.expect(200);
     let expected = json!({
         "state": "closed", "mode": "normal", "failure_count": 0, "openings_in_a_row": 0, "opened_at": null,
-        "retry_at": null, "half_open_in_flight": 0, "transitions": [],
+        "retry_at": null, "half_open_in_flight": 0, "held_open": false, "transitions": [],
     });
     assert_eq!(closed, expected);
     let open = api.act(&format!("{path}/force-open")).await.expect(200);
-    assert_eq!(open["state"], "open");
+    assert_eq!(
+        (&open["state"], &open["held_open"], &open["retry_at"]),
+        (&json!("open"), &json!(true), &Value::Null)
+    );
     assert!(open["opened_at"].is_string());
     let reset = api.post(&format!("{path}/reset"), json!({})).await.expect(200);
     assert_eq!(
-        (&reset["state"], reset["transitions"].as_array().unwrap().len()),
-        (&json!("closed"), 2)
+        (
+            &reset["state"],
+            &reset["held_open"],
+            reset["transitions"].as_array().unwrap().len()
+        ),
+        (&json!("closed"), &json!(false), 2)
     );
     api.post(&format!("{path}/reset"), json!({"hard": true}))
         .await
         .problem(422, "unknown_field");
+}
+
+#[tokio::test]
+async fn settings_of_a_breaker_that_make_no_sense_are_refused_where_they_stand() {
+    let api = Api::start();
+    let whole = "expected a whole number from 1 to 4294967295";
+    let some_time = "0 seconds are too few: give a number of seconds above 0 and up to 31536000";
+    for (settings, member, message) in [
+        (json!({"failure_threshold": 0}), "/failure_threshold", whole),
+        (json!({"failure_threshold": -1}), "/failure_threshold", whole),
+        (
+            json!({"half_open_max_calls": 1.5}),
+            "/half_open_max_calls",
+            "expected a whole number from 1 to 4294967295, found a number that is not whole",
+        ),
+        (json!({"recovery_timeout": 0}), "/recovery_timeout", some_time),
+        (
+            json!({"recovery_timeout": "30s"}),
+            "/recovery_timeout",
+            "expected a number, found a string",
+        ),
+        (json!({"probe_lease": 0}), "/probe_lease", some_time),
+        (
+            json!({"max_recovery_timeout": 1}),
+            "/max_recovery_timeout",
+            "expected a number of seconds that is not below recovery_timeout",
+        ),
+        (
+            json!({"window": {"last_calls": 9, "minimum_calls": 10, "failure_rate": 0.5}}),
+            "/window/minimum_calls",
+            "expected a whole number that is not above last_calls, as no rate would ever count",
+        ),
+        (
+            json!({"window": {"last_calls": 9, "slow_call_rate": 0.5}}),
+            "/window/slow_call_duration",
+            "`slow_call_duration` is required",
+        ),
+        (
+            json!({"window": {"failure_rate": 0.5}}),
+            "/window",
+            "a window needs to know how far it reaches back: give last_calls or last_seconds",
+        ),
+        (
+            json!({"mode": "open"}),
+            "/mode",
+            "expected one of normal, forced_open, forced_closed, observe_only",
+        ),
+    ] {
+        let body = json!({"agent_id": "a", "url": "http://a.test", "circuit_breaker": settings});
+        let refused = api.post("/agents", body).await.expect(422);
+        let error = &refused["errors"][0];
+        assert_eq!(error["pointer"], format!("/circuit_breaker{member}"));
+        assert_eq!(error["message"], message, "{settings}");
+    }
 }
 
 #[tokio::test]
@@ -275,4 +336,66 @@ async fn any_text_may_be_an_agents_id() {
     assert_eq!(location, "/api/v3/orchestration/agents/a%2Fb%20%C3%BC");
     let path = location.strip_prefix(agentchains_http::BASE_PATH).unwrap();
     assert_eq!(api.get(path).await.expect(200)["agent_id"], "a/b ü");
+}
+
+#[tokio::test]
+async fn a_credential_is_shown_by_its_place_and_taken_by_nothing_else() {
+    let api = Api::start();
+    let secret = json!({"stored": "search"});
+    let oauth = json!({"type": "oauth2_client_credentials", "token_url": "https://a.test", "client_id": "a",
+                       "client_secret": secret});
+    let body = json!({"agent_id": "a", "url": "https://a.test", "auth": oauth, "rate_limit": 5, "disabled": true,
+                      "headers": {"X-Team": "{{secrets.team}}"}});
+    let registered = api.post("/agents", &body).await.expect(201);
+    assert_eq!(registered["auth"], oauth);
+    assert_eq!(registered["headers"], body["headers"]);
+    assert_eq!(
+        (
+            &registered["rate_limit"],
+            &registered["disabled"],
+            &registered["source"]
+        ),
+        (&json!({"calls": 5, "per": 1}), &json!(true), &json!("registry"))
+    );
+    for (auth, code, pointer) in [
+        (
+            json!({"type": "bearer", "token": "canary"}),
+            "wrong_type",
+            "/auth/token",
+        ),
+        (
+            json!({"type": "bearer", "token": {"value": "canary"}}),
+            "unknown_field",
+            "/auth/token/value",
+        ),
+        (json!({"type": "bearer"}), "missing_field", "/auth/token"),
+        (json!({"type": "magic"}), "invalid_value", "/auth/type"),
+        (
+            json!({"type": "bearer", "token": secret, "tokn": 1}),
+            "unknown_field",
+            "/auth/tokn",
+        ),
+        (
+            json!({"type": "bearer", "token": secret, "key": secret}),
+            "invalid_value",
+            "/auth/key",
+        ),
+        (json!("canary"), "wrong_type", "/auth"),
+    ] {
+        let body = json!({"agent_id": "b", "url": "https://a.test", "auth": auth});
+        let problem = api.post("/agents", &body).await.problem(422, code);
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{body}");
+        assert!(!problem.to_string().contains("canary"), "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn an_agent_of_the_settings_is_listed_and_not_changed() {
+    let api = Api::start();
+    let body = json!({"agent_id": "a", "url": "http://declared.test"});
+    api.post("/agents", &body).await.expect(201);
+    let listed = api.get("/agents").await.expect(200);
+    assert_eq!(listed["agents"][0]["source"], "settings");
+    api.put("/agents/a", body).await.problem(409, "agent_read_only");
+    api.delete("/agents/a").await.problem(409, "agent_read_only");
 }

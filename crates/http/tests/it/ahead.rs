@@ -35,8 +35,24 @@ async fn an_estimate_has_every_field_of_the_contract() {
             "expected_p50_seconds": null, "expected_p90_seconds": null, "expected_critical_path": [], "samples": 0,
         },
         "nodes": [node("echo", 2, json!(1), json!(2.5)), node("gate", 1, Value::Null, json!(60))],
+        "warnings": [],
     });
     assert_eq!(estimate, expected);
+}
+
+#[tokio::test]
+async fn an_estimate_warns_of_items_that_are_no_array() {
+    let api = Api::start();
+    let body = json!({"nodes": chain(&["echo"])["nodes"]});
+    let each =
+        json!({"id": "each", "type": "parallel_group", "config": {"items": "{{input.texts}}", "body": body}});
+    let id = api.create(&json!({"name": "each", "nodes": [each]})).await;
+    let input = json!({"texts": 5});
+    let path = format!("/workflows/{id}/estimate");
+    let estimate = api.post(&path, json!({"input": input})).await.expect(200);
+    let reason = "with this input, `items` is a number and not an array, so that the node would fail";
+    let warning = json!({"node_id": "each", "place": "each", "reason": reason});
+    assert_eq!(estimate["warnings"], json!([warning]));
 }
 
 #[tokio::test]
@@ -174,9 +190,10 @@ async fn a_dry_run_that_supposes_nonsense_is_refused_where_it_stands() {
         (
             json!({"outputs": {"gate": 1}, "decisions": {"ask0": "ship"}}),
             "undecided",
-            "/dry_run/decisions",
+            "/dry_run",
         ),
-        (json!({}), "output_missing", "/dry_run/outputs"),
+        (json!({}), "output_missing", "/dry_run"),
+        (json!(true), "output_missing", "/dry_run"),
         (
             json!({"from_execution": "x"}),
             "invalid_value",

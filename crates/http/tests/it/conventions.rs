@@ -1,8 +1,8 @@
 //! What holds for every answer: ids, HEAD, origins, panics, the end of the server.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use agentchains_http::ServerOptions;
+use agentchains_http::{RenderMetrics, ServerOptions};
 use axum::{body::Body, http::Method};
 use serde_json::json;
 
@@ -137,4 +137,17 @@ async fn a_server_that_winds_down_says_so_and_when_to_come_back() {
         assert_eq!(reply.header("retry-after"), Some("2"));
     }
     api.get("/healthz").await.expect(200);
+}
+
+#[tokio::test]
+async fn metrics_are_text_for_prometheus_where_the_program_measures() {
+    Api::start().get("/metrics").await.problem(404, "unknown_route");
+    let metrics: RenderMetrics = Arc::new(|| "up 1\n".to_owned());
+    let api = Api::measured(ServerOptions::default(), Some(metrics));
+    let reply = api.get("/metrics").await;
+    assert_eq!((reply.status.as_u16(), &*reply.text), (200, "up 1\n"));
+    assert_eq!(
+        reply.header("content-type"),
+        Some("text/plain; version=0.0.4; charset=utf-8")
+    );
 }

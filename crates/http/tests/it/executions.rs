@@ -167,6 +167,27 @@ async fn a_budget_pause_ends_with_a_higher_budget_only() {
 }
 
 #[tokio::test]
+async fn an_execution_shows_an_error_once_it_has_failed() {
+    let api = Api::start();
+    let mut document = chain(&["broken", "echo"]);
+    document["on_failure"] = json!("continue");
+    document["nodes"][1]["join"] = json!("settled");
+    document["nodes"][1]["max_cost"] = json!(0.25);
+    let body = json!({"max_budget": 0.1, "on_budget": "pause"});
+    let paused = api.run(&document, &body).await;
+    assert_eq!(
+        (&paused["pause_reason"], &paused["error"]),
+        (&json!("budget"), &Value::Null)
+    );
+    let id = text(&paused["id"]);
+    let resume = format!("/executions/{id}/resume");
+    api.post(&resume, json!({"max_budget": 1})).await.expect(200);
+    api.until(&id, "execution.failed").await;
+    let failed = api.get(&format!("/executions/{id}")).await.expect(200);
+    assert_eq!(failed["error"]["node"], "broken");
+}
+
+#[tokio::test]
 async fn nodes_show_what_they_were_asked_and_what_came_of_it() {
     let api = Api::start();
     let mut document = chain(&["echo", "broken", "gate"]);
@@ -225,7 +246,7 @@ async fn the_cost_is_the_exact_sum_of_the_attempts_in_every_table() {
     let sum = |cost: f64, attempts: u32, input: Value, output: Value| {
         json!({
             "cost_usd": cost, "reserved_usd": 0, "attempts": attempts,
-            "input_tokens": input, "output_tokens": output, "cost_known": true,
+            "input_tokens": input, "output_tokens": output, "cost_known": true, "lower_bound": false,
         })
     };
     let named = |mut line: Value, names: Value| {
@@ -235,7 +256,7 @@ async fn the_cost_is_the_exact_sum_of_the_attempts_in_every_table() {
         line
     };
     let mut cost = api.get(&format!("/executions/{id}/cost")).await.expect(200);
-    for table in ["by_node", "by_agent"] {
+    for table in ["by_node", "by_agent", "by_model"] {
         // A whole number of dollars is written as one.
         for line in cost[table].as_array_mut().unwrap() {
             line["cost_usd"] = json!(line["cost_usd"].as_f64());
@@ -258,7 +279,8 @@ async fn the_cost_is_the_exact_sum_of_the_attempts_in_every_table() {
     assert_eq!(
         cost,
         json!({
-            "total_usd": 0.5, "reserved_usd": 0, "max_budget": 2, "remaining_usd": 1.5, "cost_known": true,
+            "total_usd": 0.5, "reserved_usd": 0, "max_budget": 2, "remaining_usd": 1.5,
+            "cost_known": true, "lower_bound": false, "deleted_usd": 0,
             "by_node": [
                 named(one(), json!({"node_id": "a", "path": "a", "agent_id": "echo"})),
                 named(one(), json!({"node_id": "b", "path": "b", "agent_id": "echo"})),
@@ -268,7 +290,10 @@ async fn the_cost_is_the_exact_sum_of_the_attempts_in_every_table() {
                 named(sum(0.5, 2, json!(200), json!(20)), json!({"agent_id": "echo"})),
                 named(sum(0.0, 1, json!(null), json!(null)), json!({"agent_id": "gate"})),
             ],
-            "by_model": [named(sum(0.5, 2, json!(200), json!(20)), json!({"model": "parrot"}))],
+            "by_model": [
+                named(sum(0.5, 2, json!(200), json!(20)), json!({"model": "parrot"})),
+                named(sum(0.0, 1, json!(null), json!(null)), json!({"model": null})),
+            ],
             "by_attempt": [paid("a"), paid("b"), free],
             "children": [],
         })

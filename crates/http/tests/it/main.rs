@@ -11,6 +11,7 @@ mod agent_questions;
 mod agents;
 mod ahead;
 mod approvals;
+mod bills;
 mod conventions;
 mod executions;
 mod idempotency;

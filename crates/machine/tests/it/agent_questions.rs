@@ -2,7 +2,7 @@
 
 use agentchains_machine::{
     AgentAnswer, AgentQuestion, ApprovalKind, ApprovalStatus, AttemptOutcome, AttemptStatus, Decision, Input,
-    MessageId, RemoteCancel, hash_of,
+    MessageId, NodePath, RemoteCancel, hash_of,
 };
 use serde_json::{Value, json};
 
@@ -46,6 +46,7 @@ fn what_an_agent_asks_is_put_to_people_as_it_came() {
             message: "Which sum?".into(),
             shown: shown.clone().into(),
             form: Some(json!({"type": "integer"})),
+            may_move_on: false,
         }),
     );
     let question = run.question("a");
@@ -350,6 +351,7 @@ fn the_data_of_an_answer_fits_the_agent_s_form_where_that_is_one() {
             message: "Which sum?".to_owned(),
             shown: json!([]).into(),
             form: Some(form.clone()),
+            may_move_on: false,
         };
         run.ends("a", AttemptOutcome::InputRequired(question));
         let decision = Decision {
@@ -360,4 +362,80 @@ fn the_data_of_an_answer_fits_the_agent_s_form_where_that_is_one() {
         let decided = run.step(Input::Decide(decision));
         assert_eq!(decided.is_ok(), fits, "{form} {data:?} {comment:?}");
     }
+}
+
+/// An agent asks for an authorisation, which somebody may give it elsewhere.
+fn authorised_elsewhere() -> Run {
+    let mut run = paid().start();
+    run.accepts("a", "task-7");
+    let question = AgentQuestion {
+        id: Some("m-1".into()),
+        message: "Who may do that?".into(),
+        shown: json!([]).into(),
+        form: None,
+        may_move_on: true,
+    };
+    run.ends("a", AttemptOutcome::InputRequired(question));
+    run
+}
+
+fn moved_on(run: &mut Run, attempt: u32) {
+    run.feed(Input::TaskMovedOn {
+        path: NodePath::top_level("a"),
+        attempt,
+    });
+}
+
+#[test]
+fn an_agent_that_may_be_authorised_elsewhere_is_looked_at_every_half_minute() {
+    let mut run = authorised_elsewhere();
+    assert_eq!(run.sleeps_for().unwrap().as_secs(), 30);
+    for looks in 1..=3 {
+        run.wait("30s");
+        assert_eq!(run.looks.len(), looks);
+        assert_eq!(run.status(), "paused(approval)");
+    }
+    run.crash();
+    run.wait("30s");
+    assert_eq!(run.looks.len(), 4);
+    assert!(
+        asked().sleeps_for().is_none(),
+        "a question for input waits for people alone"
+    );
+}
+
+#[test]
+fn a_task_that_goes_on_by_itself_is_followed_and_its_question_withdrawn() {
+    let mut run = authorised_elsewhere();
+    let sent = run.call("a").clone();
+    run.wait("30s");
+    moved_on(&mut run, 1);
+    assert_eq!(run.question("a").status, ApprovalStatus::Withdrawn);
+    let call = run.call("a").clone();
+    assert_eq!(
+        (
+            call.answer,
+            call.remote_task.unwrap().task_id.as_str(),
+            call.message_id
+        ),
+        (None, "task-7", sent.message_id)
+    );
+    assert_eq!(run.status(), "running");
+    run.ends("a", reply_costing(json!(1), "0.1"));
+    run.play("b+");
+    assert_eq!((run.status().as_str(), run.node("a").attempts), ("completed", 1));
+}
+
+#[test]
+fn a_task_that_was_answered_meanwhile_or_is_another_attempt_s_is_not_gone_on_with_twice() {
+    let mut run = authorised_elsewhere();
+    moved_on(&mut run, 2);
+    assert_eq!(run.status(), "paused(approval)");
+    answer(&mut run, "a", "bob may", json!({}));
+    let calls = run.calls.len();
+    moved_on(&mut run, 1);
+    assert_eq!(
+        (run.calls.len(), run.states().as_str()),
+        (calls, "a:running b:pending")
+    );
 }

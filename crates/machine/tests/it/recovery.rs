@@ -288,3 +288,45 @@ fn an_attempt_of_unknown_outcome_is_posted_when_the_execution_ends() {
     );
     assert_eq!(run.rows.execution.reserved, agentchains_cost::Usd::ZERO);
 }
+
+#[test]
+fn an_agent_that_can_be_asked_is_asked_for_the_task_of_an_attempt_before_on_unknown_decides() {
+    for (on_unknown, state) in [
+        ("resend", "a:running"),
+        ("ask", "a:waiting(outcome)"),
+        ("fail", "a:failed(outcome_unknown)"),
+    ] {
+        let mut run = flow("a").node("a", json!({"on_unknown": on_unknown})).prepare();
+        run.gate.terms_of("a").finds_tasks = true;
+        let mut run = run.begin();
+        let sent = run.call("a").clone();
+        run.crash();
+        let lookup = run.call("a").clone();
+        assert!(lookup.is_lookup && !lookup.admitted);
+        assert_eq!(
+            (lookup.message_id, run.states().as_str()),
+            (sent.message_id, "a:running")
+        );
+        run.ends("a", AttemptOutcome::Lost);
+        assert_eq!(run.states(), state);
+        assert_eq!(run.calls.len(), if on_unknown == "resend" { 3 } else { 2 });
+        assert!(!run.calls.last().unwrap().is_lookup || on_unknown != "resend");
+    }
+}
+
+#[test]
+fn a_task_that_is_found_after_a_crash_is_gone_on_with_whatever_on_unknown_says() {
+    let mut run = flow("a").node("a", json!({"on_unknown": "fail"})).prepare();
+    run.gate.terms_of("a").finds_tasks = true;
+    let mut run = run.begin();
+    run.crash();
+    run.accepts("a", "task-7");
+    run.crash();
+    let call = run.call("a").clone();
+    assert_eq!(
+        (call.is_lookup, call.remote_task.unwrap().task_id.as_str()),
+        (false, "task-7")
+    );
+    run.play("a+");
+    assert_eq!(run.status(), "completed");
+}

@@ -19,6 +19,7 @@ pub mod idempotency_key;
 pub mod meta;
 pub mod node;
 pub mod purse;
+pub mod secret;
 pub mod seed;
 pub mod workflow;
 pub mod workflow_version;

@@ -1,6 +1,6 @@
 //! Table `agents`.
 
-use agentchains_ports::{AgentRecord, StoreError};
+use agentchains_ports::{AgentRecord, AgentSource, StoreError};
 
 use super::column::{from_json, micros, moment, to_json};
 use crate::entity::agent;
@@ -20,6 +20,7 @@ pub(crate) fn agent_model(record: &AgentRecord) -> Result<agent::Model, StoreErr
 pub(crate) fn agent_record(model: agent::Model) -> Result<AgentRecord, StoreError> {
     Ok(AgentRecord {
         definition: from_json("agents.definition", &model.definition)?,
+        source: AgentSource::Registry,
         revision: model.revision,
         created_at: moment("agents.created_at", model.created_at)?,
         updated_at: moment("agents.updated_at", model.updated_at)?,

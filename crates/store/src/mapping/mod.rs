@@ -12,6 +12,7 @@ mod event;
 mod execution;
 mod node;
 mod purse;
+mod secret;
 mod seed;
 mod workflow;
 
@@ -28,6 +29,7 @@ pub(crate) use self::{
     execution::{execution_row, input_model, label_models},
     node::node_row,
     purse::{purse_budget, purse_model},
+    secret::{sealed_secret, secret_model},
     seed::{seed, seed_models},
     workflow::{folded, version_model, version_record, workflow_model, workflow_record},
 };

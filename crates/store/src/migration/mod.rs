@@ -12,6 +12,7 @@ mod m20261122_000006_idempotency_keys;
 mod m20261122_000007_meta;
 mod m20261122_000008_breakers;
 mod m20261122_000009_purses;
+mod m20261122_000010_secrets;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000007_meta::Migration),
             Box::new(m20261122_000008_breakers::Migration),
             Box::new(m20261122_000009_purses::Migration),
+            Box::new(m20261122_000010_secrets::Migration),
         ]
     }
 }

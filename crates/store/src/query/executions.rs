@@ -49,6 +49,23 @@ pub(super) async fn children<C: ConnectionTrait>(
         .collect()
 }
 
+/// Whether there are any.
+pub(super) async fn has_children<C: ConnectionTrait>(
+    connection: &C,
+    parent: ExecutionId,
+) -> Result<bool, StoreError> {
+    let first: Option<String> = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::ParentExecutionId.eq(parent.to_string()))
+        .limit(1)
+        .into_tuple()
+        .one(connection)
+        .await
+        .map_err(store_error)?;
+    Ok(first.is_some())
+}
+
 /// How many executions are in a tree.
 pub(super) async fn count_in_tree<C: ConnectionTrait>(
     connection: &C,

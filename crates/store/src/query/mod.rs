@@ -3,7 +3,9 @@
 mod approvals;
 mod executions;
 mod history;
+mod ledger;
 mod nodes;
+mod purses;
 pub(crate) mod snapshot;
 
 use agentchains_cost::Budget;
@@ -11,8 +13,8 @@ use agentchains_machine::{
     ApprovalId, ApprovalRow, AttemptRow, Event, ExecutionId, ExecutionRow, NodeRow, Snapshot,
 };
 use agentchains_ports::{
-    ApprovalFilter, ExecutionFilter, ExecutionQuery, History, HistoryRequest, Page, PageRequest, PurseId,
-    StoreError, compare_paths,
+    ApprovalFilter, ExecutionFilter, ExecutionQuery, History, HistoryRequest, Ledger, Page, PageRequest,
+    PurseId, StoreError, compare_attempts,
 };
 use async_trait::async_trait;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -21,7 +23,7 @@ use crate::{
     Store,
     entity::{attempt, event, execution, purse},
     error::{closed, store_error},
-    mapping::{self, attempt_row, purse_budget},
+    mapping::{self, attempt_row},
     terminal::terminal,
 };
 
@@ -42,6 +44,10 @@ impl ExecutionQuery for Store {
 
     async fn children(&self, parent: ExecutionId) -> Result<Vec<ExecutionRow>, StoreError> {
         executions::children(self.reader(), parent).await
+    }
+
+    async fn has_children(&self, parent: ExecutionId) -> Result<bool, StoreError> {
+        executions::has_children(self.reader(), parent).await
     }
 
     async fn count_in_tree(&self, root: ExecutionId) -> Result<u64, StoreError> {
@@ -65,8 +71,7 @@ impl ExecutionQuery for Store {
     }
 
     async fn purse(&self, id: &PurseId) -> Result<Option<Budget>, StoreError> {
-        let row = purse::Entity::find_by_id(id.as_str()).one(self.reader()).await;
-        Ok(row.map_err(store_error)?.as_ref().map(purse_budget))
+        purses::one(self.reader(), id).await
     }
 
     async fn attempts(&self, id: ExecutionId) -> Result<Vec<AttemptRow>, StoreError> {
@@ -78,8 +83,13 @@ impl ExecutionQuery for Store {
             .await
             .map_err(store_error)?;
         let mut attempts = rows.into_iter().map(attempt_row).collect::<Result<Vec<_>, _>>()?;
-        attempts.sort_by(|a, b| compare_paths(&a.path, &b.path).then(a.number.cmp(&b.number)));
+        attempts.sort_by(compare_attempts);
         Ok(attempts)
+    }
+
+    async fn ledger(&self, tenant: &str, id: ExecutionId) -> Result<Option<Ledger>, StoreError> {
+        let tx = self.begin_read().await?;
+        ledger::of_tree(&tx, tenant, id).await
     }
 
     async fn events(&self, id: ExecutionId, after_seq: u64, limit: u32) -> Result<Vec<Event>, StoreError> {

@@ -34,11 +34,7 @@ pub(super) struct Commit {
 
 impl Commit {
     /// Draws from the purses, unless the commit is not to be written.
-    fn admit<'b>(
-        &'b self,
-        standings: &HashMap<String, Standing>,
-        purses: &mut Purses<'b>,
-    ) -> Result<(), CommitError> {
+    fn admit(&self, standings: &HashMap<String, Standing>, purses: &mut Purses) -> Result<(), CommitError> {
         let standing = standings.get(&self.rows.execution.id);
         if !standing.is_some_and(|standing| standing.admits(&self.rows)) {
             return Err(CommitError::Fenced);
@@ -135,10 +131,10 @@ impl Batch {
     }
 
     /// Decides about each commit in its order, and writes the purses as that leaves them.
-    async fn draw<'b>(
-        &'b self,
+    async fn draw(
+        &self,
         tx: &DatabaseTransaction,
-        created: &[&'b NewRows],
+        created: &[&NewRows],
         standings: &HashMap<String, Standing>,
     ) -> Result<Vec<Result<(), CommitError>>, DbErr> {
         let changes = self.commits.iter().flat_map(|commit| &commit.purses);
@@ -148,7 +144,7 @@ impl Batch {
                 purses.make(&execution.id, Usd::from_nanos(limit));
             }
         }
-        let admit = |commit: &'b Commit| commit.admit(standings, &mut purses);
+        let admit = |commit: &Commit| commit.admit(standings, &mut purses);
         let outcomes = self.commits.iter().map(admit).collect();
         purses.write(tx).await?;
         Ok(outcomes)

@@ -1,10 +1,12 @@
 //! Purses in a group commit: read once, drawn from by one commit after the other, and written once.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use agentchains_cost::{Budget, Usd};
-use agentchains_ports::{CommitError, PurseChange};
-use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, sea_query::OnConflict};
+use agentchains_ports::{CommitError, PurseChange, PurseId};
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect, sea_query::OnConflict,
+};
 
 use super::rows;
 use crate::{
@@ -14,17 +16,17 @@ use crate::{
 
 /// The purses that a batch draws from and those that it makes.
 #[derive(Default)]
-pub(super) struct Purses<'b> {
-    kept: HashMap<String, Budget>,
+pub(super) struct Purses {
+    kept: BTreeMap<PurseId, Budget>,
     /// As the parts of the batch so far leave them.
-    changed: BTreeMap<&'b str, Budget>,
+    changed: BTreeMap<PurseId, Budget>,
 }
 
-impl<'b> Purses<'b> {
+impl Purses {
     /// Reads those that the changes name, in one query; in none where there are no changes.
     pub(super) async fn read(
         tx: &DatabaseTransaction,
-        changes: impl Iterator<Item = &'b PurseChange>,
+        changes: impl Iterator<Item = &PurseChange>,
     ) -> Result<Self, DbErr> {
         let ids: BTreeSet<&str> = changes.map(|change| change.purse.as_str()).collect();
         if ids.is_empty() {
@@ -33,7 +35,7 @@ impl<'b> Purses<'b> {
         let rows = Entity::find().filter(Column::Id.is_in(ids)).all(tx).await?;
         let budget = |row: Model| {
             let budget = purse_budget(&row);
-            (row.id, budget)
+            (row.id.into(), budget)
         };
         Ok(Self {
             kept: rows.into_iter().map(budget).collect(),
@@ -42,38 +44,31 @@ impl<'b> Purses<'b> {
     }
 
     /// Makes the purse of an execution with a budget.
-    pub(super) fn make(&mut self, execution_id: &'b str, limit: Usd) {
-        self.changed.insert(execution_id, Budget::new(Some(limit)));
+    pub(super) fn make(&mut self, execution_id: &str, limit: Usd) {
+        self.changed
+            .insert(execution_id.to_owned().into(), Budget::new(Some(limit)));
     }
 
     /// Makes all changes of a commit, or none of them.
     ///
     /// # Errors
     /// [`CommitError::OverBudget`] with the first purse that has no room.
-    pub(super) fn draw(&mut self, changes: &'b [PurseChange]) -> Result<(), CommitError> {
-        let mut drawn = BTreeMap::new();
-        for change in changes {
-            let id = change.purse.as_str();
-            let before = drawn
-                .get(id)
-                .or_else(|| self.changed.get(id))
-                .or_else(|| self.kept.get(id));
-            if before.is_none() && change.limit.is_none() {
-                continue;
-            }
-            let before = before.cloned().unwrap_or_default();
-            let after =
-                after(&before, change).ok_or_else(|| CommitError::OverBudget(change.purse.clone()))?;
-            drawn.insert(id, after);
-        }
+    pub(super) fn draw(&mut self, changes: &[PurseChange]) -> Result<(), CommitError> {
+        let before = |id: &PurseId| self.changed.get(id).or_else(|| self.kept.get(id));
+        let mut drawn = PurseChange::apply_all(changes, before)?;
         self.changed.append(&mut drawn);
         Ok(())
     }
 
-    /// Writes those that have changed.
+    /// Writes those that have changed, and forgets those of earlier days and months where one of a later one is made.
     pub(super) async fn write(&self, tx: &DatabaseTransaction) -> Result<(), DbErr> {
+        for made in self.changed.keys().filter(|id| !self.kept.contains_key(id)) {
+            forget_outdated(tx, made).await?;
+        }
         let models = self.changed.iter();
-        let models = models.map(|(id, budget)| purse_model(id, budget)).collect();
+        let models = models
+            .map(|(id, budget)| purse_model(id.as_str(), budget))
+            .collect();
         let replace = OnConflict::column(Column::Id)
             .update_columns([Column::MaxBudget, Column::Spent, Column::Reserved])
             .to_owned();
@@ -82,14 +77,28 @@ impl<'b> Purses<'b> {
     }
 }
 
-/// A purse with a change made, unless it has no room for what must fit. What is settled makes room first.
-fn after(before: &Budget, change: &PurseChange) -> Option<Budget> {
-    let limit = change.limit.or(before.limit());
-    let mut settled = Budget::restore(limit, before.spent(), before.reserved());
-    settled.settle(Usd::ZERO.saturating_sub(change.reserved), change.spent);
-    if change.must_fit && !settled.fits(change.reserved) {
-        return None;
+/// Deletes the purses of caps that nothing is drawn from any more. Executions' purses outdate none.
+async fn forget_outdated(tx: &DatabaseTransaction, latest: &PurseId) -> Result<(), DbErr> {
+    let Some((tenant, _)) = latest.as_str().rsplit_once('/') else {
+        return Ok(());
+    };
+    // The names of earlier periods are smaller, and among those between the two are other tenants' too.
+    let names: Vec<String> = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::Id.gt(format!("{tenant}/")))
+        .filter(Column::Id.lt(latest.as_str()))
+        .into_tuple()
+        .all(tx)
+        .await?;
+    let outdated = names.into_iter().map(PurseId::from);
+    let outdated: Vec<PurseId> = outdated.filter(|id| id.is_outdated_by(latest)).collect();
+    if outdated.is_empty() {
+        return Ok(());
     }
-    let reserved = settled.reserved().saturating_add(change.reserved.max(Usd::ZERO));
-    Some(Budget::restore(limit, settled.spent(), reserved))
+    Entity::delete_many()
+        .filter(Column::Id.is_in(outdated.iter().map(PurseId::as_str)))
+        .exec(tx)
+        .await?;
+    Ok(())
 }

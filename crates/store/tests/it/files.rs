@@ -2,10 +2,10 @@
 
 use std::{env, fs, path::Path, process::Command};
 
-use agentchains_ports::{ExecutionQuery, ExecutionStore};
+use agentchains_ports::{ExecutionQuery, ExecutionStore, SealedSecret, SecretStore};
 use agentchains_store::{OpenError, Store};
 use agentchains_testkit::{
-    samples::{TENANT, changes, execution, execution_id},
+    samples::{TENANT, at, changes, execution, execution_id},
     store_conformance::Backend,
 };
 use tempfile::TempDir;
@@ -45,6 +45,30 @@ async fn a_second_store_on_the_same_file_is_refused_until_the_first_is_closed() 
     );
     first.close().await;
     Store::open(backend.options()).await.unwrap().close().await;
+}
+
+#[tokio::test]
+async fn a_store_beside_another_writes_secrets_and_disturbs_nothing() {
+    let secret = |name: &str| SealedSecret {
+        name: name.to_owned(),
+        sealed: vec![1],
+        created_at: at(1),
+        updated_at: at(1),
+    };
+    let backend = SqliteFile::new();
+    let first = Store::open_beside(backend.options()).await.unwrap();
+    first.save_secret(TENANT, &secret("a")).await.unwrap();
+    first.close().await;
+
+    let server = Store::open(backend.options()).await.unwrap();
+    create(&server, 0..1).await;
+    let beside = Store::open_beside(backend.options()).await.unwrap();
+    beside.save_secret(TENANT, &secret("b")).await.unwrap();
+    assert_eq!(server.secrets(TENANT).await.unwrap(), [secret("a"), secret("b")]);
+    beside.close().await;
+    create(&server, 1..2).await;
+    holds(&server, 0..2).await;
+    server.close().await;
 }
 
 #[tokio::test]

@@ -98,6 +98,7 @@ fn state() -> impl Strategy<Value = NodeState> {
                 approval_id,
                 attempt,
                 go_on_at,
+                look_at: go_on_at,
             })
         }),
         json().prop_map(|output| {

@@ -3,12 +3,13 @@
 use agentchains_cost::Budget;
 use agentchains_machine::{Changes, ExecutionId, ExecutionStatus};
 use agentchains_ports::{
-    Claimed, Commit, CommitError, Creation, ExecutionStore, Fence, Idempotency, PurseId, StoreError,
+    Claimed, Commit, CommitError, Creation, ExecutionStore, Fence, Idempotency, PurseChange, PurseId,
+    StoreError,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Entry, KeyVerdict, MemoryStore, purses, repeated};
+use super::{Entry, KeyVerdict, MemoryStore, repeated};
 
 #[async_trait]
 impl ExecutionStore for MemoryStore {
@@ -68,7 +69,11 @@ impl ExecutionStore for MemoryStore {
         {
             return Err(repeated("events.seq").into());
         }
-        let purses = purses::after(&data.purses, &commit.purses)?;
+        let purses = PurseChange::apply_all(&commit.purses, |id| data.purses.get(id))?;
+        let made = purses.keys().filter(|id| !data.purses.contains_key(id));
+        let made: Vec<PurseId> = made.cloned().collect();
+        data.purses
+            .retain(|id, _| !made.iter().any(|latest| id.is_outdated_by(latest)));
         data.purses.extend(purses);
         entry.apply(commit.changes);
         entry.fence = entry.fence.advanced();

@@ -6,9 +6,10 @@ mod agents;
 mod breakers;
 mod executions;
 mod history;
+mod ledger;
 mod paging;
-mod purses;
 mod queries;
+mod secrets;
 mod workflows;
 
 use std::{
@@ -22,8 +23,8 @@ use agentchains_machine::{
     NodeRow, Seed, Snapshot, WorkflowId,
 };
 use agentchains_ports::{
-    AgentRecord, BreakerRecord, Fence, Idempotency, PurseId, StoreError, VersionRecord, WorkflowRecord,
-    compare_nodes, compare_paths,
+    AgentRecord, BreakerRecord, Fence, Idempotency, PurseId, SealedSecret, StoreError, VersionRecord,
+    WorkflowRecord, compare_attempts, compare_nodes,
 };
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -80,6 +81,8 @@ struct Data {
     breaker_changes: u64,
     keys: HashMap<(String, String), UsedKey>,
     purses: BTreeMap<PurseId, Budget>,
+    /// By tenant and name.
+    secrets: BTreeMap<(String, String), SealedSecret>,
 }
 
 /// An execution with everything that belongs to it.
@@ -141,7 +144,7 @@ impl Entry {
 
     fn attempts(&self) -> Vec<AttemptRow> {
         let mut attempts: Vec<AttemptRow> = self.attempts.values().cloned().collect();
-        attempts.sort_by(|a, b| compare_paths(&a.path, &b.path).then(a.number.cmp(&b.number)));
+        attempts.sort_by(compare_attempts);
         attempts
     }
 

@@ -5,12 +5,12 @@ use agentchains_machine::{
     ApprovalId, ApprovalRow, ApprovalStatus, AttemptRow, Event, ExecutionId, ExecutionRow, NodeRow, Snapshot,
 };
 use agentchains_ports::{
-    ApprovalFilter, ExecutionFilter, ExecutionQuery, History, HistoryRequest, Page, PageRequest, PurseId,
-    StoreError,
+    ApprovalFilter, ExecutionFilter, ExecutionQuery, History, HistoryRequest, Ledger, Page, PageRequest,
+    PurseId, StoreError,
 };
 use async_trait::async_trait;
 
-use super::{Entry, MemoryStore, history, paging};
+use super::{Entry, MemoryStore, history, ledger, paging};
 
 #[async_trait]
 impl ExecutionQuery for MemoryStore {
@@ -50,6 +50,10 @@ impl ExecutionQuery for MemoryStore {
         Ok(rows.filter(of_parent).cloned().collect())
     }
 
+    async fn has_children(&self, parent: ExecutionId) -> Result<bool, StoreError> {
+        Ok(!self.children(parent).await?.is_empty())
+    }
+
     async fn count_in_tree(&self, root: ExecutionId) -> Result<u64, StoreError> {
         let data = self.data();
         let in_tree = data.executions.values().filter(|entry| entry.row.root() == root);
@@ -77,6 +81,10 @@ impl ExecutionQuery for MemoryStore {
 
     async fn attempts(&self, id: ExecutionId) -> Result<Vec<AttemptRow>, StoreError> {
         Ok(self.of(id, Entry::attempts).unwrap_or_default())
+    }
+
+    async fn ledger(&self, tenant: &str, id: ExecutionId) -> Result<Option<Ledger>, StoreError> {
+        Ok(ledger::of(&self.data(), tenant, id))
     }
 
     async fn events(&self, id: ExecutionId, after_seq: u64, limit: u32) -> Result<Vec<Event>, StoreError> {

@@ -130,12 +130,14 @@ fn waits() -> impl Iterator<Item = Waiting> {
             approval_id: approval_id(1),
             attempt: aborted(),
             go_on_at: None,
+            look_at: Some(at(8)),
         },
         Waiting::Held {
             about: HeldFor::AgentInput,
             approval_id: approval_id(1),
             attempt: answered(),
             go_on_at: Some(at(9)),
+            look_at: None,
         },
     ]
     .into_iter()

@@ -2,8 +2,8 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
-use agentchains_cost::{PriceList, Usd};
-use agentchains_ports::{AgentDefinition, AgentRecord, Protocol, Seconds};
+use agentchains_cost::Usd;
+use agentchains_ports::{AgentDefinition, AgentRecord, AgentSource, Seconds};
 use agentchains_workflow::OnUnknown;
 
 use super::{Ports, TestResult};
@@ -11,19 +11,8 @@ use crate::samples::at;
 
 fn agent(agent_id: &str) -> AgentRecord {
     AgentRecord {
-        definition: AgentDefinition {
-            agent_id: agent_id.to_owned(),
-            name: None,
-            protocol: Protocol::A2a,
-            url: "http://127.0.0.1:9000".to_owned(),
-            timeout: None,
-            max_concurrency: None,
-            pricing: PriceList::default(),
-            max_cost: None,
-            on_unknown: None,
-            fallback_agent_id: None,
-            circuit_breaker: Default::default(),
-        },
+        definition: AgentDefinition::a2a(agent_id, "http://127.0.0.1:9000"),
+        source: AgentSource::Registry,
         revision: 1,
         created_at: at(1),
         updated_at: at(1),

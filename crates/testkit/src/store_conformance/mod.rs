@@ -16,10 +16,12 @@ pub mod creation;
 pub mod deletion;
 pub mod events;
 pub mod history;
+pub mod ledger;
 pub mod lists;
 pub mod purses;
 pub mod recovery;
 pub mod round_trip;
+pub mod secrets;
 mod suite;
 pub mod trees;
 pub mod workflows;
@@ -29,7 +31,7 @@ use std::error::Error;
 use agentchains_machine::{Changes, ExecutionId, ExecutionRow};
 use agentchains_ports::{
     AgentStore, BreakerStore, Commit, Creation, ExecutionQuery, ExecutionStore, Fence, PageRequest,
-    WorkflowStore,
+    SecretStore, WorkflowStore,
 };
 use async_trait::async_trait;
 
@@ -39,9 +41,15 @@ use crate::samples;
 pub type TestResult = Result<(), Box<dyn Error + Send + Sync>>;
 
 /// All that a store does.
-pub trait Ports: ExecutionStore + ExecutionQuery + WorkflowStore + AgentStore + BreakerStore {}
+pub trait Ports:
+    ExecutionStore + ExecutionQuery + WorkflowStore + AgentStore + BreakerStore + SecretStore
+{
+}
 
-impl<S: ExecutionStore + ExecutionQuery + WorkflowStore + AgentStore + BreakerStore> Ports for S {}
+impl<S: ExecutionStore + ExecutionQuery + WorkflowStore + AgentStore + BreakerStore + SecretStore> Ports
+    for S
+{
+}
 
 /// A place for data of its own, which are there as long as the value lives.
 #[async_trait]

@@ -282,6 +282,36 @@ pub async fn amounts_end_at_the_ends_of_their_range<S: Ports>(store: &S) -> Test
     Ok(())
 }
 
+/// When one of a later period is made, but for those of the period just before it. Other tenants' stay.
+pub async fn purses_of_earlier_days_and_months_are_forgotten<S: Ports>(store: &S) -> TestResult {
+    let day = |tenant, month, day| PurseId::of_day(tenant, date(2026, month, day));
+    let month = |tenant, month| PurseId::of_month(tenant, date(2026, month, 1));
+    let earlier = [
+        (day(TENANT, 1, 30), false),
+        (day(TENANT, 2, 28), true),
+        (month(TENANT, 1), false),
+        (month(TENANT, 2), true),
+        (day("other", 1, 30), true),
+        (month("other", 1), true),
+    ];
+    let mut driven = Driven::new(store, 1, Some(10)).await?;
+    let own = driven.purse();
+    for (purse, _) in &earlier {
+        driven.draw(&[with_limit(reserve(purse, 1), 10)]).await?;
+    }
+    let made = [day(TENANT, 3, 1), month(TENANT, 3)];
+    let draws = made.clone().map(|purse| with_limit(reserve(&purse, 2), 10));
+    driven.draw(&draws).await?;
+    for (purse, kept) in &earlier {
+        assert_eq!(held(store, purse).await?.is_some(), *kept, "{purse}");
+    }
+    for purse in &made {
+        assert_eq!(held(store, purse).await?, Some((10, 0, 2)));
+    }
+    assert_eq!(held(store, &own).await?, Some((10, 0, 0)));
+    Ok(())
+}
+
 /// Those of others and of the tenant stay.
 pub async fn a_purse_is_forgotten_with_its_execution<S: Ports>(store: &S) -> TestResult {
     let mut driven = Driven::new(store, 1, Some(10)).await?;

@@ -58,7 +58,12 @@ macro_rules! store_conformance {
                 a_purse_of_a_tenant_is_made_on_first_use,
                 a_purse_that_is_not_kept_has_no_limit,
                 amounts_end_at_the_ends_of_their_range,
+                purses_of_earlier_days_and_months_are_forgotten,
                 a_purse_is_forgotten_with_its_execution;
+            ledger: a_ledger_has_everything_below_and_nothing_else,
+                a_ledger_of_another_tenant_is_absent,
+                what_a_deleted_child_has_told_stays_in_the_ledger,
+                a_ledger_has_the_purse_as_its_attempts_have_left_it;
             history: only_what_ran_and_completed_in_this_version_is_history,
                 history_begins_with_the_newest_and_is_bounded;
             deletion: a_terminal_execution_is_forgotten_with_all_that_is_its,
@@ -75,6 +80,8 @@ macro_rules! store_conformance {
                 a_key_makes_one_workflow,
                 a_workflow_of_another_tenant_is_absent;
             agents: agents_are_saved_replaced_and_deleted;
+            secrets: secrets_are_saved_replaced_and_deleted,
+                secrets_belong_to_tenants;
             breakers: a_breaker_is_kept_until_it_is_replaced_or_deleted,
                 breakers_are_read_in_the_order_of_their_changes_and_in_parts;
         }
@@ -91,6 +98,7 @@ macro_rules! store_reopening {
                 what_was_being_driven_is_interrupted_after_reopening,
                 a_claim_under_the_next_epoch_fences_the_one_before;
             purses: purses_are_there_after_reopening;
+            secrets: secrets_are_there_after_reopening;
             breakers: a_breaker_is_there_after_reopening_and_changes_are_numbered_on;
         }
     };

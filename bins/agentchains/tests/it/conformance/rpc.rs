@@ -104,7 +104,7 @@ fn reply(id: &Value, answer: &AgentAnswer, wrap: impl Fn(Value) -> Value) -> Htt
 }
 
 fn metadata(reply: &Reply) -> Value {
-    let mut metadata = json!({});
+    let mut metadata = Value::from(reply.metadata.clone());
     if let Some(cost) = &reply.cost_usd {
         metadata["cost_usd"] = cost.clone();
     }

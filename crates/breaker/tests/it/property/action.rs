@@ -146,17 +146,31 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
     });
     let times = (prop::option::of(time()), prop::option::of(time()));
     let transitions = prop::collection::vec(transition, 0..3);
-    (state(), any::<[u32; 3]>(), times, mode(), transitions).prop_map(
-        |(state, [failures, openings, in_flight], (opened_at, retry_at), mode, transitions)| Snapshot {
-            state,
-            failure_count: failures,
-            opened_at,
-            retry_at,
-            half_open_in_flight: in_flight,
-            mode,
-            openings_in_a_row: openings,
-            transitions,
-            ..Breaker::default().snapshot()
-        },
+    (
+        state(),
+        any::<[u32; 3]>(),
+        times,
+        (mode(), any::<bool>()),
+        transitions,
     )
+        .prop_map(
+            |(
+                state,
+                [failures, openings, in_flight],
+                (opened_at, retry_at),
+                (mode, held_open),
+                transitions,
+            )| Snapshot {
+                state,
+                failure_count: failures,
+                opened_at,
+                retry_at,
+                half_open_in_flight: in_flight,
+                mode,
+                held_open,
+                openings_in_a_row: openings,
+                transitions,
+                ..Breaker::default().snapshot()
+            },
+        )
 }

@@ -146,14 +146,15 @@ impl Model {
         })
     }
 
-    /// From when on an open breaker lets a call try.
+    /// Whether a hand has opened it since it last changed.
+    pub(super) fn is_held_open(&self) -> bool {
+        self.epoch().reason == Reason::ForcedOpen
+    }
+
+    /// From when on an open breaker that is not held open lets a call try.
     pub(super) fn retry_at(&self) -> u64 {
         let epoch = self.epoch();
-        let doublings = if epoch.reason == Reason::ForcedOpen {
-            0
-        } else {
-            self.openings() - 1
-        };
+        let doublings = self.openings() - 1;
         let cap = self.plan.cap_millis.unwrap_or(TIMEOUT_MILLIS);
         epoch.since + (TIMEOUT_MILLIS << doublings.min(16)).min(cap)
     }
@@ -187,6 +188,9 @@ impl Model {
     fn admits(&mut self, now: u64) -> bool {
         if self.epoch().state == State::Closed {
             return true;
+        }
+        if self.is_held_open() {
+            return false;
         }
         let places = self.plan.places as usize;
         if self.probes() >= places && now >= self.last_probe_at + LEASE_MILLIS {

@@ -91,6 +91,7 @@ impl Pair {
         assert_eq!(snapshot.failure_count as usize, model.failures_in_a_row());
         assert_eq!(snapshot.openings_in_a_row, model.openings());
         assert_eq!(snapshot.window, model.counts());
+        assert_eq!(snapshot.held_open, model.is_held_open());
         if let Some(retry_at) = snapshot.retry_at {
             let millis = i64::try_from(model.retry_at()).expect("a short history");
             assert_eq!(retry_at, at(millis));
@@ -143,10 +144,15 @@ impl Pair {
         assert!(self.breaker.lock().snapshot().half_open_in_flight <= self.plan.places);
     }
 
-    /// Whatever was done to it: it admits calls within the longest open time, or the lease where places were not given
-    /// back, and successes close it.
+    /// Whatever was done to it: unless a hand holds it open, it admits calls within the longest open time, or the lease
+    /// where places were not given back, and successes close it.
     pub(super) fn recovers(mut self, gives_back: bool) {
         self.breaker.lock().configure(self.plan.settings(Mode::Normal));
+        if self.breaker.lock().snapshot().held_open {
+            self.millis += 1_000_000;
+            assert!(self.breaker.acquire(self.now()).is_err());
+            self.breaker.lock().reset(self.now());
+        }
         let permits = std::mem::take(&mut self.permits);
         if gives_back {
             drop(permits);

@@ -13,13 +13,14 @@ use std::{sync::Arc, time::Duration};
 
 use agentchains_engine::{
     Caller, Caps, Engine, EngineError, StartRequest,
+    breaker::{Settings, State},
     machine::{
         ApprovalRow, Decision, Event, EventType, ExecutionId, ExecutionRow, NodeState, Waiting, WorkflowId,
     },
     ports::{ApprovalFilter, Creation, PageRequest},
     workflow::Limits,
 };
-use agentchains_testkit::{ManualClock, ScriptedAgents};
+use agentchains_testkit::{Answer, ManualClock, ScriptedAgents};
 use serde_json::{Value, json};
 use tokio::runtime::Builder;
 
@@ -164,6 +165,18 @@ impl World {
             Ok(Creation::Created(view)) => view.record.id,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Lets an agent fail until its breaker, which has the default settings, opens.
+    pub(crate) async fn trip(&self, agent_id: &str) {
+        let failures = Settings::default().failure_threshold.get() as usize;
+        self.agents.script(agent_id, vec![Answer::unwell(); failures]);
+        let workflow = self.workflow(&calls(agent_id, "")).await;
+        for _ in 0..failures {
+            self.start_again(workflow).await;
+            settle().await;
+        }
+        assert_eq!(self.engine.breaker(agent_id).state, State::Open);
     }
 
     pub(crate) async fn start(&self, document: &Value) -> ExecutionId {

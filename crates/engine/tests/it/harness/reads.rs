@@ -7,8 +7,8 @@ use agentchains_engine::{
     },
     ports::{
         ApprovalFilter, Change, Creation, ExecutionFilter, ExecutionQuery, History, HistoryRequest,
-        Idempotency, NewVersion, Page, PageRequest, PurseId, StoreError, VersionRecord, WorkflowFilter,
-        WorkflowRecord, WorkflowStore,
+        Idempotency, Ledger, NewVersion, Page, PageRequest, PurseId, StoreError, VersionRecord,
+        WorkflowFilter, WorkflowRecord, WorkflowStore,
     },
 };
 use async_trait::async_trait;
@@ -35,6 +35,10 @@ impl ExecutionQuery for FaultyStore {
         self.memory().children(parent).await
     }
 
+    async fn has_children(&self, parent: ExecutionId) -> Result<bool, StoreError> {
+        self.memory().has_children(parent).await
+    }
+
     async fn count_in_tree(&self, root: ExecutionId) -> Result<u64, StoreError> {
         Ok(self.counted_elsewhere() + self.memory().count_in_tree(root).await?)
     }
@@ -57,6 +61,10 @@ impl ExecutionQuery for FaultyStore {
 
     async fn attempts(&self, id: ExecutionId) -> Result<Vec<AttemptRow>, StoreError> {
         self.memory().attempts(id).await
+    }
+
+    async fn ledger(&self, tenant: &str, id: ExecutionId) -> Result<Option<Ledger>, StoreError> {
+        self.memory().ledger(tenant, id).await
     }
 
     async fn events(&self, id: ExecutionId, after_seq: u64, limit: u32) -> Result<Vec<Event>, StoreError> {

@@ -46,4 +46,8 @@ impl NodeRunner for Witness {
     async fn cancel(&self, agent_id: &str, task: &RemoteTask) -> RemoteCancel {
         self.agents.cancel(agent_id, task).await
     }
+
+    async fn has_moved_on(&self, agent_id: &str, task: &RemoteTask, question_id: Option<&str>) -> bool {
+        self.agents.has_moved_on(agent_id, task, question_id).await
+    }
 }

@@ -64,5 +64,6 @@ fn question() -> AgentQuestion {
         message: "Which sum?".to_owned(),
         shown: json!([{"text": "Which sum?"}, {"data": form}]).into(),
         form: Some(form),
+        may_move_on: false,
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use agentchains_engine::ports::{
-    AgentDefinition, AgentDirectory, AgentRecord, DirectoryError, DiscoveredAgent,
+    AgentDefinition, AgentDirectory, AgentRecord, AgentSource, DirectoryError, DiscoveredAgent,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -48,8 +48,13 @@ impl AgentDirectory for Directory {
         if self.get(&agent_id).is_some() {
             return Err(DirectoryError::Exists { agent_id });
         }
+        let source = match definition.url.as_str() {
+            "http://declared.test" => AgentSource::Settings,
+            _ => AgentSource::Registry,
+        };
         let record = AgentRecord {
             definition,
+            source,
             revision: 1,
             created_at: now,
             updated_at: now,
@@ -66,6 +71,10 @@ impl AgentDirectory for Directory {
     ) -> Result<AgentRecord, DirectoryError> {
         let mut records = self.records();
         let record = records.get_mut(&definition.agent_id).unwrap();
+        if record.source == AgentSource::Settings {
+            let agent_id = definition.agent_id;
+            return Err(DirectoryError::ReadOnly { agent_id });
+        }
         if let Some(seen) = seen.filter(|seen| *seen != record.revision) {
             return Err(DirectoryError::Stale { seen });
         }
@@ -76,7 +85,12 @@ impl AgentDirectory for Directory {
     }
 
     async fn remove(&self, agent_id: &str, _: Option<u32>) -> Result<(), DirectoryError> {
-        self.records().remove(agent_id);
+        let mut records = self.records();
+        if records[agent_id].source == AgentSource::Settings {
+            let agent_id = agent_id.to_owned();
+            return Err(DirectoryError::ReadOnly { agent_id });
+        }
+        records.remove(agent_id);
         Ok(())
     }
 
@@ -94,6 +108,19 @@ impl AgentDirectory for Directory {
                 protocol_version: "1.0".into(),
                 streaming: false,
                 card: json!({"name": "Found"}),
+            }),
+        }
+    }
+
+    async fn check(&self, agent_id: &str) -> Result<(), DirectoryError> {
+        let url = self
+            .records()
+            .get(agent_id)
+            .map(|record| record.definition.url.clone());
+        match url {
+            Some(url) => self.discover(&url).await.map(drop),
+            None => Err(DirectoryError::Absent {
+                agent_id: agent_id.to_owned(),
             }),
         }
     }

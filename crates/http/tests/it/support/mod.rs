@@ -11,7 +11,7 @@ use agentchains_engine::{
     cost::{Usage, Usd},
     ports::AgentProfile,
 };
-use agentchains_http::{App, BASE_PATH, ServerOptions, router};
+use agentchains_http::{App, BASE_PATH, RenderMetrics, ServerOptions, router};
 use agentchains_testkit::MemoryStore;
 use axum::{
     Router,
@@ -46,7 +46,13 @@ impl Api {
     }
 
     pub(crate) fn with_options(options: ServerOptions) -> Self {
-        let (app, gate) = app(options);
+        Self::measured(options, None)
+    }
+
+    /// An API that answers with these metrics.
+    pub(crate) fn measured(options: ServerOptions, metrics: Option<RenderMetrics>) -> Self {
+        let (mut app, gate) = app(options);
+        app.metrics = metrics;
         Self {
             engine: app.engine.clone(),
             router: router(app),
@@ -130,6 +136,7 @@ pub(crate) fn app(options: ServerOptions) -> (App, Arc<Semaphore>) {
     let app = App {
         engine,
         agents: Arc::new(Directory::default()),
+        metrics: None,
         options,
     };
     (app, gate)
@@ -238,10 +245,10 @@ impl Reply {
     }
 }
 
-/// A path of the API, given without its base; the health checks have none.
+/// A path of the API, given without its base; the health checks and the metrics have none.
 pub(crate) fn full(path: &str) -> String {
     match path {
-        "/healthz" | "/readyz" => path.to_owned(),
+        "/healthz" | "/readyz" | "/metrics" => path.to_owned(),
         path => format!("{BASE_PATH}{path}"),
     }
 }
@@ -278,6 +285,12 @@ pub(crate) fn chain(agents: &[&str]) -> Value {
         .map(|pair| json!({"from": pair[0], "to": pair[1]}))
         .collect();
     json!({"name": "chain", "nodes": nodes, "edges": edges})
+}
+
+/// The same workflow under another name.
+pub(crate) fn named(name: &str, mut workflow: Value) -> Value {
+    workflow["name"] = json!(name);
+    workflow
 }
 
 /// A workflow that asks for `n` approvals at once.

@@ -32,6 +32,7 @@ pub(crate) fn asks(words: &str) -> AttemptOutcome {
         message: words.to_owned(),
         shown: json!([{"text": words}]).into(),
         form: None,
+        may_move_on: false,
     })
 }
 

@@ -31,6 +31,8 @@ pub(crate) struct Run {
     pub(crate) open_calls: BTreeMap<Key, Call>,
     /// Attempts that were to be aborted, in order.
     pub(crate) aborts: Vec<Key>,
+    /// Attempts whose tasks were to be looked at, in order.
+    pub(crate) looks: Vec<Key>,
     /// The child execution that each node has started last.
     pub(crate) children: BTreeMap<String, StartChild>,
     /// What was asked of child executions, in order.
@@ -69,6 +71,7 @@ impl Run {
             calls: Vec::new(),
             open_calls: BTreeMap::new(),
             aborts: Vec::new(),
+            looks: Vec::new(),
             children: BTreeMap::new(),
             child_commands: Vec::new(),
         }
@@ -100,6 +103,7 @@ impl Run {
                     let sent = sent.find(|call| call.path == *path && call.attempt == *attempt);
                     self.open_calls.extend(sent.map(|call| (key, call.clone())));
                 }
+                Effect::Look { path, attempt, .. } => self.looks.push((path.as_str().to_owned(), *attempt)),
                 Effect::StartChild(start) => {
                     self.children
                         .insert(start.path.as_str().to_owned(), (**start).clone());

@@ -1,4 +1,6 @@
-//! Reducing the parts of an answer to one JSON value (language reference, section 7, `agent_call`).
+//! Reducing the answer of an agent to one JSON value (language reference, section 7, `agent_call`).
+//!
+//! Owns the rules for parts, in the form that A2A gives them, and for what encodings of others do to values.
 
 use serde_json::{Map, Number, Value, json};
 
@@ -89,7 +91,7 @@ fn applies(name: &str, value: &Value) -> bool {
 
 /// Puts right what encodings of others do to values, down to the last: whole numbers that became doubles, and
 /// U+0000, which databases refuse. What a parser accepted is not deep enough to overflow the stack.
-fn tidy(value: &mut Value) {
+pub(crate) fn tidy(value: &mut Value) {
     match value {
         Value::Number(number) => {
             if let Some(whole) = whole(number) {

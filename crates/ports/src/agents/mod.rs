@@ -1,6 +1,11 @@
 //! The registry of agents: what is known of each, and where that is kept.
 
-use std::num::NonZeroU32;
+mod auth;
+mod protocol;
+mod rate;
+mod secrets;
+
+use std::{collections::BTreeMap, num::NonZeroU32};
 
 use agentchains_breaker::Settings as BreakerSettings;
 use agentchains_cost::{PriceList, Usd};
@@ -11,6 +16,13 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{Seconds, StoreError};
+
+pub use self::{
+    auth::{ApiKeyPlace, Auth, SecretRef},
+    protocol::{HttpMethod, HttpSettings, McpSettings, OpenAiSettings, Protocol},
+    rate::RateLimit,
+    secrets::{SealedSecret, SecretStore},
+};
 
 /// What an agent's owner declares of it, as in the API.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,14 +36,37 @@ pub struct AgentDefinition {
     /// How it is called.
     #[serde(default)]
     pub protocol: Protocol,
-    /// Its base address, or that of its card.
+    /// Where it is called: its base address or that of its card, for A2A; the base address, such as `…/v1`, for
+    /// `openai`; else the very address.
     pub url: String,
+    /// How it is shown who calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<Auth>,
+    /// Sent with each of its requests. `{{secrets.NAME}}` in a value stands for what the encrypted store has under the
+    /// name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// Nothing new is sent to it while this is true.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disabled: bool,
     /// Limit of one attempt, where the node has none: seconds, or text such as `"30s"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Seconds>,
     /// Calls that it may have in flight, over all executions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_concurrency: Option<NonZeroU32>,
+    /// How often it may be called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<RateLimit>,
+    /// Of [`Protocol::Http`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<HttpSettings>,
+    /// Of [`Protocol::OpenAi`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub openai: Option<OpenAiSettings>,
+    /// Of [`Protocol::Mcp`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mcp: Option<McpSettings>,
     /// What it charges.
     #[serde(default)]
     pub pricing: PriceList,
@@ -51,20 +86,13 @@ pub struct AgentDefinition {
     pub circuit_breaker: BreakerSettings,
 }
 
-/// How an agent is called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Protocol {
-    /// Agent2Agent, version 1.0.
-    #[default]
-    A2a,
-}
-
 /// A registered agent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AgentRecord {
     /// What was declared.
     pub definition: AgentDefinition,
+    /// Where.
+    pub source: AgentSource,
     /// Counts the changes; the entity tag.
     pub revision: u32,
     /// When it was registered.
@@ -73,7 +101,17 @@ pub struct AgentRecord {
     pub updated_at: Timestamp,
 }
 
-/// Keeps the registry.
+/// Where an agent was declared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentSource {
+    /// In the registry, where it can be changed.
+    Registry,
+    /// In the settings of the server, which are changed there.
+    Settings,
+}
+
+/// Keeps the registry: the agents of [`AgentSource::Registry`].
 #[async_trait]
 pub trait AgentStore: Send + Sync + 'static {
     /// All agents, by id.
@@ -120,13 +158,21 @@ pub enum DirectoryError {
         /// The id.
         agent_id: String,
     },
+    /// The agent is declared in the settings of the server.
+    #[error(
+        "the agent {agent_id:?} is declared in the server's settings; change it there and start the server again"
+    )]
+    ReadOnly {
+        /// The id.
+        agent_id: String,
+    },
     /// It has been changed since the caller saw it.
     #[error("the agent has been changed since revision {seen}")]
     Stale {
         /// What the caller saw.
         seen: u32,
     },
-    /// The agent could not be reached, or what it answered is no agent card.
+    /// The agent could not be reached, or what it answered is not what its protocol asks for.
     #[error("{message}")]
     Discovery {
         /// Stable code, as of failed nodes.
@@ -197,6 +243,12 @@ pub trait AgentDirectory: Send + Sync + 'static {
     /// # Errors
     /// [`DirectoryError::Discovery`] when there is none to be had.
     async fn discover(&self, url: &str) -> Result<DiscoveredAgent, DirectoryError>;
+
+    /// Finds out whether an agent answers, in the cheapest way that its protocol has, and with its credentials.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Discovery`] when it does not, [`DirectoryError::Absent`] when it is not registered.
+    async fn check(&self, agent_id: &str) -> Result<(), DirectoryError>;
 }
 
 impl AgentDefinition {
@@ -208,8 +260,15 @@ impl AgentDefinition {
             name: None,
             protocol: Protocol::A2a,
             url: url.to_owned(),
+            auth: None,
+            headers: BTreeMap::new(),
+            disabled: false,
             timeout: None,
             max_concurrency: None,
+            rate_limit: None,
+            http: None,
+            openai: None,
+            mcp: None,
             pricing: PriceList::default(),
             max_cost: None,
             on_unknown: None,

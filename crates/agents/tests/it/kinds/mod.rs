@@ -1,0 +1,85 @@
+//! Agents that speak no A2A, called as the engine calls them.
+
+mod http;
+mod mcp;
+mod openai;
+
+use std::sync::{Arc, Mutex};
+
+use agentchains_agents::AgentRunner;
+use agentchains_machine::{Call, RemoteTask};
+use agentchains_ports::{CallOutcome, CallProgress, NodeRunner};
+use async_trait::async_trait;
+use serde_json::{Map, Value, json};
+
+use crate::support::{LONG, NOW, call, execution, registry};
+
+/// A runner whose agent `a` is at this address, with these further members of its definition.
+async fn runner(url: &str, protocol: &str, rest: Value) -> AgentRunner {
+    let mut definition: Map<String, Value> = serde_json::from_value(rest).unwrap();
+    definition.insert("agent_id".to_owned(), json!("a"));
+    definition.insert("url".to_owned(), json!(url));
+    definition.insert("protocol".to_owned(), json!(protocol));
+    let (registry, _) = registry("loopback").await;
+    let definition = serde_json::from_value(Value::Object(definition)).unwrap();
+    registry.upsert(definition, NOW).await.unwrap();
+    AgentRunner::new(registry)
+}
+
+/// One attempt of the agent `a` with this config.
+async fn attempt(runner: &AgentRunner, config: Value) -> CallOutcome {
+    make(runner, &call("a", config, LONG)).await
+}
+
+async fn make(runner: &AgentRunner, call: &Call) -> CallOutcome {
+    runner.call(execution(), call, &Heard::default()).await
+}
+
+/// Remembers what was said.
+#[derive(Clone, Default)]
+struct Heard(Arc<Mutex<Vec<String>>>);
+
+#[async_trait]
+impl CallProgress for Heard {
+    async fn task_accepted(&self, task: RemoteTask) {
+        panic!("there are no tasks, but {task:?} was named");
+    }
+
+    fn said(&self, text: &str) {
+        self.0.lock().unwrap().push(text.to_owned());
+    }
+}
+
+#[tokio::test]
+async fn a_lookup_finds_no_task_and_sends_nothing() {
+    for protocol in ["http", "openai", "mcp"] {
+        let runner = runner("http://127.0.0.1:9", protocol, json!({})).await;
+        let lookup = Call {
+            is_lookup: true,
+            ..call("a", json!({}), LONG)
+        };
+        assert_eq!(make(&runner, &lookup).await, CallOutcome::TaskLost, "{protocol}");
+    }
+}
+
+#[tokio::test]
+async fn an_agent_that_cannot_be_reached_is_unhealthy_whatever_it_speaks() {
+    for (protocol, rest) in [
+        ("http", json!({})),
+        ("openai", json!({"openai": {"model": "m"}})),
+        ("mcp", json!({"mcp": {"tool": "t"}})),
+    ] {
+        // The port is bound and not listened on, so that nobody else answers there.
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let url = format!("http://{}", socket.local_addr().unwrap());
+        let outcome = attempt(&runner(&url, protocol, rest).await, json!({})).await;
+        let (failure, unhealthy) = crate::support::failure(outcome);
+        assert_eq!(failure.code.as_str(), "agent_unreachable", "{protocol}");
+        assert_eq!(
+            (failure.retryable, failure.reached_agent, unhealthy),
+            (true, false, true),
+            "{protocol}"
+        );
+    }
+}
