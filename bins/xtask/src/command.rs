@@ -1,4 +1,4 @@
-//! Running cargo.
+//! Running cargo, and other programs silently.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -25,25 +25,13 @@ impl Cargo {
         let status = self
             .command()
             .status()
-            .map_err(|error| self.not_started(&error))?;
-        self.check(status)
+            .map_err(|error| not_started(self, &error))?;
+        check(self, status)
     }
 
     /// Runs it silently; the error carries the last line that it wrote.
     pub(crate) fn run_quietly(&self) -> Result<(), String> {
-        let output = self
-            .command()
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| self.not_started(&error))?;
-        let text = String::from_utf8_lossy(&output.stderr);
-        let last = text
-            .lines()
-            .map(str::trim)
-            .rfind(|line| !line.is_empty())
-            .unwrap_or("no message");
-        self.check(output.status)
-            .map_err(|failure| format!("{failure}: {last}"))
+        quietly_as(self, &mut self.command())
     }
 
     fn command(&self) -> Command {
@@ -51,18 +39,38 @@ impl Cargo {
         command.args(self.args).envs(self.env).current_dir(workspace());
         command
     }
+}
 
-    fn check(&self, status: ExitStatus) -> Result<(), String> {
-        if status.success() {
-            Ok(())
-        } else {
-            Err(format!("`{self}` ended with {status}"))
-        }
-    }
+/// Runs any program silently; the error carries the last line that it wrote.
+pub(crate) fn quietly(command: &mut Command) -> Result<(), String> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let words = command.get_args().map(|word| word.to_string_lossy().into_owned());
+    let shown = std::iter::once(name).chain(words).collect::<Vec<_>>().join(" ");
+    quietly_as(&shown, command)
+}
 
-    fn not_started(&self, error: &std::io::Error) -> String {
-        format!("`{self}` cannot be started: {error}")
+fn quietly_as(shown: &impl fmt::Display, command: &mut Command) -> Result<(), String> {
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.map_err(|error| not_started(shown, &error))?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    let last = text
+        .lines()
+        .map(str::trim)
+        .rfind(|line| !line.is_empty())
+        .unwrap_or("no message");
+    check(shown, output.status).map_err(|failure| format!("{failure}: {last}"))
+}
+
+fn check(shown: &impl fmt::Display, status: ExitStatus) -> Result<(), String> {
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("`{shown}` ended with {status}"))
     }
+}
+
+fn not_started(shown: &impl fmt::Display, error: &std::io::Error) -> String {
+    format!("`{shown}` cannot be started: {error}")
 }
 
 /// The command as it would be typed.
@@ -76,7 +84,7 @@ impl fmt::Display for Cargo {
 }
 
 /// The root of the workspace: `cargo run` says where this package is, two levels below it.
-fn workspace() -> PathBuf {
+pub(crate) fn workspace() -> PathBuf {
     let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     package.map_or_else(|| PathBuf::from("."), |package| package.join("../.."))
 }

@@ -10,21 +10,24 @@
 )]
 
 mod command;
+mod foreign;
 mod report;
 mod steps;
 mod tool;
 
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask test
+const USAGE: &str = "usage: cargo xtask test | agents
 
-  test   formatting, lints, tests, doc tests, dependencies, advisories and documentation;
-         stops at the first that fails";
+  test    formatting, lints, tests, tests against agents of others, doc tests, dependencies, advisories
+          and documentation; stops at the first that fails
+  agents  only installs the agents of others that the tests need";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => test(),
+        ["agents"] => agents(),
         ["help" | "-h" | "--help"] => {
             println!("{USAGE}");
             ExitCode::SUCCESS
@@ -44,4 +47,15 @@ fn test() -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
+}
+
+fn agents() -> ExitCode {
+    let mut all = ExitCode::SUCCESS;
+    for agent in foreign::ALL {
+        if let Err(failure) = agent.ensure() {
+            eprintln!("{failure}");
+            all = ExitCode::FAILURE;
+        }
+    }
+    all
 }

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::command::Cargo;
+use crate::foreign::{self, Foreign};
 use crate::report::{Outcome, Report};
 use crate::tool::{self, DENY, NEXTEST, Tool};
 
@@ -11,9 +12,26 @@ pub(crate) struct Step {
     pub(crate) name: &'static str,
     /// Installed first where it is missing.
     tool: Option<Tool>,
+    /// Installed first where it is missing; where that fails, the check is skipped, but in continuous integration.
+    agent: Option<Foreign>,
     /// What must succeed for the check to make sense here; where it fails, the check is skipped.
     needs: Option<Cargo>,
     check: Cargo,
+}
+
+/// The tests against one agent of others. They are ignored where they are not asked for.
+macro_rules! foreign_tests {
+    ($agent:literal) => {
+        Cargo::new(&[
+            "nextest",
+            "run",
+            "--workspace",
+            "--run-ignored",
+            "only",
+            "-E",
+            concat!("binary(foreign) & test(/(^|::)", $agent, "$/)"),
+        ])
+    };
 }
 
 /// All checks: the cheap ones first.
@@ -24,6 +42,18 @@ pub(crate) const TEST: &[Step] = &[
         Cargo::new(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
     ),
     Step::new("tests", Cargo::new(&["nextest", "run", "--workspace"])).with(NEXTEST),
+    Step::new("agents of others: Python SDK 1.x", foreign_tests!("python_1_3"))
+        .with(NEXTEST)
+        .against(foreign::PYTHON_1_3),
+    Step::new("agents of others: Python SDK 0.3", foreign_tests!("python_0_3"))
+        .with(NEXTEST)
+        .against(foreign::PYTHON_0_3),
+    Step::new("agents of others: JavaScript SDK 1.x", foreign_tests!("js_1_3"))
+        .with(NEXTEST)
+        .against(foreign::JS_1_3),
+    Step::new("agents of others: Agent Development Kit", foreign_tests!("adk"))
+        .with(NEXTEST)
+        .against(foreign::ADK),
     Step::new("doc tests", Cargo::new(&["test", "--workspace", "--doc"])),
     Step::new(
         "dependencies",
@@ -47,6 +77,7 @@ impl Step {
         Self {
             name,
             tool: None,
+            agent: None,
             needs: None,
             check,
         }
@@ -54,6 +85,11 @@ impl Step {
 
     const fn with(mut self, tool: Tool) -> Self {
         self.tool = Some(tool);
+        self
+    }
+
+    const fn against(mut self, agent: Foreign) -> Self {
+        self.agent = Some(agent);
         self
     }
 
@@ -68,6 +104,11 @@ impl Step {
         {
             return Outcome::Failed(failure);
         }
+        if let Some(agent) = &self.agent
+            && let Err(failure) = agent.ensure()
+        {
+            return missing(failure, in_continuous_integration());
+        }
         if let Some(needs) = &self.needs
             && let Err(failure) = needs.run_quietly()
         {
@@ -78,6 +119,20 @@ impl Step {
             Err(failure) => Outcome::Failed(failure),
         }
     }
+}
+
+/// What becomes of a check whose agent is not to be had.
+fn missing(reason: String, in_continuous_integration: bool) -> Outcome {
+    if in_continuous_integration {
+        Outcome::Failed(reason)
+    } else {
+        Outcome::Skipped(reason)
+    }
+}
+
+/// Services that run continuous integration set this variable, and so does `.ci/run`.
+fn in_continuous_integration() -> bool {
+    std::env::var_os("CI").is_some_and(|value| !value.is_empty())
 }
 
 /// Runs the steps up to the first that fails.
@@ -96,4 +151,19 @@ pub(crate) fn run(steps: &'static [Step]) -> Report {
         }
     }
     report
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_that_is_missing_fails_continuous_integration_only() {
+        assert!(
+            matches!(missing("no network".into(), false), Outcome::Skipped(reason) if reason == "no network")
+        );
+        assert!(
+            matches!(missing("no network".into(), true), Outcome::Failed(reason) if reason == "no network")
+        );
+    }
 }

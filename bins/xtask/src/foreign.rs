@@ -1,0 +1,135 @@
+//! Agents of others for the tests: what they are built on comes from the registries of their languages, pinned by the
+//! files beside the agents, and goes into the target folder.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::command::{quietly, workspace};
+
+/// Where the agents are, with what they need.
+const AGENTS: &str = "crates/agents/tests/foreign/agents";
+
+/// An agent of others.
+pub(crate) struct Foreign {
+    /// Of the folder that it is installed into, and of its script.
+    name: &'static str,
+    kit: Kit,
+}
+
+#[derive(Clone, Copy)]
+enum Kit {
+    /// A virtual environment with what `requirements-<name>.txt` lists.
+    Python,
+    /// The modules that `package-lock.json` lists.
+    Node,
+}
+
+pub(crate) const PYTHON_1_3: Foreign = Foreign::new("python_1_3", Kit::Python);
+pub(crate) const PYTHON_0_3: Foreign = Foreign::new("python_0_3", Kit::Python);
+pub(crate) const JS_1_3: Foreign = Foreign::new("js_1_3", Kit::Node);
+pub(crate) const ADK: Foreign = Foreign::new("adk", Kit::Python);
+
+/// All of them.
+pub(crate) const ALL: &[Foreign] = &[PYTHON_1_3, PYTHON_0_3, JS_1_3, ADK];
+
+impl Foreign {
+    const fn new(name: &'static str, kit: Kit) -> Self {
+        Self { name, kit }
+    }
+
+    /// Installs it, unless exactly that is installed, and sees whether it would start.
+    pub(crate) fn ensure(&self) -> Result<(), String> {
+        let folder = self.folder()?;
+        let marker = folder.join("installed");
+        let pins = self.pins()?;
+        if std::fs::read_to_string(&marker).is_ok_and(|installed| installed == pins) {
+            return self.check(&folder);
+        }
+        println!("    missing, so first: {} into {}", self.name, folder.display());
+        self.install(&folder)?;
+        self.check(&folder)?;
+        std::fs::write(&marker, pins).map_err(|error| format!("{}: {error}", marker.display()))
+    }
+
+    /// Beside the program that this is, two levels below the target folder.
+    fn folder(&self) -> Result<PathBuf, String> {
+        let program = std::env::current_exe().map_err(|error| format!("where this program is: {error}"))?;
+        let target = program
+            .ancestors()
+            .nth(2)
+            .ok_or("this program is in no target folder")?;
+        Ok(target.join("foreign").join(self.name))
+    }
+
+    fn agents() -> PathBuf {
+        workspace().join(AGENTS)
+    }
+
+    fn requirements(&self) -> PathBuf {
+        match self.kit {
+            Kit::Python => Self::agents().join(format!("requirements-{}.txt", self.name)),
+            Kit::Node => Self::agents().join("package-lock.json"),
+        }
+    }
+
+    fn pins(&self) -> Result<String, String> {
+        let path = self.requirements();
+        std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
+    }
+
+    fn install(&self, folder: &Path) -> Result<(), String> {
+        let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
+        if folder.exists() {
+            std::fs::remove_dir_all(folder).map_err(failed)?;
+        }
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        match self.kit {
+            Kit::Python => {
+                quietly(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
+                let mut pip = Command::new(folder.join("bin/python"));
+                pip.args([
+                    "-m",
+                    "pip",
+                    "install",
+                    "--disable-pip-version-check",
+                    "--retries",
+                    "1",
+                    "--requirement",
+                ]);
+                quietly(pip.arg(self.requirements()))
+            }
+            Kit::Node => {
+                for file in ["package.json", "package-lock.json"] {
+                    std::fs::copy(Self::agents().join(file), folder.join(file)).map_err(failed)?;
+                }
+                let mut npm = Command::new("npm");
+                npm.args([
+                    "ci",
+                    "--ignore-scripts",
+                    "--no-audit",
+                    "--no-fund",
+                    "--fetch-retries",
+                    "1",
+                ]);
+                quietly(npm.current_dir(folder))
+            }
+        }
+    }
+
+    /// Starts the agent only to see that it could serve.
+    fn check(&self, folder: &Path) -> Result<(), String> {
+        let script = Self::agents().join(self.name);
+        match self.kit {
+            Kit::Python => {
+                let mut python = Command::new(folder.join("bin/python"));
+                python.args(["-B", "-W", "ignore"]);
+                quietly(python.arg(script.with_extension("py")).arg("--check"))
+            }
+            Kit::Node => {
+                let mut node = Command::new("node");
+                node.env("NODE_PATH", folder.join("node_modules"));
+                quietly(node.arg(script.with_extension("cjs")).arg("--check"))
+            }
+        }
+    }
+}
