@@ -68,6 +68,8 @@ struct Following<'a> {
 struct Answering<'a> {
     answer: &'a AgentAnswer,
     is_sent: bool,
+    /// Since when the task asked, in the agent's own words, where it was seen before the answer was sent.
+    asks_since: Option<String>,
 }
 
 /// How a task is seen.
@@ -99,6 +101,7 @@ impl Conversation<'_> {
             answering: self.call.answer.as_deref().map(|answer| Answering {
                 answer,
                 is_sent: false,
+                asks_since: None,
             }),
             may_tell: card.streaming,
         };
@@ -136,14 +139,17 @@ impl Following<'_> {
     /// between the sending of it and here.
     async fn look(&mut self) -> Result<Seen, CallError> {
         let seen = self.ask().await?;
+        if let Some(open) = &mut self.answering {
+            open.is_sent |= seen.history.contains(&open.answer.message_id.to_string());
+        }
         let Some(open) = self.answering.as_mut().filter(|open| open.is_seen_in(&seen)) else {
             self.answering = None;
             return Ok(self.take(seen));
         };
-        open.is_sent |= seen.history.contains(&open.answer.message_id.to_string());
         if open.is_sent {
             return Ok(Seen::BeforeTheAnswer);
         }
+        open.asks_since = seen.since;
         self.tell().await
     }
 
@@ -239,7 +245,16 @@ impl Following<'_> {
 impl Answering<'_> {
     /// Whether a task shows the question that this answers. Once it is answered, that is how the task was before.
     fn is_seen_in(&self, task: &Task) -> bool {
-        let shown = question_id(task);
-        shown.is_some() && shown == self.answer.question_id
+        let Some(shown) = question_id(task) else {
+            return false;
+        };
+        self.answer.question_id.as_ref() == Some(&shown) || self.is_sent && self.leaves_no_words_in(task)
+    }
+
+    /// Whether a task shows the question without its words: some agents move these to the history with the answer, and
+    /// keep the state until they go on.
+    fn leaves_no_words_in(&self, task: &Task) -> bool {
+        let is_as_before = self.asks_since.is_none() || self.asks_since == task.since;
+        task.message.is_none() && is_as_before
     }
 }

@@ -19,7 +19,7 @@ async fn told(way: &Way, words: &str) -> CallOutcome {
 #[ignore = "`cargo xtask test` installs the agent"]
 async fn adk() {
     let agent = ForeignAgent::start(Sdk::Adk);
-    let way = Way::to(&agent, "", Offers::Streaming).await;
+    let way = Way::to(&agent, Sdk::Adk, "", Offers::Streaming).await;
 
     let replied = reply(told(&way, "hello").await);
     let text = output(&replied)["text"].to_string();

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// What an agent is built on. `cargo xtask test` installs each into a folder of this name.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sdk {
     Python1,
     Python03,

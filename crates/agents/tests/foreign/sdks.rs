@@ -15,7 +15,7 @@ async fn check(sdk: Sdk, offered: &[(&'static str, Offers)]) {
     let agent = ForeignAgent::start(sdk);
     let mut ways = Vec::new();
     for (path, offers) in offered {
-        ways.push(Arc::new(Way::to(&agent, path, *offers).await));
+        ways.push(Arc::new(Way::to(&agent, sdk, path, *offers).await));
     }
     check_all(ways).await;
 }

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::{
-    process::ForeignAgent,
+    process::{ForeignAgent, Sdk},
     support::{LONG, call, execution, runner},
 };
 
@@ -33,6 +33,7 @@ pub(crate) enum Offers {
 pub(crate) struct Way {
     pub(crate) path: &'static str,
     offers: Offers,
+    sdk: Sdk,
     runner: AgentRunner,
 }
 
@@ -77,11 +78,12 @@ impl Seen {
 }
 
 impl Way {
-    pub(crate) async fn to(agent: &ForeignAgent, path: &'static str, offers: Offers) -> Self {
+    pub(crate) async fn to(agent: &ForeignAgent, sdk: Sdk, path: &'static str, offers: Offers) -> Self {
         let url = format!("{}{path}", agent.base);
         Self {
             path,
             offers,
+            sdk,
             runner: runner(&[("a", &url)]).await,
         }
     }
@@ -93,6 +95,11 @@ impl Way {
     /// Whether the agent can be asked which tasks it has: only A2A 1.0 lists them.
     pub(crate) fn lists_tasks(&self) -> bool {
         matches!(self.offers, Offers::Streaming | Offers::Polling)
+    }
+
+    /// Whether a crash of the agent ends its task. On the Python SDK 0.3 the task works for ever.
+    pub(crate) fn tells_of_crashes(&self) -> bool {
+        self.sdk != Sdk::Python03
     }
 
     /// An attempt with a message of its own.

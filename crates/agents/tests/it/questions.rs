@@ -288,3 +288,36 @@ async fn a_task_has_moved_on_when_it_shows_another_question_or_none() {
         assert_eq!(agent.calls("SendMessage"), 0, "{name}");
     }
 }
+
+#[tokio::test]
+async fn a_task_that_keeps_its_state_without_the_words_of_what_was_answered_asks_nothing_new() {
+    let at = |time: &str, message: Option<&str>| {
+        let mut task = message.map_or_else(|| asking("q"), asking);
+        task["status"]["timestamp"] = time.into();
+        if message.is_none() {
+            task["status"]["message"] = Value::Null;
+        }
+        task
+    };
+    let wordless = at("2026-11-23T01:55:30Z", None);
+    let asks = at("2026-11-23T01:55:30Z", Some("q"));
+    let agent = agent(vec![asks.clone(), wordless.clone(), done()], {
+        let wordless = wordless.clone();
+        move |request, _| result(request, &json!({"task": wordless}))
+    })
+    .await;
+    let answered = reply(go_on(&agent, &answering(Some("Two."), None)).await);
+    assert_eq!((output(&answered), messages(&agent).len()), (json!("paid"), 1));
+
+    let anew = at("2026-11-23T01:56:00Z", None);
+    let agent = listening(vec![asks, anew]).await;
+    let asked = question_of(go_on(&agent, &answering(Some("Two."), None)).await);
+    assert_eq!(asked, "2026-11-23T01:56:00Z");
+
+    let call = answering(Some("Two."), None);
+    let mut knows = wordless;
+    knows["history"] = json!([{"messageId": call.answer.as_ref().unwrap().message_id.to_string()}]);
+    let agent = listening(vec![knows, done()]).await;
+    let answered = reply(go_on(&agent, &call).await);
+    assert_eq!((output(&answered), messages(&agent).len()), (json!("paid"), 0));
+}
