@@ -1,8 +1,8 @@
 //! Calling agents over the network.
 //!
-//! An [`AgentRunner`] is the engine's `NodeRunner` for agents that speak A2A 1.0 over JSON-RPC: it reads their cards,
-//! sends a message for each attempt, follows the task that the agent makes of it, and says what a failure means. A
-//! [`Registry`] keeps which agents there are, and a [`Vault`] the secrets that they are called with. An
+//! An [`AgentRunner`] is the engine's `NodeRunner` for agents that are called over A2A (1.0 over JSON-RPC and HTTP+JSON,
+//! 0.3 over JSON-RPC), over plain HTTP, as chat completions, or as tools of MCP servers: it sends each attempt, follows
+//! the task that an agent makes of it, and says what a failure means. A [`Registry`] keeps which agents there are, and a [`Vault`] the secrets that they are called with. An
 //! [`AddressPolicy`] decides what may be connected to.
 //!
 //! Agents are strangers. Every reply has limits of size, depth and time; no redirect is followed, no proxy is used,

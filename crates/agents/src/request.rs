@@ -1,4 +1,4 @@
-//! What is sent to agents that speak no A2A: the data that every agent is asked with, and JSON as a request.
+//! What agents are sent: the data that every one of them is asked with, and JSON as a request.
 
 use agentchains_machine::{Call, FailureCode, Json};
 use bytes::Bytes;
