@@ -127,3 +127,28 @@ async fn a_command_to_a_driver_that_lost_its_execution_is_told_so() {
     assert!(matches!(refused, Err(EngineError::TakenOver)), "{refused:?}");
     assert_eq!(world.status(id).await, "running");
 }
+
+/// How many commits a chain of calls makes, with a budget from which each of them reserves, or without one.
+async fn commits_of(chain: &str, edges: &str, has_budget: bool) -> usize {
+    let world = World::new();
+    let mut document = calls(chain, edges);
+    if has_budget {
+        document["max_budget"] = json!(10);
+        for node in document["nodes"].as_array_mut().unwrap() {
+            node["max_cost"] = json!(1);
+        }
+    }
+    let id = world.start(&document).await;
+    settle().await;
+    assert_eq!(world.status(id).await, "completed");
+    world.store.commits_tried()
+}
+
+#[tokio::test]
+async fn a_reservation_and_its_settlement_make_no_commits_of_their_own() {
+    for has_budget in [false, true] {
+        let one = commits_of("a", "", has_budget).await;
+        let three = commits_of("a b c", "a>b b>c", has_budget).await;
+        assert_eq!(three - one, 2, "one commit for each further call");
+    }
+}
