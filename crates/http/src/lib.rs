@@ -20,6 +20,7 @@
 //! #         ) -> Done<AgentRecord> { absent() }
 //! #         async fn remove(&self, _: &str, _: Option<u32>) -> Done<()> { absent() }
 //! #         async fn discover(&self, _: &str) -> Done<DiscoveredAgent> { absent() }
+//! #         async fn check(&self, _: &str) -> Done<()> { absent() }
 //! #     }
 //! #     fn absent<T>() -> Done<T> { Err(DirectoryError::Absent { agent_id: String::new() }) }
 //! # }
