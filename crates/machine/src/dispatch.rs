@@ -421,7 +421,7 @@ pub(crate) fn breaker_is_open(
     absent_fallback: Option<&str>,
 ) -> Failure {
     let mut message = format!(
-        "the circuit breaker of agent {agent_id:?} is open; it lets a call through at {}",
+        "the circuit breaker of agent {agent_id:?} is open, until {} at the least",
         format_millis(retry_at)
     );
     if let Some(absent) = absent_fallback {
