@@ -3,27 +3,20 @@
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up should stop")]
 
+mod caller;
+
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
-    sync::Arc,
     thread,
     time::Duration,
 };
 
-use agentchains_agents::{AgentRunner, Outbound, Registry};
-use agentchains_machine::{Call, ExecutionId, MessageId, NodePath, NodeRequest, RemoteTask};
-use agentchains_ports::{AgentDefinition, CallOutcome, CallProgress, NodeRunner};
-use agentchains_testkit::{ManualClock, MemoryStore};
-use async_trait::async_trait;
 use divan::Bencher;
-use jiff::Timestamp;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
-use tokio::runtime::{Builder, Runtime};
-use uuid::Uuid;
 
-const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
+use crate::caller::Caller;
 
 /// Calls of which the CPU time is measured, after as many that are not.
 const CALLS: u32 = 20_000;
@@ -36,7 +29,7 @@ fn main() {
 /// The time from the call to its outcome, the agent's own included.
 #[divan::bench]
 fn call_and_answer(bencher: Bencher<'_, '_>) {
-    let caller = Caller::new();
+    let caller = Caller::new(&start_agent());
     bencher.bench_local(|| caller.call());
 }
 
@@ -44,7 +37,7 @@ fn call_and_answer(bencher: Bencher<'_, '_>) {
 /// agent is on others.
 #[expect(clippy::print_stdout, reason = "divan has no counter of CPU time")]
 fn print_cpu_time() {
-    let caller = Caller::new();
+    let caller = Caller::new(&start_agent());
     let mut took = Duration::ZERO;
     for _ in 0..2 {
         let begin = thread_cpu_time();
@@ -60,81 +53,6 @@ fn thread_cpu_time() -> Duration {
     clock_gettime(ClockId::ThreadCPUTime)
         .try_into()
         .expect("the clock counts up from zero")
-}
-
-/// Calls one agent, on one thread.
-struct Caller {
-    runtime: Runtime,
-    runner: AgentRunner,
-    call: Call,
-}
-
-impl Caller {
-    fn new() -> Self {
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        let runner = runtime.block_on(runner(&start_agent()));
-        let path = NodePath::top_level("node");
-        let call = Call {
-            message_id: MessageId::of_attempt(execution(), &path, 1),
-            path,
-            agent_id: "a".to_owned(),
-            attempt: 1,
-            deadline: NOW.checked_add(Duration::from_secs(60)).expect("a deadline"),
-            request: Arc::new(NodeRequest {
-                config: json!({"depth": 2}).into(),
-                items: None,
-                upstream: vec!["before".to_owned()],
-            }),
-            input: json!({"topic": "quantum computing"}).into(),
-            upstream: json!({"before": {"text": "It is so."}}).into(),
-            item: None,
-            loop_context: None,
-            remote_task: None,
-            output_schema: None,
-            is_lookup: false,
-            answer: None,
-            admitted: true,
-        };
-        Self {
-            runtime,
-            runner,
-            call,
-        }
-    }
-
-    fn call(&self) {
-        let outcome = self
-            .runtime
-            .block_on(self.runner.call(execution(), &self.call, &Unwatched));
-        assert!(matches!(outcome, CallOutcome::Reply(_)), "{outcome:?}");
-    }
-}
-
-fn execution() -> ExecutionId {
-    ExecutionId::from_uuid(Uuid::from_u128(7))
-}
-
-async fn runner(url: &str) -> AgentRunner {
-    let policy = "loopback".parse().expect("a policy");
-    let outbound = Outbound::new(policy, Arc::new(ManualClock::new(NOW))).expect("a way out");
-    let registry = Registry::load(Arc::<MemoryStore>::default(), outbound)
-        .await
-        .expect("no agents");
-    let definition: AgentDefinition =
-        serde_json::from_value(json!({"agent_id": "a", "url": url})).expect("a definition");
-    registry.upsert(definition, NOW).await.expect("an agent");
-    AgentRunner::new(registry)
-}
-
-/// Nobody looks.
-struct Unwatched;
-
-#[async_trait]
-impl CallProgress for Unwatched {
-    async fn task_accepted(&self, _: RemoteTask) {}
 }
 
 /// Starts an agent on threads of its own, and gives its address.

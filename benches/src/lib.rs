@@ -1,9 +1,10 @@
 //! Documents and helpers that the benchmarks share.
 
-use std::{fmt::Write, sync::Arc};
+mod execution;
 
-use agentchains_machine::{AgentTerms, Gate, Refusal};
-use jiff::Timestamp;
+use std::fmt::Write;
+
+pub use crate::execution::run_to_end;
 
 /// A document of `nodes` agent calls in layers of `width`; each but those of the first layer depends on
 /// `fan_in` nodes of the layer before it.
@@ -60,20 +61,4 @@ fn layers(prefix: &str, nodes: usize, width: usize, fan_in: usize) -> String {
     }
     text.push(']');
     text
-}
-
-/// A gate that admits every call.
-#[derive(Debug, Default)]
-pub struct OpenGate {
-    terms: Arc<AgentTerms>,
-}
-
-impl Gate for OpenGate {
-    fn terms(&self, _agent_id: &str) -> Option<Arc<AgentTerms>> {
-        Some(Arc::clone(&self.terms))
-    }
-
-    fn admit(&mut self, _agent_id: &str, _now: Timestamp) -> Result<(), Refusal> {
-        Ok(())
-    }
 }

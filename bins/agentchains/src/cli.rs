@@ -71,8 +71,14 @@ pub(crate) struct ServeArgs {
     /// Where to listen [default: 127.0.0.1:7420]
     #[arg(long, value_name = "ADDR:PORT", env = "AGENTCHAINS_LISTEN")]
     pub(crate) listen: Option<SocketAddr>,
-    /// The database [default: sqlite:agentchains.db]
-    #[arg(long, value_name = "URL", env = "AGENTCHAINS_DATABASE")]
+    /// The database: sqlite:FILE or postgres://USER@HOST/NAME [default: sqlite:agentchains.db]
+    // Its value may hold a password.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "AGENTCHAINS_DATABASE",
+        hide_env_values = true
+    )]
     pub(crate) database: Option<String>,
     /// The settings file [default: agentchains.toml in the working folder, where there is one]
     #[arg(long, value_name = "FILE", env = "AGENTCHAINS_CONFIG")]
@@ -221,7 +227,12 @@ pub(crate) enum SecretsCommand {
 #[derive(Debug, Args)]
 pub(crate) struct SecretsPlace {
     /// The database, which a server may have open [default: sqlite:agentchains.db]
-    #[arg(long, value_name = "URL", env = "AGENTCHAINS_DATABASE")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "AGENTCHAINS_DATABASE",
+        hide_env_values = true
+    )]
     pub(crate) database: Option<String>,
     /// The settings file [default: agentchains.toml in the working folder, where there is one]
     #[arg(long, value_name = "FILE", env = "AGENTCHAINS_CONFIG")]

@@ -134,7 +134,7 @@ async fn store_templates(wired: &Wired) -> Result<String, CommandError> {
 fn announce(address: SocketAddr, agents: &DemoAgents, settings: &Settings, to_try: &str) {
     let api = format!("http://{address}/api/v3/orchestration");
     serve::announce(address);
-    println!("database  {}", settings.database);
+    println!("database  {}", settings.shown_database());
     for agent in agents.agents() {
         println!("agent     {:<16} {}", agent.id, agent.url);
     }

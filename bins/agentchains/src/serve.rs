@@ -23,7 +23,7 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<ExitCode, CommandError> {
     let wired = wire(&settings, Vec::new()).await?;
     let address = listener.local_addr().map_err(CommandError::Serve)?;
     announce(address);
-    info!(%address, database = settings.database, "listening");
+    info!(%address, database = settings.shown_database(), "listening");
     until_stopped(listener, wired, &metrics, &settings).await
 }
 

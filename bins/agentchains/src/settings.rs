@@ -13,6 +13,7 @@ use agentchains_engine::{
     ports::AgentDefinition,
     workflow::{Limits, parse_duration},
 };
+use agentchains_store::StoreOptions;
 use serde::Deserialize;
 
 use crate::{
@@ -100,6 +101,11 @@ impl Settings {
         };
         settings.refuse_open_doors()?;
         Ok(settings)
+    }
+
+    /// The database's address as it may be logged.
+    pub(crate) fn shown_database(&self) -> String {
+        StoreOptions::new(&self.database).shown_url()
     }
 
     /// Nobody is asked who they are, so nobody else may reach the server.

@@ -11,6 +11,7 @@
 
 mod command;
 mod foreign;
+mod postgres;
 mod report;
 mod steps;
 mod tool;
@@ -19,8 +20,8 @@ use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo xtask test | agents
 
-  test    formatting, lints, tests, tests against agents of others, doc tests, dependencies, advisories
-          and documentation; stops at the first that fails
+  test    formatting, lints, tests, tests on PostgreSQL and against agents of others, doc tests, dependencies,
+          advisories and documentation; stops at the first that fails
   agents  only installs the agents of others that the tests need";
 
 fn main() -> ExitCode {

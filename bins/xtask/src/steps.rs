@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use crate::command::Cargo;
-use crate::foreign::{self, Foreign};
+use crate::foreign;
+use crate::postgres;
 use crate::report::{Outcome, Report};
 use crate::tool::{self, DENY, NEXTEST, Tool};
 
@@ -12,8 +13,9 @@ pub(crate) struct Step {
     pub(crate) name: &'static str,
     /// Installed first where it is missing.
     tool: Option<Tool>,
-    /// Installed first where it is missing; where that fails, the check is skipped, but in continuous integration.
-    agent: Option<Foreign>,
+    /// Installs what the check runs against where that is missing; where this fails, the check is skipped, but in
+    /// continuous integration.
+    prepare: Option<fn() -> Result<(), String>>,
     /// What must succeed for the check to make sense here; where it fails, the check is skipped.
     needs: Option<Cargo>,
     check: Cargo,
@@ -41,19 +43,35 @@ pub(crate) const TEST: &[Step] = &[
         "lints",
         Cargo::new(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
     ),
-    Step::new("tests", Cargo::new(&["nextest", "run", "--workspace"])).with(NEXTEST),
+    Step::new(
+        "tests",
+        Cargo::new(&[
+            "nextest",
+            "run",
+            "--workspace",
+            "-E",
+            "not test(/(^|::)postgres::/)",
+        ]),
+    )
+    .with(NEXTEST),
+    Step::new(
+        "tests on PostgreSQL",
+        Cargo::new(&["nextest", "run", "--workspace", "-E", "test(/(^|::)postgres::/)"]),
+    )
+    .with(NEXTEST)
+    .against(postgres::ensure),
     Step::new("agents of others: Python SDK 1.x", foreign_tests!("python_1_3"))
         .with(NEXTEST)
-        .against(foreign::PYTHON_1_3),
+        .against(|| foreign::PYTHON_1_3.ensure()),
     Step::new("agents of others: Python SDK 0.3", foreign_tests!("python_0_3"))
         .with(NEXTEST)
-        .against(foreign::PYTHON_0_3),
+        .against(|| foreign::PYTHON_0_3.ensure()),
     Step::new("agents of others: JavaScript SDK 1.x", foreign_tests!("js_1_3"))
         .with(NEXTEST)
-        .against(foreign::JS_1_3),
+        .against(|| foreign::JS_1_3.ensure()),
     Step::new("agents of others: Agent Development Kit", foreign_tests!("adk"))
         .with(NEXTEST)
-        .against(foreign::ADK),
+        .against(|| foreign::ADK.ensure()),
     Step::new("doc tests", Cargo::new(&["test", "--workspace", "--doc"])),
     Step::new(
         "dependencies",
@@ -77,7 +95,7 @@ impl Step {
         Self {
             name,
             tool: None,
-            agent: None,
+            prepare: None,
             needs: None,
             check,
         }
@@ -88,8 +106,8 @@ impl Step {
         self
     }
 
-    const fn against(mut self, agent: Foreign) -> Self {
-        self.agent = Some(agent);
+    const fn against(mut self, prepare: fn() -> Result<(), String>) -> Self {
+        self.prepare = Some(prepare);
         self
     }
 
@@ -104,8 +122,8 @@ impl Step {
         {
             return Outcome::Failed(failure);
         }
-        if let Some(agent) = &self.agent
-            && let Err(failure) = agent.ensure()
+        if let Some(prepare) = self.prepare
+            && let Err(failure) = prepare()
         {
             return missing(failure, in_continuous_integration());
         }
@@ -121,7 +139,7 @@ impl Step {
     }
 }
 
-/// What becomes of a check whose agent is not to be had.
+/// What becomes of a check that cannot be run for want of what it runs against.
 fn missing(reason: String, in_continuous_integration: bool) -> Outcome {
     if in_continuous_integration {
         Outcome::Failed(reason)
@@ -158,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_agent_that_is_missing_fails_continuous_integration_only() {
+    fn what_is_missing_fails_continuous_integration_only() {
         assert!(
             matches!(missing("no network".into(), false), Outcome::Skipped(reason) if reason == "no network")
         );

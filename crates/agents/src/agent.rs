@@ -12,13 +12,14 @@ use crate::{
     mcp::McpAgent,
     net::{Channel, Endpoint},
     openai::OpenAiAgent,
+    trace::TraceContext,
 };
 
 /// An agent behind its protocol, with the way to it.
 #[async_trait]
 pub(crate) trait Agent: Debug + Send + Sync {
-    /// Carries one attempt to its end.
-    async fn call(&self, call: &Call, progress: &dyn CallProgress) -> CallOutcome;
+    /// Carries one attempt to its end. All requests for it say that they belong to `trace`.
+    async fn call(&self, call: &Call, trace: &TraceContext, progress: &dyn CallProgress) -> CallOutcome;
 
     /// Cancels a task of the agent. One whose protocol has no tasks never named any.
     async fn cancel(&self, _task: &RemoteTask) -> RemoteCancel {

@@ -48,9 +48,8 @@ pub(crate) fn validated(
         _ => {}
     }
     check_protocol(&definition)?;
-    let endpoint = checked_endpoint(&definition.url, policy)?;
-    check_credentials(&definition, &endpoint, policy)
-        .map_err(|(pointer, message)| invalid(pointer, message))?;
+    let endpoint = checked_endpoint("/url", &definition.url, policy)?;
+    check_credentials(&definition, &endpoint, policy)?;
     Ok((definition, endpoint))
 }
 
@@ -74,11 +73,15 @@ fn check_protocol(definition: &AgentDefinition) -> Result<(), DirectoryError> {
     Ok(())
 }
 
-/// Reads the address of an agent, and judges it when it is given in numbers.
-pub(crate) fn checked_endpoint(url: &str, policy: &AddressPolicy) -> Result<Endpoint, DirectoryError> {
-    let endpoint = Endpoint::parse(url).map_err(|error| invalid("/url", error.to_string()))?;
+/// Reads the address that `pointer` leads to, and judges it when it is given in numbers.
+pub(crate) fn checked_endpoint(
+    pointer: &'static str,
+    url: &str,
+    policy: &AddressPolicy,
+) -> Result<Endpoint, DirectoryError> {
+    let endpoint = Endpoint::parse(url).map_err(|error| invalid(pointer, error.to_string()))?;
     endpoint.vet(policy).map_err(|refused| DirectoryError::Invalid {
-        pointer: "/url",
+        pointer,
         code: FailureCode::AgentAddressRefused.as_str(),
         message: refused.to_string(),
     })?;
@@ -107,7 +110,8 @@ pub(crate) fn unusable(error: &CredentialError) -> DirectoryError {
     invalid("/auth", error.to_string())
 }
 
-fn invalid(pointer: &'static str, message: impl Into<String>) -> DirectoryError {
+/// What is wrong with the value that `pointer` leads to, as one sentence.
+pub(crate) fn invalid(pointer: &'static str, message: impl Into<String>) -> DirectoryError {
     DirectoryError::Invalid {
         pointer,
         code: "invalid_value",

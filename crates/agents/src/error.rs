@@ -46,7 +46,10 @@ impl CallError {
         matches!(
             self,
             Self::Transport(
-                TransportError::Unreachable(_) | TransportError::Lost(_) | TransportError::TimedOut { .. }
+                TransportError::Unreachable(_)
+                    | TransportError::Unsafe(_)
+                    | TransportError::Lost(_)
+                    | TransportError::TimedOut { .. }
             )
         )
     }

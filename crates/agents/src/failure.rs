@@ -87,11 +87,7 @@ pub(crate) fn classify(error: &CallError, origin: &str) -> Classified {
         }
         CallError::Credential(error) => Classified {
             reached: false,
-            ..Classified::stated(
-                FailureCode::AgentAuthError,
-                format!("was not called: {error}"),
-                error.is_transient,
-            )
+            ..Classified::stated(error.code, format!("was not called: {error}"), error.is_transient)
         },
         CallError::Rpc(error) => rpc(error),
     }
@@ -108,12 +104,16 @@ fn transport(error: &TransportError, origin: &str) -> Classified {
             reached: false,
             ..Classified::stated(
                 FailureCode::AgentAddressRefused,
-                format!("was not called: {refused}; correct its address or allow that range in the settings"),
+                format!("was not called: {refused}"),
                 false,
             )
         },
         TransportError::Unreachable(cause) => {
             let what = format!("could not be reached at {origin}: {cause}; check that it runs there");
+            trouble(FailureCode::AgentUnreachable, what, false)
+        }
+        TransportError::Unsafe(advice) => {
+            let what = format!("could not be reached safely at {origin}: {advice}");
             trouble(FailureCode::AgentUnreachable, what, false)
         }
         TransportError::TimedOut { connected } => {
@@ -245,6 +245,11 @@ mod tests {
         );
         check(
             Error::Unreachable("x".into()),
+            Code::AgentUnreachable,
+            [true, true, false],
+        );
+        check(
+            Error::Unsafe("x".into()),
             Code::AgentUnreachable,
             [true, true, false],
         );

@@ -40,6 +40,7 @@ mod registry;
 mod reported;
 mod request;
 mod runner;
+mod trace;
 
 pub use crate::{
     credentials::{InvalidKey, SecretsKey, Vault, VaultError},

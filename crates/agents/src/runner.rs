@@ -9,7 +9,7 @@ use agentchains_machine::{AgentTerms, Call, ExecutionId, FailureCode, RemoteCanc
 use agentchains_ports::{AgentProfile, CallOutcome, CallProgress, NodeRunner};
 use async_trait::async_trait;
 
-use crate::{Registry, a2a::A2aAgent, agent::Agent, failure::Classified, net::Endpoint};
+use crate::{Registry, a2a::A2aAgent, agent::Agent, failure::Classified, net::Endpoint, trace::TraceContext};
 
 /// How many agents that documents name by their address are remembered, with what is known of them.
 const REMEMBERED_ADDRESSES: usize = 1024;
@@ -125,7 +125,8 @@ impl NodeRunner for AgentRunner {
             );
         }
         tracing::debug!(%execution, path = %call.path, attempt = call.attempt, agent = call.agent_id, "calling");
-        agent.call(call, progress).await
+        let trace = TraceContext::of(execution, call.message_id);
+        agent.call(call, &trace, progress).await
     }
 
     async fn has_moved_on(&self, agent_id: &str, task: &RemoteTask, question_id: Option<&str>) -> bool {

@@ -149,6 +149,7 @@ async fn attend(
         owner: &owner,
         call: &call,
         task: Mutex::new(call.remote_task.clone()),
+        told: Mutex::default(),
     };
     let running = AssertUnwindSafe(shared.runner.call(owner.execution, &call, &progress)).catch_unwind();
     let ended = tokio::select! {
@@ -160,6 +161,7 @@ async fn attend(
         () = shared.clock.sleep_until(call.deadline) => Ended::TimedOut,
     };
     let task = progress.task.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let told = progress.told.into_inner().unwrap_or_else(PoisonError::into_inner);
     let outcome = match ended {
         Ended::Gone => return,
         Ended::Aborted => AttemptOutcome::Aborted(cancel(&shared, &call.agent_id, task).await),
@@ -183,6 +185,14 @@ async fn attend(
             }
         }
     };
+    if let Some(task) = told {
+        let input = Input::TaskAccepted {
+            path: call.path.clone(),
+            attempt: call.attempt,
+            task,
+        };
+        shared.deliver(owner.execution, Message::Input(input));
+    }
     let input = Input::AttemptEnded {
         path: call.path,
         attempt: call.attempt,
@@ -277,6 +287,8 @@ struct Progress<'a> {
     owner: &'a Owner,
     call: &'a Call,
     task: Mutex<Option<RemoteTask>>,
+    /// The task, where it is to be recorded with the outcome.
+    told: Mutex<Option<RemoteTask>>,
 }
 
 #[async_trait]
@@ -293,6 +305,11 @@ impl CallProgress for Progress<'_> {
             .deliver(self.owner.execution, Message::Recorded(input, done));
         // Fails only when the driver gives up, and then the call is given up as well.
         let _ = recorded.await;
+    }
+
+    fn task_told(&self, task: RemoteTask) {
+        *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task.clone());
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
     }
 
     fn said(&self, text: &str) {

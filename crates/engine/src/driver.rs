@@ -15,6 +15,7 @@ use tracing::{error, warn};
 use crate::{
     calls,
     clock::add,
+    doubt,
     gate::DriverGate,
     loading::{Patience, refuse},
     metrics::Active,
@@ -22,6 +23,9 @@ use crate::{
     shared::{CommandError, Message, Shared},
 };
 
+/// How long an execution that was taken over from a process that crashed must be driven until the crash is not held
+/// against it any more.
+const TRIAL: Duration = Duration::from_secs(60);
 /// Inputs that one commit takes in at the most.
 const BATCH: usize = 256;
 /// A parked execution that is due within this time keeps its driver. So does one whose children were heard of within
@@ -43,6 +47,8 @@ pub(crate) struct Driver {
     pub(crate) children_at: Option<Timestamp>,
     /// What the execution above was told.
     reported: Option<ChildReport>,
+    /// Until when a crash would be held against the execution.
+    trial_until: Option<Timestamp>,
     /// Set when this driver gives up, and another one is to take its place.
     taken_up_again: bool,
     _active: Active,
@@ -79,6 +85,8 @@ impl Driver {
     ) -> Self {
         let gone = shared.stopped.child_token();
         let sources = Sources::of(&shared.purses, machine.execution());
+        let is_on_trial = machine.execution().recoveries > 0;
+        let trial_until = is_on_trial.then(|| add(shared.clock.now(), TRIAL));
         Self {
             _active: shared.metrics.active(),
             sources,
@@ -91,6 +99,7 @@ impl Driver {
             passed_on: Vec::new(),
             children_at: None,
             reported: None,
+            trial_until,
             taken_up_again: false,
         }
     }
@@ -151,7 +160,8 @@ impl Driver {
     /// Waits for messages, or for the moment at which time alone changes something. `None` when the engine stops.
     async fn next_batch(&mut self) -> Option<Vec<Message>> {
         let wake_at = self.machine.execution().wake_at.unwrap_or(Timestamp::MAX);
-        let until = self.lingers_until().map_or(wake_at, |until| until.min(wake_at));
+        let others = self.lingers_until().into_iter().chain(self.trial_until);
+        let until = others.fold(wake_at, Timestamp::min);
         let mut batch = Vec::new();
         tokio::select! {
             biased;
@@ -163,6 +173,13 @@ impl Driver {
         // What is due happens before what comes in at the same moment: a decision must not outrun a timeout.
         if wake_at <= self.shared.clock.now() {
             batch.insert(0, Message::Input(Input::Tick));
+        }
+        if self
+            .trial_until
+            .is_some_and(|until| until <= self.shared.clock.now())
+        {
+            self.trial_until = None;
+            batch.push(Message::Input(Input::Outlived));
         }
         Some(batch)
     }
@@ -253,9 +270,16 @@ impl Driver {
             purses,
         };
         let mut patience = Patience::new();
+        let mut is_in_doubt = false;
         loop {
             let began = self.shared.clock.now();
-            match self.shared.store.commit(commit.clone()).await {
+            let made = match self.shared.store.commit(commit.clone()).await {
+                Err(CommitError::Fenced) if is_in_doubt && doubt::was_made(&self.shared, &commit).await => {
+                    Ok(())
+                }
+                made => made,
+            };
+            match made {
                 Ok(()) => {
                     let took = self.shared.clock.now().duration_since(began);
                     self.shared.metrics.committed(&step.changes, took);
@@ -278,6 +302,7 @@ impl Driver {
                         "cannot commit; trying again"
                     );
                     self.shared.metrics.store_failed();
+                    is_in_doubt = true;
                     if !patience.wait(&self.shared).await {
                         return false;
                     }
@@ -347,10 +372,9 @@ impl Driver {
         for execution in draw.committed() {
             self.shared.deliver(execution, Message::Input(Input::Tick));
         }
-        let execution = self.machine.execution();
         self.shared
             .hub
-            .publish(&execution.tenant, execution.id, &step.changes.events);
+            .publish(self.machine.execution(), &step.changes.events);
         for effect in step.effects {
             calls::perform(self, effect, &mut admissions);
         }

@@ -21,6 +21,7 @@ use crate::{
     children::{Lanes, Trees},
     clock::{SystemClock, add},
     compiled::CompiledCache,
+    doubt,
     gate::AgentSlots,
     hub::Hub,
     metrics::Metrics,
@@ -28,6 +29,7 @@ use crate::{
     purses::{Caps, Purses},
     recovery,
     shared::Shared,
+    waking,
 };
 
 /// Who asks, as far as the engine cares.
@@ -99,6 +101,7 @@ impl EngineBuilder {
     #[must_use]
     pub fn start(self) -> Engine {
         let (freed, freed_slots) = mpsc::unbounded_channel();
+        let (doubted, in_doubt) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             store: self.store,
             query: self.query,
@@ -117,16 +120,20 @@ impl EngineBuilder {
             tasks: TaskTracker::new(),
             draining: CancellationToken::new(),
             stopped: CancellationToken::new(),
+            doubted,
             parked: Notify::new(),
             ids: Mutex::new(ContextV7::new()),
             drivers: Mutex::default(),
         });
         shared
             .tasks
-            .spawn(recovery::wake_waiting_for_slots(Arc::clone(&shared), freed_slots));
+            .spawn(waking::wake_waiting_for_slots(Arc::clone(&shared), freed_slots));
+        shared
+            .tasks
+            .spawn(doubt::take_up_recorded(Arc::clone(&shared), in_doubt));
         shared.tasks.spawn(breakers::keep(Arc::clone(&shared)));
         shared.tasks.spawn(recovery::take_over(Arc::clone(&shared)));
-        shared.tasks.spawn(recovery::wake_due(Arc::clone(&shared)));
+        shared.tasks.spawn(waking::wake_due(Arc::clone(&shared)));
         Engine { shared }
     }
 }

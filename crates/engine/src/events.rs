@@ -23,13 +23,16 @@ pub enum Live {
     Said(Arc<Said>),
 }
 
-/// The events of one execution, read from the store and woken by the hub: a slow reader holds one batch.
+/// The events of one execution: from the store up to where they are live, then from the hub. A reader that falls behind
+/// reads from the store again, so that it misses nothing and holds one batch.
 pub struct EventStream {
     shared: Arc<Shared>,
     id: ExecutionId,
     after_seq: u64,
     read: VecDeque<Event>,
     watch: Watch,
+    /// Whether all that comes after `read` comes from the hub.
+    caught_up: bool,
     ended: bool,
 }
 
@@ -41,6 +44,7 @@ impl EventStream {
             after_seq,
             read: VecDeque::new(),
             watch,
+            caught_up: false,
             ended: false,
         }
     }
@@ -75,23 +79,21 @@ impl EventStream {
             if self.ended {
                 return Ok(None);
             }
-            self.watch.last_seq.borrow_and_update();
-            self.read = self
-                .shared
-                .query
-                .events(self.id, self.after_seq, BATCH)
-                .await?
-                .into();
-            if !self.read.is_empty() {
-                continue;
-            }
-            if self.is_past_the_end().await? {
-                return Ok(None);
+            if !self.caught_up {
+                self.catch_up().await?;
+                if !self.read.is_empty() {
+                    continue;
+                }
+                if self.is_past_the_end().await? {
+                    return Ok(None);
+                }
             }
             tokio::select! {
                 biased;
-                changed = self.watch.last_seq.changed() => if changed.is_err() {
-                    return Ok(None);
+                events = self.watch.events.recv() => match events {
+                    Ok(events) => self.take(&events),
+                    Err(RecvError::Lagged(_)) => self.caught_up = false,
+                    Err(RecvError::Closed) => return Ok(None),
                 },
                 said = self.watch.said.recv() => match said {
                     Ok(said) => return Ok(Some(Live::Said(said))),
@@ -99,6 +101,28 @@ impl EventStream {
                     Err(RecvError::Closed) => return Ok(None),
                 },
             }
+        }
+    }
+
+    /// Reads on from the store. What is written after that comes from the hub.
+    async fn catch_up(&mut self) -> Result<(), StoreError> {
+        let read = self.shared.query.events(self.id, self.after_seq, BATCH).await?;
+        self.caught_up = read.len() < BATCH as usize;
+        self.read = read.into();
+        Ok(())
+    }
+
+    /// Takes in live events, of which some may have been read from the store already.
+    fn take(&mut self, events: &[Event]) {
+        let new = events.iter().filter(|event| event.seq > self.after_seq);
+        self.read = new.cloned().collect();
+        let is_gap = self
+            .read
+            .front()
+            .is_some_and(|event| event.seq != self.after_seq + 1);
+        if is_gap {
+            self.read.clear();
+            self.caught_up = false;
         }
     }
 

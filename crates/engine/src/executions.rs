@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use agentchains_cost::Budget;
 use agentchains_machine::{
-    AttemptRow, Event, ExecutionId, ExecutionRow, Explanation, Input, Machine, NodeRow,
+    AttemptRow, Event, ExecutionId, ExecutionRow, ExecutionStatus, Explanation, Input, Machine, NodeRow,
 };
 use agentchains_ports::{ExecutionFilter, Page, PageRequest, PurseId};
 use agentchains_workflow::Compiled;
@@ -237,6 +237,25 @@ impl Engine {
         Ok(EventStream::new(Arc::clone(&self.shared), id, after_seq, watch))
     }
 
+    /// An execution, once it has come to rest: it is terminal, or paused. Waits for that.
+    ///
+    /// # Errors
+    /// [`EngineError`] when there is no such execution, the store could not be read, or the engine stops before that.
+    pub async fn rested(&self, caller: &Caller, id: ExecutionId) -> Result<ExecutionRow, EngineError> {
+        let mut watch = self.shared.hub.watch_execution(id);
+        let row = self.execution(caller, id).await?;
+        if is_at_rest(&row) {
+            return Ok(row);
+        }
+        loop {
+            watch.row.changed().await.map_err(|_| EngineError::ShuttingDown)?;
+            let row = watch.row.borrow_and_update().clone();
+            if let Some(row) = row.filter(|row| is_at_rest(row)) {
+                return Ok(Arc::unwrap_or_clone(row));
+            }
+        }
+    }
+
     /// Forgets a terminal execution.
     ///
     /// # Errors
@@ -248,6 +267,10 @@ impl Engine {
         }
         Err(EngineError::NotTerminal { status: row.status })
     }
+}
+
+fn is_at_rest(row: &ExecutionRow) -> bool {
+    row.status.is_terminal() || row.status == ExecutionStatus::Paused
 }
 
 fn conflict(row: &ExecutionRow) -> EngineError {

@@ -7,15 +7,15 @@ use std::{
 
 use agentchains_breaker::Permit;
 use agentchains_cost::{Budget, Usd};
-use agentchains_machine::{AgentTerms, ExecutionId, Gate, Refusal, Shortage, Wanted};
+use agentchains_machine::{AgentTerms, ExecutionId, Gate, Input, Refusal, Shortage, Wanted};
 use agentchains_ports::{AgentProfile, RateLimit};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::{
-    pace,
+    Engine, pace,
     purses::{Draw, Sources},
-    shared::Shared,
+    shared::{Message, Shared},
 };
 
 /// Calls in flight by agent, and the executions that wait for one of them to end.
@@ -59,6 +59,25 @@ impl AgentSlots {
             slots: Arc::clone(self),
             agent_id: agent_id.to_owned(),
         })
+    }
+
+    fn take_waiting(&self, agent_id: &str) -> BTreeSet<ExecutionId> {
+        let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
+        let slots = agents.get_mut(agent_id);
+        slots
+            .map(|slots| std::mem::take(&mut slots.waiting))
+            .unwrap_or_default()
+    }
+}
+
+impl Engine {
+    /// Has the executions that wait for their turn at an agent ask for it again, as its limits have changed, or whether
+    /// it is called at all.
+    pub fn agent_changed(&self, agent_id: &str) {
+        let for_a_place = self.shared.slots.take_waiting(agent_id);
+        for execution in &for_a_place | &self.shared.paces.take_waiting(agent_id) {
+            self.shared.deliver(execution, Message::Input(Input::Tick));
+        }
     }
 }
 

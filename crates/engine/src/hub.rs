@@ -1,16 +1,16 @@
 //! The hub: events of all executions, once durable, to whoever watches.
 //!
-//! A watcher of one execution is only woken here and reads from the store, so it can miss nothing. A watcher of
-//! everything gets the events themselves through a bounded queue; when it is too slow, it is told where it lost
-//! track, never silently cut short.
+//! A watcher of one execution gets its row and its events from here as far as it keeps up, and reads what it has missed
+//! from the store: it knows by their numbers. A watcher of everything gets the events through a bounded queue; when it
+//! is too slow, it is told where it lost track, never silently cut short.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use agentchains_breaker::Transition;
-use agentchains_machine::{Event, ExecutionId, NodePath};
+use agentchains_machine::{Event, ExecutionId, ExecutionRow, NodePath};
 use agentchains_ports::EventSink;
 use jiff::Timestamp;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -21,6 +21,9 @@ const QUEUE: usize = 1024;
 /// What agents say is kept from a watcher of everything who is more than this far behind, so that it takes no event's
 /// place.
 const ROOM_FOR_EVENTS: usize = QUEUE / 2;
+
+/// Commits of one execution whose events its watchers find here. Who is further behind reads them from the store.
+const RECENT: usize = 64;
 
 /// How much of what agents say a watcher of one execution may be behind; what is older is dropped.
 const SAYINGS: usize = 64;
@@ -105,21 +108,41 @@ struct Watcher {
 #[derive(Debug, Default)]
 pub(crate) struct Hub {
     watchers: Mutex<Vec<Watcher>>,
-    executions: Mutex<HashMap<ExecutionId, Watched>>,
+    executions: Mutex<WatchedExecutions>,
+}
+
+/// Executions that are watched, and some that were until not long ago.
+#[derive(Debug, Default)]
+struct WatchedExecutions {
+    by_id: HashMap<ExecutionId, Watched>,
+    /// With how many those are let go that nobody watches any more.
+    sweep_at: usize,
+}
+
+impl WatchedExecutions {
+    fn sweep(&mut self) {
+        if self.by_id.len() >= self.sweep_at {
+            self.by_id.retain(|_, watched| watched.row.receiver_count() > 0);
+            self.sweep_at = 2 * self.by_id.len() + 16;
+        }
+    }
 }
 
 /// An execution that is watched.
 #[derive(Debug)]
 struct Watched {
-    last_seq: watch::Sender<u64>,
+    row: watch::Sender<Option<Arc<ExecutionRow>>>,
+    events: broadcast::Sender<Arc<[Event]>>,
     said: broadcast::Sender<Arc<Said>>,
 }
 
 /// What a watcher of one execution listens to.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    /// Changes whenever the execution has new events in the store.
-    pub(crate) last_seq: watch::Receiver<u64>,
+    /// The execution after its last commit, once there was one since somebody watches.
+    pub(crate) row: watch::Receiver<Option<Arc<ExecutionRow>>>,
+    /// The events of its commits, each after they are in the store.
+    pub(crate) events: broadcast::Receiver<Arc<[Event]>>,
     /// What its agents say.
     pub(crate) said: broadcast::Receiver<Arc<Said>>,
 }
@@ -142,13 +165,15 @@ impl Hub {
 
     pub(crate) fn watch_execution(&self, id: ExecutionId) -> Watch {
         let mut executions = self.executions.lock().unwrap_or_else(PoisonError::into_inner);
-        executions.retain(|_, watched| watched.last_seq.receiver_count() > 0);
-        let watched = executions.entry(id).or_insert_with(|| Watched {
-            last_seq: watch::channel(0).0,
+        executions.sweep();
+        let watched = executions.by_id.entry(id).or_insert_with(|| Watched {
+            row: watch::channel(None).0,
+            events: broadcast::channel(RECENT).0,
             said: broadcast::channel(SAYINGS).0,
         });
         Watch {
-            last_seq: watched.last_seq.subscribe(),
+            row: watched.row.subscribe(),
+            events: watched.events.subscribe(),
             said: watched.said.subscribe(),
         }
     }
@@ -158,7 +183,7 @@ impl Hub {
         let said = Arc::new(said);
         {
             let executions = self.executions.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(watched) = executions.get(&said.execution_id) {
+            if let Some(watched) = executions.by_id.get(&said.execution_id) {
                 // Fails only when nobody listens.
                 let _ = watched.said.send(Arc::clone(&said));
             }
@@ -193,6 +218,23 @@ impl Hub {
         });
     }
 
+    fn tell_watchers_of(&self, row: &ExecutionRow, events: &[Event]) {
+        let mut executions = self.executions.lock().unwrap_or_else(PoisonError::into_inner);
+        let Entry::Occupied(watched) = executions.by_id.entry(row.id) else {
+            return;
+        };
+        if watched.get().row.receiver_count() == 0 {
+            watched.remove();
+            return;
+        }
+        watched.get().row.send_replace(Some(Arc::new(row.clone())));
+        // Fails only when nobody listens.
+        let _ = watched.get().events.send(events.into());
+        if row.status.is_terminal() {
+            watched.remove();
+        }
+    }
+
     pub(crate) fn close(&self) {
         self.watchers
             .lock()
@@ -201,25 +243,23 @@ impl Hub {
         self.executions
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+            .by_id
             .clear();
     }
 }
 
 impl EventSink for Hub {
-    fn publish(&self, tenant: &str, execution: ExecutionId, events: &[Event]) {
-        let Some(last) = events.last() else { return };
-        {
-            let executions = self.executions.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(watched) = executions.get(&execution) {
-                watched.last_seq.send_replace(last.seq);
-            }
+    fn publish(&self, row: &ExecutionRow, events: &[Event]) {
+        if events.is_empty() {
+            return;
         }
+        self.tell_watchers_of(row, events);
         let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
         if watchers.is_empty() {
             return;
         }
         let events: Vec<Arc<Event>> = events.iter().cloned().map(Arc::new).collect();
-        watchers.retain(|watcher| watcher.tenant != tenant || watcher.take_all(execution, &events));
+        watchers.retain(|watcher| watcher.tenant != row.tenant || watcher.take_all(row.id, &events));
     }
 }
 

@@ -47,6 +47,7 @@ mod calls;
 mod children;
 mod clock;
 mod compiled;
+mod doubt;
 mod driver;
 mod dry_run;
 mod engine;
@@ -71,6 +72,7 @@ mod rings;
 mod room;
 mod shared;
 mod start;
+mod waking;
 mod workflows;
 
 pub use agentchains_breaker as breaker;

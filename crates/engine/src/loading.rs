@@ -35,12 +35,22 @@ impl Patience {
     }
 }
 
+/// What an execution is loaded for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To go on.
+    Drive,
+    /// To be ended, because it may be what makes the process crash.
+    Quarantine,
+}
+
 /// Takes an execution over and drives it. `knows_children`: its child executions report to this process already.
 pub(crate) async fn load_and_drive(
     shared: Arc<Shared>,
     id: ExecutionId,
     mut mailbox: mpsc::UnboundedReceiver<Message>,
     mut knows_children: bool,
+    purpose: Purpose,
 ) {
     shared.breakers.restored().await;
     match load(&shared, id, &mut mailbox, &mut knows_children).await {
@@ -48,6 +58,7 @@ pub(crate) async fn load_and_drive(
             let execution = machine.execution();
             let interrupted = execution.in_flight > 0 || (execution.children > 0 && !knows_children);
             let first = match execution.status {
+                _ if purpose == Purpose::Quarantine => Some(Input::Quarantine),
                 ExecutionStatus::Pending => Some(Input::Start),
                 _ => interrupted.then_some(Input::Recover),
             };

@@ -70,7 +70,8 @@ impl Paces {
         }
     }
 
-    fn take_waiting(&self, agent_id: &str) -> BTreeSet<ExecutionId> {
+    /// The executions that wait for their turn at an agent. They wait no more.
+    pub(crate) fn take_waiting(&self, agent_id: &str) -> BTreeSet<ExecutionId> {
         let mut agents = self.agents();
         let pace = agents.get_mut(agent_id);
         pace.map(|pace| std::mem::take(&mut pace.waiting))

@@ -1,134 +1,203 @@
-//! Recovery and waking: executions that need a driver and have none.
+//! Recovery: executions that an earlier process was driving when it ended get a driver again.
+//!
+//! What is to be done about them is decided first ([`Plan`]). Most are taken over side by side, a bounded number at
+//! once, so that new work is not starved. One that was being driven in crash after crash, and came no further between
+//! them, may be what made the process crash. Where it is the only one that was being driven, the third crash puts it into
+//! quarantine. Among others it is one of many that may be innocent, as when someone kills the process again and again:
+//! such ones go on alone, in random order, and only one that crashes the process time after time while it is alone goes
+//! into quarantine.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+    time::Duration,
+};
 
 use agentchains_machine::{ExecutionId, Input};
-use agentchains_ports::StoreError;
-use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot};
-use tracing::{error, info};
+use agentchains_ports::Interrupted;
+use futures_util::{StreamExt, stream};
+use tokio::sync::oneshot;
+use tracing::info;
 
 use crate::{
     clock::add,
     shared::{Message, Shared},
+    waking::wait_for_store,
 };
 
-/// Interrupted executions that are taken over at the same time.
-const AT_ONCE: u32 = 64;
-/// Due executions that are woken in one go.
-const DUE_AT_ONCE: u32 = 256;
-/// Between two looks at what is due.
-const BREATH: Duration = Duration::from_millis(50);
-/// Between two tries when the store does not answer.
-const STORE_RETRY: Duration = Duration::from_secs(1);
+/// Executions whose first commit is waited for at the same time.
+const AT_ONCE: usize = 64;
+/// Where there are more than that, each waits up to this long before its turn, so that agents are not called in waves.
+const JITTER: Duration = Duration::from_millis(20);
+/// Interrupted executions that are read in one go.
+const PAGE: u32 = 1024;
+/// Recoveries in vain after which an execution is not recovered again, where nothing else was being driven.
+const MAX_RECOVERIES_BY_ITSELF: u32 = 2;
+/// The same for one among others: the first was with the others, the rest alone.
+const MAX_RECOVERIES_AMONG_OTHERS: u32 = 5;
+/// How long an execution that goes on alone may take to come any further before the next one's turn.
+const WATCH: Duration = Duration::from_secs(1);
+
+/// How the executions that were interrupted are taken over.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Plan {
+    /// Ended, not driven.
+    quarantined: Vec<ExecutionId>,
+    /// Side by side.
+    together: Vec<ExecutionId>,
+    /// One after the other, once the others have been taken over.
+    alone: Vec<ExecutionId>,
+}
+
+impl Plan {
+    fn new(facts: &[Interrupted]) -> Self {
+        let limit = match facts {
+            [_] => MAX_RECOVERIES_BY_ITSELF,
+            _ => MAX_RECOVERIES_AMONG_OTHERS,
+        };
+        let mut plan = Self::default();
+        for fact in facts {
+            let way = match fact.recoveries {
+                recoveries if recoveries >= limit => &mut plan.quarantined,
+                0 => &mut plan.together,
+                _ => &mut plan.alone,
+            };
+            way.push(fact.id);
+        }
+        plan
+    }
+}
 
 /// Takes over what an earlier process was driving when it ended.
 pub(crate) async fn take_over(shared: Arc<Shared>) {
-    let mut after = None;
-    let mut total = 0_usize;
-    loop {
-        match shared.store.interrupted(after, AT_ONCE).await {
-            Ok(interrupted) => {
-                let Some(last) = interrupted.last() else { break };
-                after = Some(*last);
-                total += interrupted.len();
-                if !take_over_all(&shared, &interrupted).await {
-                    return;
-                }
-            }
-            Err(error) => {
-                if !wait_for_store(&shared, &error).await {
-                    return;
-                }
-            }
+    let Some(facts) = interrupted(&shared).await else {
+        return;
+    };
+    let Plan {
+        quarantined,
+        together,
+        mut alone,
+    } = Plan::new(&facts);
+    for id in quarantined {
+        shared.quarantine(id);
+    }
+    take_over_together(&shared, together).await;
+    let random = RandomState::new();
+    alone.sort_by_cached_key(|id| random.hash_one(id));
+    for suspect in alone {
+        take_over_alone(&shared, suspect).await;
+        if shared.draining.is_cancelled() {
+            return;
         }
     }
-    if total > 0 {
+    if !facts.is_empty() {
         info!(
-            executions = total,
+            executions = facts.len(),
             "took over what an earlier process left unfinished"
         );
     }
 }
 
-/// Wakes the executions and waits until each has made its first commit. False when the engine stops.
-async fn take_over_all(shared: &Arc<Shared>, interrupted: &[ExecutionId]) -> bool {
-    let recorded: Vec<_> = interrupted
-        .iter()
-        .map(|id| {
-            let (done, recorded) = oneshot::channel();
-            shared.deliver(*id, Message::Recorded(Input::Tick, done));
-            recorded
-        })
-        .collect();
-    for recorded in recorded {
-        tokio::select! {
-            // Fails when the execution is gone or terminal, and then there is nothing to take over.
-            _ = recorded => {}
-            () = shared.draining.cancelled() => return false,
-        }
-    }
-    true
-}
-
-/// Wakes parked executions when their time has come.
-pub(crate) async fn wake_due(shared: Arc<Shared>) {
+/// All that were interrupted, however long the store takes to tell. `None` when the engine stops.
+async fn interrupted(shared: &Shared) -> Option<Vec<Interrupted>> {
+    let mut all: Vec<Interrupted> = Vec::new();
     while !shared.draining.is_cancelled() {
-        match wake_all_due(&shared).await {
-            Ok(next) => {
-                let until = next
-                    .unwrap_or(Timestamp::MAX)
-                    .max(add(shared.clock.now(), BREATH));
-                tokio::select! {
-                    () = shared.clock.sleep_until(until) => {}
-                    () = shared.parked.notified() => {}
-                    () = shared.draining.cancelled() => {}
-                }
+        match shared
+            .store
+            .interrupted(all.last().map(|last| last.id), PAGE)
+            .await
+        {
+            Ok(page) if page.is_empty() => return Some(all),
+            Ok(page) => all.extend(page),
+            Err(error) => _ = wait_for_store(shared, &error).await,
+        }
+    }
+    None
+}
+
+/// Wakes the executions, as many at once as may be, each until it has made its first commit.
+async fn take_over_together(shared: &Arc<Shared>, ids: Vec<ExecutionId>) {
+    let is_crowd = ids.len() > AT_ONCE;
+    let random = RandomState::new();
+    let each = stream::iter(ids).for_each_concurrent(AT_ONCE, |id| {
+        let delay = JITTER.mul_f64(if is_crowd { share(random.hash_one(id)) } else { 0.0 });
+        async move {
+            if !delay.is_zero() {
+                shared.clock.sleep_until(add(shared.clock.now(), delay)).await;
             }
-            Err(error) => {
-                wait_for_store(&shared, &error).await;
-            }
+            // Fails when the execution is gone or terminal, and then there is nothing to take over.
+            let _ = wake(shared, id).await;
         }
-    }
-}
-
-async fn wake_all_due(shared: &Arc<Shared>) -> Result<Option<Timestamp>, StoreError> {
-    for id in shared.store.due(shared.clock.now(), DUE_AT_ONCE).await? {
-        // A driver that is there knows its own timers.
-        if !shared.has_driver(id) {
-            shared.deliver(id, Message::Input(Input::Tick));
-        }
-    }
-    shared.store.next_wake().await
-}
-
-/// Wakes executions that waited for a place among an agent's calls.
-pub(crate) async fn wake_waiting_for_slots(
-    shared: Arc<Shared>,
-    mut freed: mpsc::UnboundedReceiver<ExecutionId>,
-) {
-    loop {
-        tokio::select! {
-            biased;
-            () = shared.draining.cancelled() => return,
-            waiting = freed.recv() => match waiting {
-                Some(id) => shared.deliver(id, Message::Input(Input::Tick)),
-                None => return,
-            },
-        }
-    }
-}
-
-/// False when the engine stops meanwhile.
-async fn wait_for_store(shared: &Shared, error: &StoreError) -> bool {
-    error!(
-        error = error as &dyn std::error::Error,
-        "the store does not answer; trying again"
-    );
-    shared.metrics.store_failed();
-    let until = add(shared.clock.now(), STORE_RETRY);
+    });
     tokio::select! {
-        () = shared.clock.sleep_until(until) => true,
-        () = shared.draining.cancelled() => false,
+        () = each => {}
+        () = shared.draining.cancelled() => {}
+    }
+}
+
+/// Wakes an execution, and watches it until it has come any further or its time is over.
+async fn take_over_alone(shared: &Arc<Shared>, id: ExecutionId) {
+    let mut watch = shared.hub.watch_execution(id);
+    let until = add(shared.clock.now(), WATCH);
+    let went_on = async {
+        // Fails when the execution is gone or terminal, and then there is nothing to watch.
+        if wake(shared, id).await.is_ok() {
+            let _ = watch.row.changed().await;
+        }
+    };
+    tokio::select! {
+        () = went_on => {}
+        () = shared.clock.sleep_until(until) => {}
+        () = shared.draining.cancelled() => {}
+    }
+}
+
+/// Wakes an execution. The answer comes with its first commit, and fails when there is nothing to drive.
+pub(crate) fn wake(shared: &Arc<Shared>, id: ExecutionId) -> oneshot::Receiver<()> {
+    let (done, recorded) = oneshot::channel();
+    shared.deliver(id, Message::Recorded(Input::Tick, done));
+    recorded
+}
+
+/// A number from 0 to 1 for a hash.
+fn share(hash: u64) -> f64 {
+    f64::from((hash >> 32) as u32) / f64::from(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn id(number: u128) -> ExecutionId {
+        ExecutionId::from_uuid(Uuid::from_u128(number))
+    }
+
+    fn plan(facts: &[(u128, u32)]) -> Plan {
+        let fact = |&(number, recoveries)| Interrupted {
+            id: id(number),
+            recoveries,
+        };
+        Plan::new(&facts.iter().map(fact).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn what_came_no_further_before_goes_on_alone_until_it_has_crashed_the_process_too_often() {
+        assert_eq!(
+            plan(&[(1, 0), (2, 1), (3, 4), (4, 0), (5, 5)]),
+            Plan {
+                quarantined: vec![id(5)],
+                together: vec![id(1), id(4)],
+                alone: vec![id(2), id(3)],
+            }
+        );
+    }
+
+    #[test]
+    fn the_third_crash_puts_what_was_driven_by_itself_into_quarantine() {
+        assert_eq!(plan(&[(1, 0)]).together, [id(1)]);
+        assert_eq!(plan(&[(1, 1)]).alone, [id(1)]);
+        assert_eq!(plan(&[(1, 2)]).quarantined, [id(1)]);
     }
 }

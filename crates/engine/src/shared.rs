@@ -17,7 +17,7 @@ use crate::{
     compiled::CompiledCache,
     gate::AgentSlots,
     hub::Hub,
-    loading,
+    loading::{self, Purpose},
     metrics::Metrics,
     pace::Paces,
     purses::Purses,
@@ -67,6 +67,8 @@ pub(crate) struct Shared {
     pub(crate) draining: CancellationToken,
     /// Whatever still runs stops where it is.
     pub(crate) stopped: CancellationToken,
+    /// Executions whose creation failed, and that may have been recorded all the same.
+    pub(crate) doubted: mpsc::UnboundedSender<ExecutionId>,
     /// A parked execution has a moment to be woken at.
     pub(crate) parked: Notify,
     /// What keeps new ids in order.
@@ -93,17 +95,27 @@ impl Shared {
             },
             None => message,
         };
-        let (mailbox, receiver) = mpsc::unbounded_channel();
-        // The receiver is held below, so this cannot fail.
+        let mailbox = self.load(&mut drivers, id, Purpose::Drive);
+        // The receiver is held by the task that loads it, so this cannot fail.
         let _ = mailbox.send(message);
-        drivers.mailboxes.insert(id, mailbox);
+    }
+
+    /// Ends an execution that may be what makes the process crash, unless it has a driver already.
+    pub(crate) fn quarantine(self: &Arc<Self>, id: ExecutionId) {
+        let mut drivers = self.drivers.lock().unwrap_or_else(PoisonError::into_inner);
+        if !drivers.mailboxes.contains_key(&id) {
+            self.load(&mut drivers, id, Purpose::Quarantine);
+        }
+    }
+
+    /// Has an execution loaded, which gets its mailbox at once.
+    fn load(self: &Arc<Self>, drivers: &mut Drivers, id: ExecutionId, purpose: Purpose) -> Mailbox {
+        let (mailbox, receiver) = mpsc::unbounded_channel();
+        drivers.mailboxes.insert(id, mailbox.clone());
         let knows_children = drivers.parents.remove(&id);
-        self.tasks.spawn(loading::load_and_drive(
-            Arc::clone(self),
-            id,
-            receiver,
-            knows_children,
-        ));
+        let loading = loading::load_and_drive(Arc::clone(self), id, receiver, knows_children, purpose);
+        self.tasks.spawn(loading);
+        mailbox
     }
 
     /// Gives a mailbox to an execution that has just been created.

@@ -186,6 +186,10 @@ impl Engine {
         if !matches!(created, Ok(Creation::Created(_))) {
             self.shared.unregister(id);
         }
+        if created.is_err() && machine.execution().parent.is_none() {
+            // Fails only when the engine is gone. A child's parent asks for it again.
+            let _ = self.shared.doubted.send(id);
+        }
         match created? {
             Creation::Created((_, fence)) => {
                 self.shared.metrics.committed(&step.changes, took);

@@ -6,7 +6,7 @@ use agentchains_workflow::{NodeIndex, NodeKind, OnFailure};
 use jiff::Timestamp;
 
 use crate::{
-    Ending, EventType, Failure, FailureCode, Gate, Machine, NodeState, SkipCause, Waiting,
+    EventType, Failure, FailureCode, Gate, Machine, NodeState, SkipCause, Waiting,
     machine::after,
     scope::{NodeKey, ScopeId},
 };
@@ -28,7 +28,7 @@ impl Machine {
     }
 
     fn review(&mut self, now: Timestamp, scope: ScopeId, gate: &dyn Gate) {
-        let cut_short = matches!(self.execution.ending, Some(Ending::Cancel | Ending::Timeout));
+        let cut_short = self.is_cut_short();
         let Some(around) = self.scope(scope).around else {
             return;
         };

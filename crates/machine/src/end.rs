@@ -49,7 +49,7 @@ impl Machine {
     /// What waits is given up: a retry, for its time or for a breaker, ends as after its last attempt, and an attempt
     /// about which a person was asked ends without an answer.
     pub(crate) fn give_up_waiting(&mut self, now: Timestamp, scope: ScopeId, gate: &dyn Gate) {
-        let cut_short = matches!(self.execution.ending, Some(Ending::Cancel | Ending::Timeout));
+        let cut_short = self.is_cut_short();
         for key in self.keys(scope) {
             let row = self.row(key);
             match row.state.clone() {
@@ -70,6 +70,14 @@ impl Machine {
                 _ => {}
             }
         }
+    }
+
+    /// Whether what waits ends at once, whatever it waits for.
+    pub(crate) fn is_cut_short(&self) -> bool {
+        matches!(
+            self.execution.ending,
+            Some(Ending::Cancel | Ending::Timeout | Ending::Quarantine)
+        )
     }
 
     /// The execution's timeout is over. What is winding down already keeps its reason, and is not waited for longer.
@@ -169,7 +177,7 @@ impl Machine {
                 Ending::Failure { .. } if self.is_cut_off(key) => {
                     (NodeState::Skipped(self.skip_reason(key)), EventType::NodeSkipped)
                 }
-                Ending::Cancel | Ending::Timeout => (
+                Ending::Cancel | Ending::Timeout | Ending::Quarantine => (
                     NodeState::Cancelled { remote_cancel: None },
                     EventType::NodeCancelled,
                 ),

@@ -66,6 +66,8 @@ words! {
         ExecutionTimeout = "execution_timeout",
         /// A crash left the attempt's outcome unknown.
         OutcomeUnknown = "outcome_unknown",
+        /// The process has crashed too often while it drove the execution.
+        Quarantined = "quarantined",
         /// Something that should not happen did.
         Internal = "internal",
     }

@@ -21,8 +21,12 @@ const FAIL: &str = "fail";
 /// Besides [`REJECT`], the action of an agent's question.
 const ANSWER: &str = "answer";
 
-/// How often an agent is asked whether it goes on without an answer.
-const LOOK_INTERVAL: Duration = Duration::from_secs(30);
+/// How long after its question an agent is first asked whether it goes on without an answer. Each further wait is twice
+/// as long, up to [`LONGEST_LOOK_INTERVAL`].
+const FIRST_LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The longest wait between two looks at a task.
+const LONGEST_LOOK_INTERVAL: Duration = Duration::from_secs(30);
 
 impl Machine {
     /// Asks a person what is to be done about an attempt of which nobody knows how it ended.
@@ -81,7 +85,7 @@ impl Machine {
             answer: Some(Box::new(answer)),
             ..attempt
         };
-        let look_at = asked.may_move_on.then(|| after(now, LOOK_INTERVAL));
+        let look_at = asked.may_move_on.then(|| next_look(now, question.created_at));
         self.hold_attempt(now, key, HeldFor::AgentInput, attempt, question, look_at);
     }
 
@@ -109,10 +113,20 @@ impl Machine {
         let NodeState::Waiting(mut waiting) = self.row(key).state.clone() else {
             return;
         };
-        let Waiting::Held { attempt, look_at, .. } = &mut waiting else {
+        let Waiting::Held {
+            approval_id,
+            attempt,
+            look_at,
+            ..
+        } = &mut waiting
+        else {
             return;
         };
-        *look_at = Some(after(now, LOOK_INTERVAL));
+        let asked_at = self
+            .approvals
+            .get(approval_id)
+            .map(|question| question.created_at);
+        *look_at = asked_at.map(|asked_at| next_look(now, asked_at));
         let row = self.row(key);
         if let Some(remote_task) = row.remote_task.clone() {
             let effect = Effect::Look {
@@ -204,6 +218,14 @@ impl Machine {
             }
         }
     }
+}
+
+/// When a task is looked at again whose question is open since `asked_at`. Looks that come when they are due are 1, 3, 7,
+/// 15 seconds after the question, and so on: nothing but the question needs to be remembered for that.
+fn next_look(now: Timestamp, asked_at: Timestamp) -> Timestamp {
+    let open_for = Duration::try_from(now.duration_since(asked_at)).unwrap_or_default();
+    let interval = open_for.saturating_add(FIRST_LOOK_INTERVAL);
+    after(now, interval.min(LONGEST_LOOK_INTERVAL))
 }
 
 impl Attempt {

@@ -17,6 +17,10 @@ pub enum Input {
     Start,
     /// The process that drove it is gone; what was in flight has nobody who waits for it.
     Recover,
+    /// It was taken over so often from processes that crashed that it may be what made them crash.
+    Quarantine,
+    /// The process that took it over from one that crashed has gone on long enough since.
+    Outlived,
     /// Time has passed; whatever is due happens.
     Tick,
     /// An agent has taken an attempt and named its task.

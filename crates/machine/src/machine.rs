@@ -98,6 +98,8 @@ struct Outbox {
     events: Vec<Event>,
     effects: Vec<Effect>,
     seeds: Vec<Seed>,
+    /// As in the step.
+    rescheduled: bool,
 }
 
 impl Machine {
@@ -135,6 +137,8 @@ impl Machine {
             children: 0,
             nodes_total: u32::try_from(workflow.graph().len()).unwrap_or(u32::MAX),
             nodes_settled: 0,
+            is_driven: true,
+            recoveries: 0,
         };
         let snapshot = Snapshot {
             execution,
@@ -193,6 +197,8 @@ impl Machine {
         match input {
             Input::Start => self.start(now),
             Input::Recover => self.recover(now, gate),
+            Input::Quarantine => self.quarantine(now, gate),
+            Input::Outlived => self.forgive_crashes(),
             Input::Tick => {}
             Input::TaskAccepted { path, attempt, task } => self.task_accepted(&path, attempt, task),
             Input::TaskMovedOn { path, attempt } => self.task_moved_on(now, &path, attempt),
@@ -252,7 +258,8 @@ impl Machine {
     #[must_use]
     pub fn is_parked(&self) -> bool {
         let has_work = self.may_start_nodes() && !self.ready.is_empty();
-        self.execution.status.is_terminal() || (self.execution.in_flight == 0 && !has_work)
+        let is_begun = self.execution.status != ExecutionStatus::Pending;
+        self.execution.status.is_terminal() || (is_begun && self.execution.in_flight == 0 && !has_work)
     }
 
     pub(crate) fn budget(&self) -> Budget {
@@ -368,10 +375,16 @@ impl Machine {
     }
 
     fn take_step(&mut self, now: Timestamp) -> Step {
-        let next_wake = self.next_wake(now);
-        let rescheduled = self.execution.wake_at != next_wake;
-        self.execution.wake_at = next_wake;
         let out = std::mem::take(&mut self.out);
+        let standing = |row: &ExecutionRow| (row.wake_at, row.is_driven, row.recoveries);
+        let before = standing(&self.execution);
+        self.execution.wake_at = self.next_wake(now);
+        let is_parked = self.is_parked();
+        self.execution.is_driven = !is_parked || self.execution.children > 0;
+        if is_parked || !out.events.is_empty() {
+            self.execution.recoveries = 0;
+        }
+        let rescheduled = out.rescheduled || standing(&self.execution) != before;
         let mut step = Step {
             changes: Changes {
                 execution: self.execution.clone(),
@@ -386,6 +399,11 @@ impl Machine {
         };
         step.changes.set_latest(out.attempts, out.approvals);
         step
+    }
+
+    fn forgive_crashes(&mut self) {
+        self.out.rescheduled = self.execution.recoveries > 0;
+        self.execution.recoveries = 0;
     }
 
     fn next_wake(&self, now: Timestamp) -> Option<Timestamp> {

@@ -4,8 +4,8 @@ use agentchains_workflow::OnUnknown;
 use jiff::Timestamp;
 
 use crate::{
-    Attempt, AttemptStatus, EventType, Failure, FailureCode, Gate, HeldFor, Machine, NodeState,
-    attempt::Ended, dispatch::Sending, machine::after, scope::NodeKey,
+    Attempt, AttemptStatus, Ending, EventType, ExecutionStatus, Failure, FailureCode, Gate, HeldFor, Machine,
+    NodeFailure, NodeState, attempt::Ended, dispatch::Sending, machine::after, scope::NodeKey,
 };
 
 impl Machine {
@@ -25,6 +25,35 @@ impl Machine {
                 NodeState::Child(child) => self.recover_child(key, &child),
                 _ => {}
             }
+        }
+    }
+
+    /// Ends an execution that may be what makes the process crash. Its calls are not gone on with, and not aborted
+    /// either: that would be to touch again what may be harmful.
+    pub(crate) fn quarantine(&mut self, now: Timestamp, gate: &dyn Gate) {
+        self.start(now);
+        let times = self.execution.recoveries;
+        let message = format!(
+            "the server has crashed {times} times in a row while it ran this execution; read its log, mend the cause, \
+             then retry the execution"
+        );
+        self.begin_ending(Ending::Quarantine, true);
+        for key in self.all_keys() {
+            if let NodeState::Running(attempt) = self.row(key).state.clone() {
+                let failure = Failure::in_node(self.path(key), FailureCode::Quarantined, message.as_str());
+                let ended = Ended::without_a_word(AttemptStatus::Failed, Some(failure.clone()));
+                self.post(now, key, &attempt, ended, gate);
+                let failed = NodeFailure {
+                    failure,
+                    handled: false,
+                    retryable: false,
+                };
+                self.settle(now, key, NodeState::Failed(failed), EventType::NodeFailed);
+            }
+        }
+        self.execution.error = Some(Failure::of_execution(FailureCode::Quarantined, message));
+        if self.execution.status == ExecutionStatus::Paused {
+            self.set_status(now, ExecutionStatus::Running, None, EventType::ExecutionResumed);
         }
     }
 

@@ -77,6 +77,10 @@ pub struct ExecutionRow {
     pub nodes_total: u32,
     /// Nodes that have settled.
     pub nodes_settled: u32,
+    /// Whether a process drives it, or is told of its child executions: what is to be taken over when that one ends.
+    pub is_driven: bool,
+    /// How often it was taken over from a process that had crashed, since it last came any further.
+    pub recoveries: u32,
 }
 
 /// Where a child execution hangs in its tree.
@@ -153,6 +157,8 @@ pub enum Ending {
     },
     /// The execution's own timeout is over.
     Timeout,
+    /// It was being driven in too many crashes in a row.
+    Quarantine,
     /// Someone cancelled it.
     Cancel,
 }

@@ -147,9 +147,7 @@ impl Machine {
     /// Whether what has not started below a node is settled by the end of the execution, or of what is around it, and
     /// not by joins: what a cancel or an abort cuts off is not skipped because of its predecessor.
     fn leaves_to_the_end(&self, key: NodeKey, state: &NodeState) -> bool {
-        matches!(self.execution.ending, Some(Ending::Cancel | Ending::Timeout))
-            || matches!(state, NodeState::Cancelled { .. })
-            || self.is_closed(key.scope)
+        self.is_cut_short() || matches!(state, NodeState::Cancelled { .. }) || self.is_closed(key.scope)
     }
 
     pub(crate) fn count_arrivals(&self, target: NodeKey) -> Arrivals {

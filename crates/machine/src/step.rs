@@ -9,7 +9,7 @@ pub struct Step {
     pub changes: Changes,
     /// What to do once that is durable, in order.
     pub effects: Vec<Effect>,
-    /// Whether the execution's row changed without an event that says so: its `wake_at`.
+    /// Whether the execution's row changed without an event that says so: what a store goes by to take it up again.
     pub(crate) rescheduled: bool,
 }
 

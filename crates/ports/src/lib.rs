@@ -37,7 +37,8 @@ pub use crate::{
     runner::{AgentProfile, CallOutcome, CallProgress, NodeRunner},
     seconds::Seconds,
     store::{
-        Claimed, Commit, CommitError, Creation, EventSink, ExecutionStore, Fence, Idempotency, StoreError,
+        Claimed, Commit, CommitError, Creation, EventSink, ExecutionStore, Fence, Idempotency, Interrupted,
+        StoreError,
     },
     workflows::{Change, NewVersion, VersionRecord, WorkflowFilter, WorkflowRecord, WorkflowStore},
 };

@@ -66,6 +66,9 @@ pub trait CallProgress: Send + Sync {
     /// The agent has taken the message and named its task. Returns when that is durable.
     async fn task_accepted(&self, task: RemoteTask);
 
+    /// The agent has named its task together with what became of it: it is recorded with the outcome.
+    fn task_told(&self, _task: RemoteTask) {}
+
     /// The agent has said something while it works. For those who watch only: nothing depends on it, and some of it is
     /// dropped when there is too much.
     fn said(&self, _text: &str) {}

@@ -1,6 +1,6 @@
 //! Durable state of executions: the write path.
 
-use agentchains_machine::{Changes, Event, ExecutionId, Snapshot};
+use agentchains_machine::{Changes, Event, ExecutionId, ExecutionRow, Snapshot};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use thiserror::Error;
@@ -81,6 +81,15 @@ pub struct Claimed {
     pub snapshot: Snapshot,
 }
 
+/// An execution that an earlier process was driving when it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interrupted {
+    /// Its id.
+    pub id: ExecutionId,
+    /// How often it was taken over before, since it last came any further.
+    pub recoveries: u32,
+}
+
 /// A request that must have its effect once, however often it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Idempotency {
@@ -128,13 +137,15 @@ pub trait ExecutionStore: Send + Sync + 'static {
 
     /// Takes an execution over and reads its rows. `None` when it does not exist or is terminal.
     ///
+    /// Where an earlier process was driving it, this counts as a recovery: before it begins, so that one which makes
+    /// the process crash is counted too.
+    ///
     /// # Errors
     /// [`StoreError`] when it could not be read.
     async fn claim(&self, id: ExecutionId) -> Result<Option<Claimed>, StoreError>;
 
-    /// Executions that were being driven when an earlier process ended: not terminal, and not merely waiting for a
-    /// person or a moment. Paused ones are among them where attempts were in flight, or where child executions are
-    /// waited for, because both reported to that process. Ascending, from the one after `after` on.
+    /// Executions that an earlier process was driving when it ended, or whose child executions reported to it.
+    /// Ascending, from the one after `after` on.
     ///
     /// # Errors
     /// [`StoreError`] when they could not be read.
@@ -142,7 +153,7 @@ pub trait ExecutionStore: Send + Sync + 'static {
         &self,
         after: Option<ExecutionId>,
         limit: u32,
-    ) -> Result<Vec<ExecutionId>, StoreError>;
+    ) -> Result<Vec<Interrupted>, StoreError>;
 
     /// Parked executions whose `wake_at` has come, earliest first.
     ///
@@ -159,6 +170,6 @@ pub trait ExecutionStore: Send + Sync + 'static {
 
 /// Receives the events of executions once they are durable, in order within each execution.
 pub trait EventSink: Send + Sync + 'static {
-    /// Takes the events of one commit. Must not block.
-    fn publish(&self, tenant: &str, execution: ExecutionId, events: &[Event]);
+    /// Takes the events of one commit, and the execution as it is after that. Must not block.
+    fn publish(&self, execution: &ExecutionRow, events: &[Event]);
 }

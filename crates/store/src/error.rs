@@ -3,12 +3,14 @@
 use agentchains_ports::StoreError;
 use sea_orm::{DbErr, RuntimeErr, SqlxError};
 
+use crate::backend::refuses_data;
+
 /// An error of the database as the ports know it.
 ///
 /// What was refused because of the data, or read and not understood, will be so again; everything else may go
 /// better next time.
 pub(crate) fn store_error(error: DbErr) -> StoreError {
-    let place = if breaks_constraint(&error) {
+    let place = if refuses_data(&error) {
         "a constraint"
     } else if is_undecodable(&error) {
         "a column"
@@ -21,9 +23,12 @@ pub(crate) fn store_error(error: DbErr) -> StoreError {
     }
 }
 
-/// Whether the database refused a row because of what is in it, not because of its own condition.
-pub(crate) fn breaks_constraint(error: &DbErr) -> bool {
-    error.sql_err().is_some()
+/// The error of the database that made the store unavailable.
+pub(crate) fn database_error(error: &StoreError) -> Option<&DbErr> {
+    match error {
+        StoreError::Unavailable(source) => source.downcast_ref(),
+        _ => None,
+    }
 }
 
 fn is_undecodable(error: &DbErr) -> bool {

@@ -1,8 +1,8 @@
 //! The write path of executions, and which of them want to be driven.
 
-use agentchains_machine::{Changes, ExecutionId, ExecutionStatus};
+use agentchains_machine::{Changes, ExecutionId};
 use agentchains_ports::{
-    Claimed, Commit, CommitError, Creation, ExecutionStore, Fence, Idempotency, StoreError,
+    Claimed, Commit, CommitError, Creation, ExecutionStore, Fence, Idempotency, Interrupted, StoreError,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -19,7 +19,9 @@ use crate::{
     },
     error::store_error,
     idempotency::key_model,
-    mapping::{Rows, count, execution_row, input_model, label_models, micros, moment, seed_models, word},
+    mapping::{
+        Rows, count, execution_row, input_model, label_models, micros, moment, number, seed_models, word,
+    },
     query::snapshot,
     terminal::not_terminal,
     write::NewRows,
@@ -59,39 +61,37 @@ impl ExecutionStore for Store {
 
     async fn claim(&self, id: ExecutionId) -> Result<Option<Claimed>, StoreError> {
         let epoch = count("executions.lease_epoch", self.epoch())?;
-        self.write(move |tx| Box::pin(claim(tx, id, epoch))).await
+        let after_crash = self.is_after_crash();
+        self.write(move |tx| Box::pin(claim(tx, id, epoch, after_crash)))
+            .await
     }
 
     async fn interrupted(
         &self,
         after: Option<ExecutionId>,
         limit: u32,
-    ) -> Result<Vec<ExecutionId>, StoreError> {
-        let of_live = || {
-            ExecutionStatus::ALL
-                .iter()
-                .copied()
-                .filter(|status| !status.is_terminal())
-        };
-        let of_driven = of_live().filter(|status| *status != ExecutionStatus::Paused);
+    ) -> Result<Vec<Interrupted>, StoreError> {
         let mut query = Entity::find()
-            .filter(Column::Status.is_in(of_live().map(ExecutionStatus::as_str)))
-            .filter(
-                Column::Status
-                    .is_in(of_driven.map(ExecutionStatus::as_str))
-                    .or(Column::InFlight.gt(0))
-                    .or(Column::Children.gt(0)),
-            )
+            .filter(Column::IsDriven.into_expr())
             .filter(Column::LeaseEpoch.lt(count("executions.lease_epoch", self.epoch())?));
         if let Some(after) = after {
             query = query.filter(Column::Id.gt(after.to_string()));
         }
-        let ids = query
+        let found: Vec<(String, i64)> = query
             .select_only()
-            .column(Column::Id)
+            .columns([Column::Id, Column::Recoveries])
             .order_by_asc(Column::Id)
-            .limit(u64::from(limit));
-        read_ids(ids.into_tuple().all(self.reader()).await)
+            .limit(u64::from(limit))
+            .into_tuple()
+            .all(self.reader())
+            .await
+            .map_err(store_error)?;
+        let interrupted = |(id, recoveries): (String, i64)| {
+            let id = word("executions.id", &id)?;
+            let recoveries = number("executions.recoveries", recoveries)?;
+            Ok(Interrupted { id, recoveries })
+        };
+        found.into_iter().map(interrupted).collect()
     }
 
     async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<ExecutionId>, StoreError> {
@@ -125,9 +125,20 @@ impl ExecutionStore for Store {
 }
 
 /// Puts an execution under the present lease. It writes nothing when it is there already.
-async fn claim(tx: &DatabaseTransaction, id: ExecutionId, epoch: i64) -> Result<Option<Claimed>, StoreError> {
+async fn claim(
+    tx: &DatabaseTransaction,
+    id: ExecutionId,
+    epoch: i64,
+    after_crash: bool,
+) -> Result<Option<Claimed>, StoreError> {
+    let recovered = Expr::case(
+        Column::IsDriven.into_expr(),
+        Column::Recoveries.into_expr().add(i32::from(after_crash)),
+    )
+    .finally(Column::Recoveries.into_expr());
     Entity::update_many()
         .col_expr(Column::LeaseEpoch, Expr::value(epoch))
+        .col_expr(Column::Recoveries, recovered.into())
         .filter(Column::Id.eq(id.to_string()))
         .filter(Column::LeaseEpoch.lt(epoch))
         .filter(not_terminal())

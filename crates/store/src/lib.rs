@@ -1,4 +1,4 @@
-//! Durable state on SQLite through SeaORM.
+//! Durable state on SQLite and PostgreSQL through SeaORM.
 //!
 //! [`Store`] implements the six storage ports: executions are written by one task that owns the writing
 //! connection and commits what is ready at the same time in one transaction, and read over connections of their
@@ -6,8 +6,11 @@
 //! commit names the lease epoch and the revision that it was computed from, and changes nothing when either has
 //! moved on. What was acknowledged is on disk.
 //!
-//! A database belongs to one process at a time: opening it takes an operating system lock on `<file>.lock` and
-//! advances the epoch, so that nothing that an earlier process left behind can write any more.
+//! A database belongs to one process at a time: opening it takes an operating system lock on `<file>.lock`, or an
+//! advisory lock on the server for as long as the session that writes, and advances the epoch, so that nothing that an
+//! earlier process left behind can write any more.
+//!
+//! The features `sqlite` and `postgres`, both on by default, are the databases that can be opened.
 //!
 //! The crate refuses to interpret what it stores: the rules of executions are the machine's.
 //!
@@ -39,13 +42,12 @@
 //! ```
 
 mod agents;
+mod backend;
 mod breakers;
-mod connect;
 mod entity;
 mod error;
 mod executions;
 mod idempotency;
-mod lock;
 mod mapping;
 mod migration;
 mod open;

@@ -1,39 +1,37 @@
-//! Opening: takes the file, migrates it, and advances the epoch.
+//! Opening: takes the database, migrates it, and advances the epoch.
 
 use std::{io, path::PathBuf};
 
 use sea_orm::{
-    DatabaseConnection, DbErr, EntityTrait, IntoActiveModel, TransactionTrait, sea_query::OnConflict,
+    ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel, sea_query::OnConflict,
 };
-use sea_orm_migration::MigratorTrait;
 use thiserror::Error;
 
 use crate::{
     StoreOptions,
-    connect::{self, Location},
+    backend::{Backend, Taken, WriteConnection},
     entity::meta,
-    lock::{FileLock, LockError},
-    migration::Migrator,
-    write::immediate,
 };
 
 /// Why a store could not be opened.
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// The address is not one of a database that can be used here.
-    #[error("{url:?} is not the address of a database such as \"sqlite:agentchains.db\"")]
+    #[error(
+        "{url:?} is not the address of a database such as \"sqlite:agentchains.db\" or \"postgres://user@host/name\""
+    )]
     Address {
-        /// The address.
+        /// The address, without a password.
         url: String,
         /// What is wrong with it.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// Another process, or another store of this one, has the database open.
-    #[error("the database {path:?} is in use by another process: stop that one, or use a file of your own")]
+    #[error("the database {database:?} is in use by another process: stop that one, or use another database")]
     InUse {
-        /// The database file.
-        path: PathBuf,
+        /// Its address, without a password.
+        database: String,
     },
     /// The lock file beside the database could not be made.
     #[error("the file {path:?} could not be locked: is its directory there, and writable?")]
@@ -54,13 +52,13 @@ pub enum OpenError {
 
 /// An open database that is this process's alone.
 pub(crate) struct Opened {
-    pub(crate) writer: DatabaseConnection,
+    pub(crate) writer: WriteConnection,
     /// Absent where the writer's connection is the database.
     pub(crate) readers: Option<DatabaseConnection>,
-    /// Absent where there is no file.
-    pub(crate) lock: Option<FileLock>,
     /// One more than that of the process before.
     pub(crate) epoch: u64,
+    /// Whether that one ended without closing its store.
+    pub(crate) after_crash: bool,
 }
 
 /// What an opening does about a process that has the database already.
@@ -73,74 +71,80 @@ pub(crate) enum Presence {
 }
 
 pub(crate) async fn open(options: &StoreOptions, presence: Presence) -> Result<Opened, OpenError> {
-    let location = Location::of(&options.url).map_err(|source| OpenError::Address {
-        url: options.url.clone(),
+    let backend = Backend::of(&options.url).map_err(|source| OpenError::Address {
+        url: options.shown_url(),
         source,
     })?;
-    let (lock, is_served) = match &location {
-        Location::Memory => (None, false),
-        Location::File(path) => match lock(path.clone()) {
-            Ok(lock) => (Some(lock), false),
-            Err(OpenError::InUse { .. }) if presence == Presence::Beside => (None, true),
-            Err(error) => return Err(error),
-        },
-    };
+    let Taken { writer, is_served } = backend.take(options, presence).await?;
     let connect_error = |error: DbErr| OpenError::Connect(Box::new(error));
-    let writer = connect::writer(options).await.map_err(connect_error)?;
     if !is_served {
-        Migrator::up(&writer, None)
-            .await
-            .map_err(|error| OpenError::Migrate(Box::new(error)))?;
+        let migrated = writer.migrate().await;
+        migrated.map_err(|error| OpenError::Migrate(Box::new(error)))?;
     }
-    let epoch = match presence {
+    let (epoch, after_crash) = match presence {
         Presence::Alone => advance_epoch(&writer).await.map_err(connect_error)?,
-        Presence::Beside => NO_EPOCH,
+        Presence::Beside => (NO_EPOCH, false),
     };
-    let readers = match location {
-        Location::Memory => None,
-        Location::File(_) => Some(connect::readers(options).await.map_err(connect_error)?),
-    };
+    let readers = backend.readers(options).await.map_err(connect_error)?;
     Ok(Opened {
         writer,
         readers,
-        lock,
         epoch,
+        after_crash,
     })
 }
 
-fn lock(path: PathBuf) -> Result<FileLock, OpenError> {
-    FileLock::take(&path).map_err(|error| match error {
-        LockError::Held => OpenError::InUse { path },
-        LockError::Io(source) => OpenError::Lock { path, source },
-    })
-}
+/// The epoch of the last opening.
+pub(crate) const EPOCH: &str = "epoch";
 
-const EPOCH: &str = "epoch";
+/// The epoch of the last opening that was closed: where it is another one, its process crashed.
+const CLOSED_EPOCH: &str = "closed_epoch";
 
 /// Before every epoch: nothing can be claimed under it.
-const NO_EPOCH: u64 = 0;
+pub(crate) const NO_EPOCH: u64 = 0;
 
-/// Counts this opening, so that whatever an earlier process still tries to write is noticed.
-async fn advance_epoch(writer: &DatabaseConnection) -> Result<u64, DbErr> {
-    let transaction = writer.begin_with_options(immediate()).await?;
-    let last = meta::Entity::find_by_id(EPOCH)
-        .one(&transaction)
-        .await?
-        .map_or(0, |row| row.value);
-    let row = last.checked_add(1).map(|value| meta::Model {
-        name: EPOCH.to_owned(),
+/// Counts this opening, so that whatever an earlier process still tries to write is noticed. Says also whether that one
+/// crashed.
+async fn advance_epoch(writer: &WriteConnection) -> Result<(u64, bool), DbErr> {
+    let transaction = writer.begin().await?;
+    let last = counter(&transaction, EPOCH).await?;
+    let after_crash = counter(&transaction, CLOSED_EPOCH).await? != last;
+    let next = last.checked_add(1);
+    let epoch = next.and_then(|next| u64::try_from(next).ok());
+    let (next, epoch) = next
+        .zip(epoch)
+        .ok_or_else(|| DbErr::Custom("`meta.epoch` is no counter".to_owned()))?;
+    set_counter(&transaction, EPOCH, next).await?;
+    transaction.commit().await?;
+    writer.bind_to(next);
+    Ok((epoch, after_crash))
+}
+
+/// Remembers that an epoch ended in good order.
+pub(crate) async fn close_epoch(writer: &WriteConnection, epoch: u64) -> Result<(), DbErr> {
+    let epoch = i64::try_from(epoch).map_err(|error| DbErr::Custom(error.to_string()))?;
+    let transaction = writer.begin().await?;
+    set_counter(&transaction, CLOSED_EPOCH, epoch).await?;
+    transaction.commit().await
+}
+
+async fn counter<C: ConnectionTrait>(connection: &C, name: &str) -> Result<i64, DbErr> {
+    let row = meta::Entity::find_by_id(name).one(connection).await?;
+    Ok(row.map_or(0, |row| row.value))
+}
+
+async fn set_counter<C: ConnectionTrait>(connection: &C, name: &str, value: i64) -> Result<(), DbErr> {
+    let row = meta::Model {
+        name: name.to_owned(),
         value,
-    });
-    let counted = row.and_then(|row| Some((u64::try_from(row.value).ok()?, row)));
-    let (epoch, row) = counted.ok_or_else(|| DbErr::Custom("`meta.epoch` is no counter".to_owned()))?;
+    };
     meta::Entity::insert(row.into_active_model())
         .on_conflict(
             OnConflict::column(meta::Column::Name)
                 .update_column(meta::Column::Value)
                 .to_owned(),
         )
-        .exec_without_returning(&transaction)
+        .exec_without_returning(connection)
         .await?;
-    transaction.commit().await?;
-    Ok(epoch)
+    Ok(())
 }

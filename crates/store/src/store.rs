@@ -25,6 +25,7 @@ struct Inner {
     readers: DatabaseConnection,
     writer: Writer,
     epoch: u64,
+    after_crash: bool,
 }
 
 impl Store {
@@ -51,13 +52,14 @@ impl Store {
         let Opened {
             writer,
             readers,
-            lock,
             epoch,
+            after_crash,
         } = open::open(&options, presence).await?;
         let inner = Inner {
-            readers: readers.clone().unwrap_or_else(|| writer.clone()),
-            writer: Writer::start(writer, readers, lock),
+            readers: readers.clone().unwrap_or_else(|| writer.database().clone()),
+            writer: Writer::start(writer, readers, epoch),
             epoch,
+            after_crash,
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -73,6 +75,11 @@ impl Store {
     /// The epoch of this opening: the lease under which executions are claimed.
     pub(crate) fn epoch(&self) -> u64 {
         self.inner.epoch
+    }
+
+    /// Whether the process before this one ended without closing its store.
+    pub(crate) fn is_after_crash(&self) -> bool {
+        self.inner.after_crash
     }
 
     pub(crate) fn writer(&self) -> &Writer {

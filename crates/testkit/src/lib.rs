@@ -1,5 +1,5 @@
-//! Fakes for tests: a store in memory, a clock set by hand, agents with a script, rows to test with, and the bodies
-//! of the tests that every store must pass.
+//! Fakes for tests: a store in memory, one that fails where it is told to, a clock set by hand, agents with a script,
+//! rows to test with, and the bodies of the tests that every store must pass.
 //!
 //! Used from `tests/` only.
 //!
@@ -18,12 +18,18 @@
 
 mod agents;
 mod clock;
+mod fault_store;
 mod memory_store;
+#[cfg(unix)]
+mod postgres;
 pub mod samples;
 pub mod store_conformance;
 
+#[cfg(unix)]
+pub use crate::postgres::PostgresDatabase;
 pub use crate::{
     agents::{Answer, ScriptedAgents},
     clock::ManualClock,
+    fault_store::{Fault, FaultStore},
     memory_store::MemoryStore,
 };

@@ -1,6 +1,6 @@
 //! A plain client of the API: JSON over HTTP, and events over WebSocket.
 
-use std::net::SocketAddr;
+use std::{error::Error, net::SocketAddr};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -9,7 +9,10 @@ use hyper::{Request, http::request::Builder};
 use hyper_util::{client::legacy::Client as HttpClient, rt::TokioExecutor};
 use serde_json::Value;
 use tokio::net::TcpStream;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{self, Message},
+};
 
 const BASE: &str = "/api/v3/orchestration";
 
@@ -75,19 +78,27 @@ impl Client {
     }
 
     pub(crate) async fn exchange(&self, request: Request<Full<Bytes>>) -> Answer {
-        let response = self.http.request(request).await.unwrap();
+        self.try_exchange(request).await.unwrap()
+    }
+
+    /// The same with a server that may be killed meanwhile.
+    pub(crate) async fn try_exchange(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Answer, Box<dyn Error + Send + Sync>> {
+        let response = self.http.request(request).await?;
         let status = response.status().as_u16();
         let content_type = response
             .headers()
             .get("content-type")
             .map_or("", |value| value.to_str().unwrap());
         let content_type = content_type.to_owned();
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        Answer {
+        let body = response.into_body().collect().await?.to_bytes();
+        Ok(Answer {
             status,
             content_type,
             body: serde_json::from_slice(&body).unwrap_or(Value::Null),
-        }
+        })
     }
 
     /// Stores a workflow and gives its id.
@@ -121,15 +132,20 @@ impl Client {
 
     /// Follows the events of an execution from the one after `after` on.
     pub(crate) async fn follow(&self, execution: &str, after: u64) -> Events {
+        self.try_follow(execution, after).await.unwrap()
+    }
+
+    /// The same with a server that may be killed meanwhile.
+    pub(crate) async fn try_follow(&self, execution: &str, after: u64) -> Result<Events, tungstenite::Error> {
         let url = format!(
             "ws://{}{BASE}/executions/{execution}/ws?after={after}",
             self.address
         );
-        let (socket, _) = connect_async(url).await.unwrap();
-        Events {
+        let (socket, _) = connect_async(url).await?;
+        Ok(Events {
             socket,
             seen: Vec::new(),
-        }
+        })
     }
 }
 

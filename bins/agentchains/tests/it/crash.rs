@@ -16,7 +16,7 @@ async fn register(client: &Client, agents: &DemoAgents) {
     }
 }
 
-async fn start_parallel_research(server: &Server, agents: &DemoAgents) -> String {
+pub(crate) async fn start_parallel_research(server: &Server, agents: &DemoAgents) -> String {
     register(&server.client, agents).await;
     let document = include_str!("../../../../examples/workflows/parallel-research.json");
     let workflow = server
@@ -28,7 +28,7 @@ async fn start_parallel_research(server: &Server, agents: &DemoAgents) -> String
 }
 
 /// How often each agent was sent a message.
-fn messages(agents: &DemoAgents, agent_id: &str) -> usize {
+pub(crate) fn messages(agents: &DemoAgents, agent_id: &str) -> usize {
     agents.log().count(agent_id, "SendMessage")
 }
 

@@ -7,6 +7,7 @@
     reason = "a helper of a test fails the test"
 )]
 
+mod agents;
 mod bad_input;
 mod bill_race;
 mod budget_race;
@@ -17,6 +18,9 @@ mod crash;
 mod guide;
 mod hostile_agents;
 mod metrics;
+#[cfg(unix)]
+mod postgres;
 mod secrets;
 mod server;
 mod ssrf;
+mod torture;

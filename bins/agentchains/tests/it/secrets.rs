@@ -19,9 +19,10 @@ use crate::{client::Client, server::Server};
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const IN_ENVIRONMENT: &str = "c4n4ry-environment";
 const IN_FILE: &str = "c4n4ry-file";
-const IN_STORE: &str = "c4n4ry-store";
+const IN_STORE: &str = "c4n4ry-störe";
 
-/// An agent that repeats the head of each request in an error, or in its output where the path says so.
+/// An agent that repeats the head of each request in an error, or in its output where the path says so. The path also
+/// says whether it takes each byte for a character, and whether its JSON is ASCII.
 struct Echo {
     url: String,
     _server: JoinSet<()>,
@@ -48,13 +49,22 @@ async fn answer(mut stream: TcpStream) {
             return;
         }
     }
-    let head = String::from_utf8_lossy(&head).into_owned();
-    let status = if head.lines().next().is_some_and(|line| line.contains(" /works")) {
+    let target = String::from_utf8_lossy(&head);
+    let target = target.split(' ').nth(1).unwrap_or_default().to_owned();
+    let head = if target.contains("/latin-1") {
+        head.into_iter().map(char::from).collect()
+    } else {
+        String::from_utf8_lossy(&head).into_owned()
+    };
+    let status = if target.starts_with("/works") {
         "200 OK"
     } else {
         "400 Bad Request"
     };
-    let body = json!({"heard": head, "authorised": head.contains("c4n4ry")}).to_string();
+    let mut body = json!({"heard": head, "authorised": head.contains("c4n4ry")}).to_string();
+    if target.contains("/ascii") {
+        body = in_ascii(&body);
+    }
     let reply = format!(
         "HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
@@ -62,6 +72,16 @@ async fn answer(mut stream: TcpStream) {
     // An error of writing is that of a client that has heard enough.
     let _ = stream.write_all(reply.as_bytes()).await;
     let _ = stream.shutdown().await;
+}
+
+/// JSON without characters beyond ASCII, as some libraries write it.
+fn in_ascii(json: &str) -> String {
+    json.chars()
+        .map(|character| match character {
+            _ if character.is_ascii() => character.to_string(),
+            _ => format!("\\u{:04x}", u32::from(character)),
+        })
+        .collect()
 }
 
 /// Runs `agentchains secrets …` with this on its standard input.
@@ -104,7 +124,10 @@ fn shows_a_secret(text: &[u8]) -> bool {
 /// told meanwhile.
 async fn call_each(client: &Client, echo: &str, token: &Path) -> (String, Vec<Value>) {
     let (mut shown, nodes) = register(client, echo, token).await;
-    let last = ["environment", "file", "early", "late"].map(|id| json!({"from": id, "to": "failing"}));
+    let before = nodes.iter().filter(|node| node["id"] != "failing");
+    let last: Vec<_> = before
+        .map(|node| json!({"from": node["id"], "to": "failing"}))
+        .collect();
     let document = json!({"name": "echoes", "nodes": nodes, "edges": last});
     let workflow = client.create(&document).await;
     let execution = client.execute(&workflow, &json!({})).await;
@@ -123,6 +146,9 @@ async fn register(client: &Client, echo: &str, token: &Path) -> (Vec<Value>, Vec
         ("file", "works", json!({"file": token})),
         ("early", "works", json!({"stored": "early"})),
         ("late", "works", json!({"stored": "late"})),
+        ("read-as-latin-1", "works/latin-1", json!({"stored": "late"})),
+        ("in-ascii", "works/ascii", json!({"stored": "late"})),
+        ("both", "works/latin-1/ascii", json!({"stored": "late"})),
         ("failing", "fails", json!({"stored": "late"})),
     ] {
         let agent = json!({

@@ -56,7 +56,12 @@ impl Server {
     /// The same with further flags and variables of the environment.
     pub(crate) async fn serve_with(folder: &Path, flags: &[&str], variables: &[(&str, &str)]) -> Self {
         let database = format!("sqlite:{}", folder.join("agentchains.db").display());
-        let serve = ["serve", "--listen", "127.0.0.1:0", "--database", &database];
+        Self::serve_on(&database, flags, variables).await
+    }
+
+    /// The same on any database.
+    pub(crate) async fn serve_on(database: &str, flags: &[&str], variables: &[(&str, &str)]) -> Self {
+        let serve = ["serve", "--listen", "127.0.0.1:0", "--database", database];
         Self::start(&[&serve, flags].concat(), variables).await
     }
 

@@ -23,14 +23,15 @@ use crate::{
     error::CallError,
     lenient::{take_array, take_text},
     net::{Channel, Endpoint, MAX_REPLY_BYTES, OpenReply},
+    trace::TraceContext,
 };
 
 /// Speaks A2A with one agent.
 #[derive(Debug)]
 pub(super) struct A2aClient {
     channel: Channel,
-    cards: CardCache,
-    requests: AtomicU64,
+    cards: Arc<CardCache>,
+    requests: Arc<AtomicU64>,
 }
 
 /// Some of an agent's tasks.
@@ -53,8 +54,17 @@ impl A2aClient {
     pub(super) fn new(channel: Channel, base: Endpoint) -> Self {
         Self {
             channel,
-            cards: CardCache::new(base),
-            requests: AtomicU64::new(0),
+            cards: Arc::new(CardCache::new(base)),
+            requests: Arc::default(),
+        }
+    }
+
+    /// The same client for requests that belong to this attempt.
+    pub(super) fn traced(&self, trace: &TraceContext) -> Self {
+        Self {
+            channel: self.channel.traced(trace),
+            cards: Arc::clone(&self.cards),
+            requests: Arc::clone(&self.requests),
         }
     }
 

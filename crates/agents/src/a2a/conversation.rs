@@ -165,7 +165,11 @@ impl<'a> Conversation<'a> {
             let was_known = transcript.remote().is_some();
             let words = transcript.take(event, bytes)?;
             if let Some(task) = transcript.remote().filter(|_| !was_known) {
-                self.progress.task_accepted(task.clone()).await;
+                if transcript.is_at_rest() {
+                    self.progress.task_told(task.clone());
+                } else {
+                    self.progress.task_accepted(task.clone()).await;
+                }
             }
             if let Some(words) = words {
                 self.progress.said(&words);

@@ -36,6 +36,7 @@ use crate::{
     agent::Agent,
     error::CallError,
     net::{Channel, Endpoint},
+    trace::TraceContext,
 };
 
 use self::{
@@ -65,8 +66,9 @@ impl A2aAgent {
 
 #[async_trait]
 impl Agent for A2aAgent {
-    async fn call(&self, call: &Call, progress: &dyn CallProgress) -> CallOutcome {
-        Conversation::new(&self.client, call, progress).run().await
+    async fn call(&self, call: &Call, trace: &TraceContext, progress: &dyn CallProgress) -> CallOutcome {
+        let client = self.client.traced(trace);
+        Conversation::new(&client, call, progress).run().await
     }
 
     async fn cancel(&self, task: &RemoteTask) -> RemoteCancel {

@@ -65,10 +65,10 @@ enum Scheme {
         password: SecretRef,
     },
     OAuth2 {
-        tokens: Tokens,
+        tokens: Box<Tokens>,
         secret: SecretRef,
     },
-    Mtls(Identity),
+    Mtls(Box<Identity>),
 }
 
 impl Credentials {
@@ -199,7 +199,7 @@ impl Scheme {
                     audience,
                 };
                 Self::OAuth2 {
-                    tokens: Tokens::new(outbound.channel(), request),
+                    tokens: Box::new(Tokens::new(outbound.channel(), request)),
                     secret: client_secret,
                 }
             }
@@ -207,7 +207,7 @@ impl Scheme {
                 certificate,
                 private_key,
                 authority,
-            }) => Self::Mtls(Identity::new(certificate, private_key, authority)),
+            }) => Self::Mtls(Box::new(Identity::new(certificate, private_key, authority))),
         })
     }
 }

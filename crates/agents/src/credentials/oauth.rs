@@ -22,7 +22,7 @@ use url::form_urlencoded::{Serializer, byte_serialize};
 use super::{CredentialError, home::check_privacy};
 use crate::{
     error::CallError,
-    net::{Channel, Endpoint},
+    net::{Channel, Endpoint, TransportError},
 };
 
 /// The largest answer of an authorisation server that is read.
@@ -222,8 +222,10 @@ impl Tokens {
                     CredentialError::permanent(format!("{what}; check client_id and client_secret"))
                 }
             }
+            CallError::Transport(TransportError::Refused(refused)) => {
+                CredentialError::address_refused(&self.name(), *refused)
+            }
             error if error.is_transient() => self.trouble(&error.to_string()),
-            // Where a policy forbids the address, the error says so.
             error => CredentialError::permanent(format!("{} cannot be used: {error}", self.name())),
         }
     }

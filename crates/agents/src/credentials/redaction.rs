@@ -21,17 +21,11 @@ pub(crate) struct Hidden {
 }
 
 impl Hidden {
-    /// Hides a text, also as JSON and forms write it.
+    /// Hides a text, also as JSON and forms write it, and as those see it who take each of its bytes for a character.
     pub(crate) fn add(&mut self, secret: &str) {
-        let json = serde_json::Value::from(secret).to_string();
-        let json = json[1..json.len() - 1].to_owned();
-        let spellings = [
-            json.replace('/', r"\/"),
-            json,
-            byte_serialize(secret.as_bytes()).collect(),
-            secret.to_owned(),
-        ];
-        for spelling in spellings {
+        // Headers were Latin-1 once (RFC 9110, section 5.5), and some servers still read them so.
+        let as_latin_1: String = secret.bytes().map(char::from).collect();
+        for spelling in spellings(secret).chain(spellings(&as_latin_1)) {
             let bytes = spelling.into_bytes();
             let is_known = self.texts.iter().any(|text| text.expose_secret() == bytes);
             if bytes.len() >= MIN_BYTES && !is_known {
@@ -83,6 +77,38 @@ impl Hidden {
         let begun = self.texts.iter().filter_map(|text| begun(text.expose_secret()));
         begun.max().unwrap_or(0)
     }
+}
+
+/// A text as it is, as forms write it, and as JSON does: with and without `\/`, and with everything beyond ASCII as it
+/// is or escaped.
+fn spellings(text: &str) -> impl Iterator<Item = String> {
+    let json = serde_json::Value::from(text).to_string();
+    let json = json[1..json.len() - 1].to_owned();
+    let escaped = [escaped(&json, false), escaped(&json, true), json];
+    let slashed = escaped.clone().map(|json| json.replace('/', r"\/"));
+    let plain = [text.to_owned(), byte_serialize(text.as_bytes()).collect()];
+    plain.into_iter().chain(escaped).chain(slashed)
+}
+
+/// JSON in ASCII (RFC 8259, section 7).
+fn escaped(json: &str, in_upper_case: bool) -> String {
+    let mut escaped = String::new();
+    for character in json.chars() {
+        if character.is_ascii() {
+            escaped.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            let digits = if in_upper_case {
+                format!("{unit:04X}")
+            } else {
+                format!("{unit:04x}")
+            };
+            escaped.push_str(r"\u");
+            escaped.push_str(&digits);
+        }
+    }
+    escaped
 }
 
 impl fmt::Debug for Hidden {
@@ -162,6 +188,16 @@ mod tests {
                 r#"{"x":"[redacted]","y":"[redacted]"}"#,
             ),
             (&["a b&c"], "key=a+b%26c", "key=[redacted]"),
+            (
+                &["ké/😀"],
+                r#"ké/😀 k%C3%A9%2F%F0%9F%98%80 k\u00e9/\ud83d\ude00 k\u00E9\/\uD83D\uDE00"#,
+                "[redacted] [redacted] [redacted] [redacted]",
+            ),
+            (
+                &["kéy1"],
+                r"kÃ©y1 k\u00c3\u00a9y1 k\u00C3\u00A9y1 k%C3%83%C2%A9y1 kÃ©y",
+                "[redacted] [redacted] [redacted] [redacted] kÃ©y",
+            ),
             (&["abc"], "abcabc", "abcabc"),
             (&[], "anything", "anything"),
         ] {

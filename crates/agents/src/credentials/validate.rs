@@ -1,6 +1,6 @@
 //! What a definition must keep to that has a credential.
 
-use agentchains_ports::{AgentDefinition, ApiKeyPlace, Auth, SecretRef};
+use agentchains_ports::{AgentDefinition, ApiKeyPlace, Auth, DirectoryError, SecretRef};
 
 use super::{
     headers::{HeaderTemplate, header_name},
@@ -8,30 +8,30 @@ use super::{
     source::OWN_VARIABLES,
     vault::is_secret_name,
 };
-use crate::net::{AddressPolicy, Endpoint};
-
-/// What is wrong with a definition: the pointer into it, and one sentence.
-pub(crate) type Fault = (&'static str, String);
+use crate::{
+    definition::{checked_endpoint, invalid},
+    net::{AddressPolicy, Endpoint},
+};
 
 /// Checks the credential and the headers of an agent at `endpoint`. What is refused here would fail each call.
 pub(crate) fn check_credentials(
     definition: &AgentDefinition,
     endpoint: &Endpoint,
     policy: &AddressPolicy,
-) -> Result<(), Fault> {
+) -> Result<(), DirectoryError> {
     let mut has_secret = false;
     for (name, value) in &definition.headers {
-        let header = HeaderTemplate::parse(name, value).map_err(|message| ("/headers", message))?;
+        let header = HeaderTemplate::parse(name, value).map_err(|message| invalid("/headers", message))?;
         has_secret |= header.has_secret();
     }
     if has_secret && !is_private(&endpoint.uri()) {
-        return Err(("/headers", in_the_clear()));
+        return Err(invalid("/headers", in_the_clear()));
     }
     let Some(auth) = &definition.auth else {
         return Ok(());
     };
     if !is_private(&endpoint.uri()) {
-        return Err(("/auth", in_the_clear()));
+        return Err(invalid("/auth", in_the_clear()));
     }
     check_auth(auth, endpoint, policy)
 }
@@ -41,17 +41,17 @@ fn in_the_clear() -> String {
         .to_owned()
 }
 
-fn check_auth(auth: &Auth, endpoint: &Endpoint, policy: &AddressPolicy) -> Result<(), Fault> {
+fn check_auth(auth: &Auth, endpoint: &Endpoint, policy: &AddressPolicy) -> Result<(), DirectoryError> {
     match auth {
         Auth::Bearer { token } => check_secret("/auth/token", token),
         Auth::ApiKey { name, place, key } => {
-            check_key_name(name, *place).map_err(|message| ("/auth/name", message))?;
+            check_key_name(name, *place).map_err(|message| invalid("/auth/name", message))?;
             check_secret("/auth/key", key)
         }
         Auth::Basic { username, password } => {
             if username.contains(|character: char| character == ':' || character.is_control()) {
                 let message = "a user's name has no colon and no control characters (RFC 7617)";
-                return Err(("/auth/username", message.to_owned()));
+                return Err(invalid("/auth/username", message));
             }
             check_secret("/auth/password", password)
         }
@@ -61,10 +61,10 @@ fn check_auth(auth: &Auth, endpoint: &Endpoint, policy: &AddressPolicy) -> Resul
             scopes,
             ..
         } => {
-            check_token_url(token_url, policy).map_err(|message| ("/auth/token_url", message))?;
+            check_token_url(token_url, policy)?;
             if scopes.iter().any(|scope| !is_scope(scope)) {
                 let message = "a scope has printable ASCII characters without spaces and quotes (RFC 6749)";
-                return Err(("/auth/scopes", message.to_owned()));
+                return Err(invalid("/auth/scopes", message));
             }
             check_secret("/auth/client_secret", client_secret)
         }
@@ -75,7 +75,7 @@ fn check_auth(auth: &Auth, endpoint: &Endpoint, policy: &AddressPolicy) -> Resul
         } => {
             if !endpoint.is_https() {
                 let message = "a client certificate needs an address that begins with https://";
-                return Err(("/auth", message.to_owned()));
+                return Err(invalid("/auth", message));
             }
             check_secret("/auth/certificate", certificate)?;
             check_secret("/auth/private_key", private_key)?;
@@ -98,13 +98,12 @@ fn check_key_name(name: &str, place: ApiKeyPlace) -> Result<(), String> {
     }
 }
 
-fn check_token_url(url: &str, policy: &AddressPolicy) -> Result<(), String> {
-    let endpoint = Endpoint::parse(url).map_err(|error| error.to_string())?;
-    endpoint.vet(policy).map_err(|refused| refused.to_string())?;
-    if is_private(&endpoint.uri()) {
+fn check_token_url(url: &str, policy: &AddressPolicy) -> Result<(), DirectoryError> {
+    let pointer = "/auth/token_url";
+    if is_private(&checked_endpoint(pointer, url, policy)?.uri()) {
         Ok(())
     } else {
-        Err(in_the_clear())
+        Err(invalid(pointer, in_the_clear()))
     }
 }
 
@@ -116,7 +115,7 @@ fn is_scope(scope: &str) -> bool {
             .all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte))
 }
 
-fn check_secret(pointer: &'static str, secret: &SecretRef) -> Result<(), Fault> {
+fn check_secret(pointer: &'static str, secret: &SecretRef) -> Result<(), DirectoryError> {
     let message = match secret {
         SecretRef::Env(name) if name.starts_with(OWN_VARIABLES) => {
             format!("variables that begin with {OWN_VARIABLES} are the server's own; name another one")
@@ -132,5 +131,5 @@ fn check_secret(pointer: &'static str, secret: &SecretRef) -> Result<(), Fault> 
         }
         _ => return Ok(()),
     };
-    Err((pointer, message))
+    Err(invalid(pointer, message))
 }

@@ -19,6 +19,7 @@ use crate::{
     failure::{Classified, classify},
     net::{Channel, Endpoint, MAX_REPLY_BYTES},
     request::{beside, data, not_sent, post},
+    trace::TraceContext,
 };
 
 /// What is best understood, and what is understood besides.
@@ -42,14 +43,18 @@ impl HttpAgent {
         }
     }
 
-    async fn attempt(&self, call: &Call) -> Result<AgentReply, Box<Classified>> {
+    async fn attempt(&self, call: &Call, trace: &TraceContext) -> Result<AgentReply, Box<Classified>> {
         let mut request = match self.method {
             HttpMethod::Post => self.sending(call)?,
             HttpMethod::Get => self.asking(call)?,
         };
         request.headers_mut().insert(header::ACCEPT, ACCEPTED);
         let deadline = self.channel.instant(call.deadline);
-        let reply = self.channel.exchange(request, MAX_REPLY_BYTES, deadline).await;
+        let reply = self
+            .channel
+            .traced(trace)
+            .exchange(request, MAX_REPLY_BYTES, deadline)
+            .await;
         reply
             .and_then(answer::read)
             .map_err(|error| Box::new(classify(&error, &self.endpoint.origin())))
@@ -86,11 +91,11 @@ impl HttpAgent {
 
 #[async_trait]
 impl Agent for HttpAgent {
-    async fn call(&self, call: &Call, _progress: &dyn CallProgress) -> CallOutcome {
+    async fn call(&self, call: &Call, trace: &TraceContext, _progress: &dyn CallProgress) -> CallOutcome {
         if call.is_lookup {
             return CallOutcome::TaskLost;
         }
-        match self.attempt(call).await {
+        match self.attempt(call, trace).await {
             Ok(reply) => CallOutcome::Reply(reply),
             Err(failure) => failure.outcome(call),
         }

@@ -25,12 +25,13 @@ use tokio::{
 
 use self::{
     session::{Session, SessionError},
-    transport::Transport,
+    transport::{Transport, Way},
 };
 use crate::{
     agent::Agent,
     failure::{Classified, classify},
     net::{Channel, Endpoint, TransportError},
+    trace::TraceContext,
 };
 
 /// A server of tools, one of which a node calls.
@@ -51,7 +52,12 @@ impl McpAgent {
         }
     }
 
-    async fn attempt(&self, call: &Call, progress: &dyn CallProgress) -> Result<AgentReply, Box<Classified>> {
+    async fn attempt(
+        &self,
+        call: &Call,
+        trace: &TraceContext,
+        progress: &dyn CallProgress,
+    ) -> Result<AgentReply, Box<Classified>> {
         let params = request::params(call, &self.settings)?;
         let deadline = self.transport.channel().instant(call.deadline);
         let session = within(deadline, self.session()).await;
@@ -62,7 +68,11 @@ impl McpAgent {
                 ..self.classified(&error)
             })
         })?;
-        let result = within(deadline, session.call_tool(params, deadline, progress)).await;
+        let way = Way {
+            deadline,
+            trace: trace.clone(),
+        };
+        let result = within(deadline, session.call_tool(params, way, progress)).await;
         answer::read(result.map_err(|error| Box::new(self.classified(&error)))?)
     }
 
@@ -87,11 +97,11 @@ impl McpAgent {
 
 #[async_trait]
 impl Agent for McpAgent {
-    async fn call(&self, call: &Call, progress: &dyn CallProgress) -> CallOutcome {
+    async fn call(&self, call: &Call, trace: &TraceContext, progress: &dyn CallProgress) -> CallOutcome {
         if call.is_lookup {
             return CallOutcome::TaskLost;
         }
-        match self.attempt(call, progress).await {
+        match self.attempt(call, trace, progress).await {
             Ok(reply) => CallOutcome::Reply(reply),
             Err(failure) => failure.outcome(call),
         }

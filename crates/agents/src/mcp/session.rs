@@ -21,9 +21,9 @@ use rmcp::{
     },
     transport::streamable_http_client::StreamableHttpError,
 };
-use tokio::{runtime::Handle, sync::mpsc, time::Instant};
+use tokio::{runtime::Handle, sync::mpsc};
 
-use super::transport::{Transport, Until};
+use super::transport::{Transport, Way};
 use crate::{error::CallError, net::TransportError, quote::quote};
 
 /// How many notifications of a call may wait to be passed on. Further ones are dropped: they are for those who watch.
@@ -66,11 +66,11 @@ impl Session {
     pub(super) async fn call_tool(
         &self,
         params: CallToolRequestParams,
-        deadline: Instant,
+        way: Way,
         progress: &dyn CallProgress,
     ) -> Result<CallToolResult, SessionError> {
         let mut request = ClientRequest::CallToolRequest(Request::new(params));
-        request.extensions_mut().insert(Until(deadline));
+        request.extensions_mut().insert(way);
         let options = PeerRequestOptions::no_options();
         let handle = self.service.send_cancellable_request(request, options).await?;
         let (notes, mut noted) = mpsc::channel(WAITING_NOTIFICATIONS);

@@ -22,6 +22,7 @@ use crate::{
     error::CallError,
     net::{Channel, Endpoint, MAX_REPLY_BYTES},
     request::post,
+    trace::TraceContext,
 };
 
 /// How long what belongs to no call may take: beginning a session and ending it, and telling of a cancelled call.
@@ -44,9 +45,14 @@ const ACCEPTED: HeaderValue = HeaderValue::from_static("application/json, text/e
 
 type Fault = StreamableHttpError<CallError>;
 
-/// When a request is given up. It travels with the request, as `rmcp` knows no deadlines of requests.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Until(pub(super) Instant);
+/// How the request of a call is sent. It travels with the request, as `rmcp` knows nothing of it.
+#[derive(Debug, Clone)]
+pub(super) struct Way {
+    /// When the request is given up.
+    pub(super) deadline: Instant,
+    /// The attempt that it belongs to.
+    pub(super) trace: TraceContext,
+}
 
 /// The way to one server.
 #[derive(Debug, Clone)]
@@ -101,10 +107,13 @@ impl StreamableHttpClient for Transport {
         headers: HashMap<HeaderName, HeaderValue>,
     ) -> Result<StreamableHttpPostResponse, Fault> {
         let in_session = session_id.is_some();
-        let deadline = deadline(&message);
+        let (channel, deadline) = match way(&message) {
+            Some(way) => (self.channel.traced(&way.trace), way.deadline),
+            None => (self.channel.clone(), Instant::now() + CONTROL_LIMIT),
+        };
         let mut request = post(self.endpoint.uri(), serde_json::to_vec(&message)?);
         complete(request.headers_mut(), session_id.as_deref(), headers)?;
-        let reply = match self.channel.open(request, deadline).await {
+        let reply = match channel.open(request, deadline).await {
             Ok(reply) => reply,
             Err(error) => return refused(&message, in_session, error),
         };
@@ -185,12 +194,12 @@ fn value(text: &str) -> Result<HeaderValue, Fault> {
     HeaderValue::try_from(text).map_err(|_| Fault::Client(CallError::protocol("its ids are no headers")))
 }
 
-fn deadline(message: &ClientJsonRpcMessage) -> Instant {
-    let given = match message {
-        ClientJsonRpcMessage::Request(request) => request.request.extensions().get::<Until>(),
+/// How a message is sent; `None` where it belongs to no call.
+fn way(message: &ClientJsonRpcMessage) -> Option<&Way> {
+    match message {
+        ClientJsonRpcMessage::Request(request) => request.request.extensions().get(),
         _ => None,
-    };
-    given.map_or_else(|| Instant::now() + CONTROL_LIMIT, |until| until.0)
+    }
 }
 
 /// What a reply that is none of success means. A session that is not found is over. A server that speaks JSON-RPC says

@@ -31,7 +31,10 @@ pub struct AddressPolicy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum AddressRefused {
     /// It is not public, and in none of the allowed ranges.
-    #[error("the address {0} is not public and not in the allowed ranges")]
+    #[error(
+        "the address {0} is not public and not in the allowed ranges; correct it, or allow it with \
+         --allow-agent-addresses"
+    )]
     NotAllowed(IpAddr),
     /// It is that of a cloud's metadata service.
     #[error("the address {0} is that of a cloud's metadata service, which is never allowed")]
@@ -266,6 +269,7 @@ mod tests {
             "3fff::1",
         ] {
             let refused = AddressRefused::NotAllowed(address.parse().unwrap());
+            assert!(refused.to_string().contains("--allow-agent-addresses"));
             assert_eq!(verdict("none", address), Err(refused), "{address}");
         }
     }
@@ -287,6 +291,7 @@ mod tests {
             "fd20:ce::254",
         ] {
             let refused = AddressRefused::Metadata(address.parse().unwrap());
+            assert!(!refused.to_string().contains("--allow-agent-addresses"));
             assert_eq!(verdict("0.0.0.0/0,::/0", address), Err(refused), "{address}");
         }
     }

@@ -19,7 +19,7 @@ use super::{
     reply::{OpenReply, Reply},
     transport::{Transport, TransportError},
 };
-use crate::{credentials::Credentials, error::CallError};
+use crate::{credentials::Credentials, error::CallError, trace::TraceContext};
 
 /// The farthest deadline that is waited for, so that moments stay within the clock's range.
 const FARTHEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
@@ -32,12 +32,14 @@ pub(crate) struct Channel {
     idle_limit: Duration,
     exchanges: Arc<Semaphore>,
     credentials: Option<Arc<Credentials>>,
+    trace: Option<TraceContext>,
 }
 
 impl Channel {
     pub(super) fn new(transport: Transport, clock: Arc<dyn Clock>, idle_limit: Duration) -> Self {
         Self {
             credentials: None,
+            trace: None,
             transport,
             clock,
             idle_limit,
@@ -50,6 +52,14 @@ impl Channel {
         Self {
             credentials: credentials.map(Arc::new),
             ..self
+        }
+    }
+
+    /// The same way for requests that belong to this attempt.
+    pub(crate) fn traced(&self, trace: &TraceContext) -> Self {
+        Self {
+            trace: Some(trace.clone()),
+            ..self.clone()
         }
     }
 
@@ -79,7 +89,14 @@ impl Channel {
     }
 
     /// The one place where requests to the agent are sent, whatever becomes of them.
-    async fn send(&self, request: Request<Full<Bytes>>, deadline: Instant) -> Result<OpenReply, CallError> {
+    async fn send(
+        &self,
+        mut request: Request<Full<Bytes>>,
+        deadline: Instant,
+    ) -> Result<OpenReply, CallError> {
+        if let Some(trace) = &self.trace {
+            trace.add_to(request.headers_mut());
+        }
         let turn = timeout_at(deadline, Arc::clone(&self.exchanges).acquire_owned()).await;
         // The semaphore is never closed, so that only the time can be over.
         let Ok(Ok(turn)) = turn else {

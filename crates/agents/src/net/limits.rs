@@ -30,8 +30,8 @@ pub(super) const ADDRESS_LIMIT: Duration = Duration::from_secs(3);
 /// turn, within their own time.
 pub(super) const MAX_EXCHANGES: usize = 512;
 
-/// How many unused connections are kept for each agent.
-pub(super) const IDLE_CONNECTIONS: usize = 32;
+/// How many unused connections are kept for each agent: all that were in use, so that under load none is made anew.
+pub(super) const IDLE_CONNECTIONS: usize = MAX_EXCHANGES;
 
 /// How long an unused connection is kept: less than the five seconds after which common servers close it, so that
 /// few requests meet a connection that is being closed.

@@ -12,6 +12,7 @@ mod resolve;
 mod retry_after;
 mod tls;
 mod transport;
+mod trust;
 
 pub use self::{
     address::{AddressPolicy, AddressRefused, InvalidRange},

@@ -9,9 +9,12 @@ use rustls::{
 };
 use thiserror::Error;
 
+use super::trust::Verifier;
+
 /// Whom connections with TLS trust, and as whom they present themselves.
 ///
-/// The default trusts the authorities that Mozilla trusts, and presents no certificate.
+/// The default trusts the authorities that Mozilla trusts and those of the operating system. It presents no
+/// certificate.
 #[derive(Clone, Default)]
 pub struct TlsSettings {
     authorities: Vec<CertificateDer<'static>>,
@@ -65,13 +68,16 @@ impl TlsSettings {
 
     /// The settings as the TLS library takes them. Its provider is ring, whatever the process has installed.
     pub(super) fn config(&self) -> Result<ClientConfig, TlsError> {
-        let mut roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        let mut own = RootCertStore::empty();
         for authority in &self.authorities {
-            roots.add(authority.clone())?;
+            own.add(authority.clone())?;
         }
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        let provider = Arc::new(ring::default_provider());
+        let verifier = Verifier::new(own, Arc::clone(&provider));
+        let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots);
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier));
         Ok(match &self.identity {
             Some(identity) => {
                 config.with_client_auth_cert(identity.chain.clone(), identity.key.clone_key())?

@@ -27,6 +27,7 @@ use super::{
         HTTP2_CONNECTION_WINDOW, HTTP2_PING_AFTER, HTTP2_PING_WAIT, HTTP2_STREAM_WINDOW, IDLE_CONNECTIONS,
         KEEP_ALIVE, MAX_HEAD_BYTES, MAX_HEADERS,
     },
+    trust::advice,
 };
 
 /// What requests say about who sends them.
@@ -49,6 +50,9 @@ pub(crate) enum TransportError {
     /// Nothing was sent.
     #[error("there is no connection: {0}")]
     Unreachable(String),
+    /// Nothing was sent, as who answers cannot be trusted, or does not speak TLS. Says what to do.
+    #[error("there is no safe connection: {0}")]
+    Unsafe(String),
     #[error("the time is over")]
     TimedOut {
         /// Whether there was a connection, so that the request may have been sent.
@@ -111,7 +115,10 @@ pub(super) fn explain(error: &(dyn Error + 'static)) -> TransportError {
         root = deeper;
     }
     if cause::<client::legacy::Error>(error).is_some_and(client::legacy::Error::is_connect) {
-        TransportError::Unreachable(root.to_string())
+        match tls_error(error) {
+            Some(error) => TransportError::Unsafe(advice(error)),
+            None => TransportError::Unreachable(root.to_string()),
+        }
     } else if cause::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
         TransportError::NotHttp(root.to_string())
     } else {
@@ -127,6 +134,18 @@ pub(super) fn explain_body(error: &hyper::Error) -> TransportError {
             TransportError::NotHttp(malformed.to_string())
         }
         _ => explain(error),
+    }
+}
+
+/// The error of TLS behind an error. One that is in an error of input is not among the causes of that.
+fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    let mut inner: &io::Error = cause(error)?;
+    loop {
+        let carried = inner.get_ref()?;
+        if let Some(error) = carried.downcast_ref() {
+            return Some(error);
+        }
+        inner = carried.downcast_ref()?;
     }
 }
 

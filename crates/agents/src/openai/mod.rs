@@ -17,6 +17,7 @@ use crate::{
     failure::{Classified, classify},
     net::{Channel, Endpoint, MAX_REPLY_BYTES},
     request::{beside, not_sent, post},
+    trace::TraceContext,
 };
 
 /// Where completions are made, below the base address.
@@ -40,13 +41,17 @@ impl OpenAiAgent {
         }
     }
 
-    async fn attempt(&self, call: &Call) -> Result<AgentReply, Box<Classified>> {
+    async fn attempt(&self, call: &Call, trace: &TraceContext) -> Result<AgentReply, Box<Classified>> {
         let body = prompt::body(call, &self.settings)?;
         let uri = self.completions();
         let uri = uri.map_err(|_| not_sent("has an address below which there can be nothing"))?;
         let deadline = self.channel.instant(call.deadline);
         let request = post(uri, body.to_string());
-        let reply = self.channel.exchange(request, MAX_REPLY_BYTES, deadline).await;
+        let reply = self
+            .channel
+            .traced(trace)
+            .exchange(request, MAX_REPLY_BYTES, deadline)
+            .await;
         let completion = reply.and_then(|reply| {
             reply.require_json_type()?;
             reply.json()
@@ -74,11 +79,11 @@ impl OpenAiAgent {
 
 #[async_trait]
 impl Agent for OpenAiAgent {
-    async fn call(&self, call: &Call, _progress: &dyn CallProgress) -> CallOutcome {
+    async fn call(&self, call: &Call, trace: &TraceContext, _progress: &dyn CallProgress) -> CallOutcome {
         if call.is_lookup {
             return CallOutcome::TaskLost;
         }
-        match self.attempt(call).await {
+        match self.attempt(call, trace).await {
             Ok(reply) => CallOutcome::Reply(reply),
             Err(failure) => failure.outcome(call),
         }

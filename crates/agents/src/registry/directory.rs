@@ -75,7 +75,7 @@ impl AgentDirectory for Registry {
     }
 
     async fn discover(&self, url: &str) -> Result<DiscoveredAgent, DirectoryError> {
-        let endpoint = checked_endpoint(url, self.outbound.policy())?;
+        let endpoint = checked_endpoint("/url", url, self.outbound.policy())?;
         let origin = endpoint.origin();
         let deadline = Instant::now() + ANSWER_LIMIT;
         let found = a2a::discover(self.outbound.channel(), endpoint, deadline).await;

@@ -58,10 +58,12 @@ fn profile(record: &AgentRecord, finds_tasks: bool) -> AgentProfile {
         on_unknown: definition.on_unknown.unwrap_or_default(),
         finds_tasks,
     };
+    // What is not called has no limits, so that nobody waits to be told that it is disabled.
+    let is_called = !definition.disabled;
     AgentProfile {
         terms: Arc::new(terms),
         breaker: definition.circuit_breaker.clone(),
-        max_concurrency: definition.max_concurrency,
-        rate_limit: definition.rate_limit,
+        max_concurrency: definition.max_concurrency.filter(|_| is_called),
+        rate_limit: definition.rate_limit.filter(|_| is_called),
     }
 }

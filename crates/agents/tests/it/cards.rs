@@ -7,7 +7,7 @@ use agentchains_ports::NodeRunner;
 use serde_json::{Value, json};
 
 use crate::{
-    scripted::{Act, Scripted, card, http_reply, json_reply, result, text_reply},
+    scripted::{Act, Request, Scripted, card, http_reply, json_reply, result, text_reply},
     support::{Accepted, LONG, call, call_at, execution, failure, reply, runner},
 };
 
@@ -31,6 +31,13 @@ async fn a_card_that_cannot_be_used_fails_before_anything_is_sent() {
             AgentAddressRefused,
         ),
         (interface("http://0x0a000001/", "JSONRPC"), AgentAddressRefused),
+        (
+            json!({
+                "supportedInterfaces": [{"url": "http://127.0.0.1:9/", "protocolBinding": "JSONRPC"}],
+                "capabilities": {"extensions": [{"uri": "urn:example:haggling", "required": true}]},
+            }),
+            AgentProtocolError,
+        ),
     ] {
         let served = card.clone();
         let agent = Scripted::agent_with_card(move |_| served.clone(), |_| text_reply("{}")).await;
@@ -148,4 +155,20 @@ async fn a_card_that_has_not_changed_is_not_sent_again() {
             .count();
         assert_eq!(read, cards, "after {passed} s");
     }
+}
+
+#[tokio::test]
+async fn a_signed_card_is_taken_as_one_that_is_not_signed() {
+    let signed = |base: String| {
+        let mut card = card(&base);
+        card["signatures"] =
+            json!([{"protected": "eyJhbGciOiJFUzI1NiJ9", "signature": "bm9uZQ", "header": {}}]);
+        card
+    };
+    let answer = |request: &Request| result(request, &json!({"message": {"parts": [{"text": "hi"}]}}));
+    let agent = Scripted::agent_with_card(signed, answer).await;
+    assert_eq!(
+        reply(call_at(&agent.url, LONG).await).output,
+        json!({"text": "hi"})
+    );
 }

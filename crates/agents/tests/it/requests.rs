@@ -1,12 +1,12 @@
 //! What is sent.
 
 use agentchains_cost::ReportedCost;
-use agentchains_machine::Call;
+use agentchains_machine::{Call, MessageId, NodePath};
 use agentchains_ports::NodeRunner;
 use serde_json::{Value, json};
 
 use crate::{
-    scripted::{Request, Scripted, card, result, send_result},
+    scripted::{Request, Scripted, card, result, send_result, task},
     support::{Accepted, LONG, call, execution, reply, runner},
 };
 
@@ -146,4 +146,45 @@ async fn a_cost_in_the_output_stays_there_and_counts() {
     assert_eq!(reply.output, json!({"_cost": 0.25}));
     assert_eq!(reply.cost, ReportedCost::Usd("0.25".parse().unwrap()));
     assert_eq!(accepted.tasks()[0].task_id, "t-1");
+}
+
+#[tokio::test]
+async fn every_request_for_an_attempt_carries_its_trace_context() {
+    let agent = Scripted::agent(|request| match request.method() {
+        "GetTask" => result(request, &task("COMPLETED", &json!({}))),
+        _ => send_result(request, "WORKING", &json!({})),
+    })
+    .await;
+    let runner = runner(&[("a", &agent.url)]).await;
+    let mut spans = Vec::new();
+    for attempt in 1..=2 {
+        let path = NodePath::top_level("node");
+        let call = Call {
+            message_id: MessageId::of_attempt(execution(), &path, attempt),
+            ..call("a", json!({}), LONG)
+        };
+        reply(runner.call(execution(), &call, &Accepted::default()).await);
+        let requests = agent.requests();
+        let last = requests.last().unwrap();
+        spans.push(last.header("traceparent").unwrap().to_owned());
+    }
+    let trace = execution().as_uuid().simple().to_string();
+    assert!(
+        spans
+            .iter()
+            .all(|span| span.starts_with(&format!("00-{trace}-")) && span.ends_with("-01"))
+    );
+    assert_ne!(spans[0], spans[1]);
+    let seen: Vec<_> = agent
+        .requests()
+        .iter()
+        .map(|request| request.header("traceparent").unwrap().to_owned())
+        .collect();
+    let first = seen.iter().take_while(|span| **span == spans[0]).count();
+    assert_eq!(
+        (first, seen.len()),
+        (3, 5),
+        "a card, and a message and a question for each"
+    );
+    assert!(seen[first..].iter().all(|span| *span == spans[1]));
 }

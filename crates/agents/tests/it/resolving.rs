@@ -19,13 +19,13 @@ use crate::{
 };
 
 /// Answers each look-up with the next of its answers, the last one for ever.
-struct Answers {
+pub(crate) struct Answers {
     left: Mutex<VecDeque<Vec<IpAddr>>>,
     asked: Mutex<Vec<String>>,
 }
 
 impl Answers {
-    fn new(answers: impl IntoIterator<Item = Vec<IpAddr>>) -> Arc<Self> {
+    pub(crate) fn new(answers: impl IntoIterator<Item = Vec<IpAddr>>) -> Arc<Self> {
         Arc::new(Self {
             left: Mutex::new(answers.into_iter().collect()),
             asked: Mutex::default(),

@@ -19,6 +19,14 @@ pub(crate) struct Request {
 }
 
 impl Request {
+    /// The value of a header.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (found, value) = line.split_once(": ")?;
+            found.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+
     /// The JSON-RPC method; empty for what is no JSON-RPC request.
     pub(crate) fn method(&self) -> &str {
         self.body["method"].as_str().unwrap_or_default()

@@ -76,7 +76,7 @@ impl AgentStore for MemoryStore {
     }
 }
 
-/// Remembers which tasks were accepted.
+/// Remembers which tasks were named.
 #[derive(Default)]
 pub(crate) struct Accepted(Mutex<Vec<RemoteTask>>);
 
@@ -89,6 +89,10 @@ impl Accepted {
 #[async_trait]
 impl CallProgress for Accepted {
     async fn task_accepted(&self, task: RemoteTask) {
+        self.task_told(task);
+    }
+
+    fn task_told(&self, task: RemoteTask) {
         self.0.lock().unwrap().push(task);
     }
 }

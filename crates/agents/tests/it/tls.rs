@@ -4,10 +4,11 @@ use agentchains_agents::{Outbound, TlsError, TlsSettings};
 use agentchains_machine::FailureCode;
 use http::Version;
 use serde_json::json;
+use tokio::{io::AsyncWriteExt, net::TcpListener, task::JoinSet};
 
 use crate::{
     support::{LONG, attempt, failure, outbound, reply, runner_through},
-    tls_agent::{Authority, TlsAgent},
+    tls_agent::{Authority, LONG_HEADERS, TlsAgent},
 };
 
 fn trusting(authority: &Authority) -> TlsSettings {
@@ -46,12 +47,65 @@ async fn only_agents_of_trusted_authorities_are_called() {
         let (failed, _) = failure(attempt(&runner, LONG).await);
         assert_eq!(failed.code, FailureCode::AgentUnreachable);
         assert!(
-            !failed.reached_agent && failed.message.contains("certificate"),
+            !failed.reached_agent && failed.message.contains("SSL_CERT_FILE"),
             "{}",
             failed.message
         );
     }
     assert!(agent.seen.lock().unwrap().versions.is_empty());
+}
+
+/// A server at an address that begins with `https://`, and knows nothing of that.
+async fn without_tls() -> (String, JoinSet<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let mut server = JoinSet::new();
+    server.spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        }
+    });
+    (url, server)
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_an_agents_tls_is_said() {
+    let authority = Authority::new();
+    for (issued, said) in [
+        (authority.issue_for("127.0.0.1", 2000), "has expired"),
+        (authority.issue_for("agent.test", 4096), "is for another host"),
+    ] {
+        let agent = TlsAgent::presenting(&issued, &["h2"], None).await;
+        let runner = runner_through(through(trusting(&authority)), &agent.url).await;
+        let (failed, unhealthy) = failure(attempt(&runner, LONG).await);
+        assert_eq!((failed.code, unhealthy), (FailureCode::AgentUnreachable, true));
+        assert!(failed.message.contains(said), "{}", failed.message);
+    }
+    let (url, _plain) = without_tls().await;
+    let runner = runner_through(through(trusting(&authority)), &url).await;
+    let (failed, _) = failure(attempt(&runner, LONG).await);
+    assert!(
+        failed.message.contains("does not speak TLS"),
+        "{}",
+        failed.message
+    );
+}
+
+#[tokio::test]
+async fn the_headers_of_a_reply_over_http_2_have_a_limit() {
+    let authority = Authority::new();
+    let agent = TlsAgent::start(&authority, &["h2"], None).await;
+    let url = format!("{}{LONG_HEADERS}", agent.url);
+    let runner = runner_through(through(trusting(&authority)), &url).await;
+    let (failed, _) = failure(attempt(&runner, LONG).await);
+    assert_eq!(agent.seen.lock().unwrap().versions, [Version::HTTP_2]);
+    // The library resets the stream, and says no more than that.
+    assert_eq!(
+        failed.code,
+        FailureCode::AgentConnectionLost,
+        "{}",
+        failed.message
+    );
 }
 
 #[tokio::test]

@@ -13,7 +13,9 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
 };
-use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, date_time_ymd,
+};
 use rustls::{
     RootCertStore, ServerConfig,
     crypto::ring,
@@ -67,7 +69,13 @@ impl Authority {
 
     /// A certificate for servers and clients at 127.0.0.1.
     pub(crate) fn issue(&self) -> Issued {
-        let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        self.issue_for("127.0.0.1", 4096)
+    }
+
+    /// A certificate for servers and clients at another host, which is good until the end of a year.
+    pub(crate) fn issue_for(&self, host: &str, until: i32) -> Issued {
+        let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
+        params.not_after = date_time_ymd(until, 12, 31);
         params.extended_key_usages = vec![
             ExtendedKeyUsagePurpose::ServerAuth,
             ExtendedKeyUsagePurpose::ClientAuth,
@@ -84,7 +92,12 @@ impl TlsAgent {
     /// Starts an agent with a certificate of this authority. It offers these protocols (ALPN), and asks callers for a
     /// certificate of `callers` where that is given.
     pub(crate) async fn start(authority: &Authority, offers: &[&str], callers: Option<&Authority>) -> Self {
-        let acceptor = TlsAcceptor::from(Arc::new(server_config(authority, offers, callers)));
+        Self::presenting(&authority.issue(), offers, callers).await
+    }
+
+    /// The same with this certificate.
+    pub(crate) async fn presenting(issued: &Issued, offers: &[&str], callers: Option<&Authority>) -> Self {
+        let acceptor = TlsAcceptor::from(Arc::new(server_config(issued, offers, callers)));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("https://{}", listener.local_addr().unwrap());
         let seen = Arc::<Mutex<Seen>>::default();
@@ -109,9 +122,8 @@ impl TlsAgent {
     }
 }
 
-fn server_config(authority: &Authority, offers: &[&str], callers: Option<&Authority>) -> ServerConfig {
+fn server_config(issued: &Issued, offers: &[&str], callers: Option<&Authority>) -> ServerConfig {
     let provider = Arc::new(ring::default_provider());
-    let issued = authority.issue();
     let certificate = CertificateDer::from_pem_slice(issued.certificate.as_bytes()).unwrap();
     let key = PrivateKeyDer::from_pem_slice(issued.key.as_bytes()).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
@@ -144,6 +156,9 @@ async fn serve(acceptor: TlsAcceptor, stream: TcpStream, base: String, seen: Arc
         .await;
 }
 
+/// The path below which every reply has a header of 100 KiB.
+pub(crate) const LONG_HEADERS: &str = "/long-headers";
+
 /// A card, and completed tasks.
 async fn answer(
     request: Request<Incoming>,
@@ -151,6 +166,7 @@ async fn answer(
     seen: Arc<Mutex<Seen>>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     seen.lock().unwrap().versions.push(request.version());
+    let has_long_headers = request.uri().path().starts_with(LONG_HEADERS);
     let reply = if request.method() == Method::GET {
         card(&base)
     } else {
@@ -159,6 +175,9 @@ async fn answer(
         let message = json!({"message": {"parts": [{"text": "hi"}]}});
         json!({"jsonrpc": "2.0", "id": asked["id"], "result": message})
     };
-    let response = Response::builder().header(header::CONTENT_TYPE, "application/json");
+    let mut response = Response::builder().header(header::CONTENT_TYPE, "application/json");
+    if has_long_headers {
+        response = response.header("x-long", "y".repeat(100 << 10));
+    }
     Ok(response.body(Full::from(reply.to_string())).unwrap())
 }

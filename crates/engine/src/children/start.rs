@@ -151,10 +151,14 @@ async fn try_start(shared: &Arc<Shared>, birth: &Birth, place: &mut Option<Place
 /// What a child that is waited for has to tell comes from its driver, so that it comes in order. One that is terminal
 /// has no driver, and one that is not waited for tells nothing but that it is there.
 fn go_on(shared: &Arc<Shared>, birth: &Birth, row: &ExecutionRow) {
-    if row.status.is_terminal() || !birth.parent.waits {
-        return birth.report(shared, row);
+    let is_over = row.status.is_terminal();
+    if is_over || !birth.parent.waits {
+        birth.report(shared, row);
     }
-    shared.deliver(row.id, Message::Input(Input::Tick));
+    if !is_over {
+        // It may have been recorded by a try whose answer was lost, and then it has no driver.
+        shared.deliver(row.id, Message::Input(Input::Tick));
+    }
 }
 
 impl Engine {

@@ -188,6 +188,8 @@ fn an_execution_that_cannot_be_read_holds_up_no_other() {
             matches!(refused, Err(EngineError::Unreadable { .. })),
             "{refused:?}"
         );
+        // The last ones had to wait until others were taken over.
+        world.pass(seconds(1)).await;
         for id in ids.iter().filter(|id| **id != earliest) {
             assert_eq!(world.status(*id).await, "completed");
         }

@@ -20,7 +20,7 @@ use crate::{
     problem::{Finding, Problem},
     wire::{
         self,
-        agent::{Agent, Discover, Health, HealthError},
+        agent::{Agent, Checked, Discover, Health, HealthError},
         execute::Nothing,
     },
 };
@@ -146,6 +146,7 @@ pub(crate) async fn replace(
     }
     let seen = if_match.seen(registered(&api, &id)?.revision)?;
     let record = api.agents.replace(definition, seen, api.engine.now()).await?;
+    api.engine.agent_changed(&id);
     Ok(answer(&record))
 }
 
@@ -160,6 +161,7 @@ pub(crate) async fn remove(
     let seen = if_match.seen(registered(&api, &id)?.revision)?;
     api.agents.remove(&id, seen).await?;
     api.engine.forget_breaker(&id);
+    api.engine.agent_changed(&id);
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -175,20 +177,27 @@ pub(crate) async fn discover(
     Ok(Json(found).into_response())
 }
 
-/// `GET /agents/{agent_id}/health`: whether it answers at this moment, in the cheapest way that its protocol has.
+/// `GET /agents/{agent_id}/health`: whether it answers at this moment, in the cheapest way that its protocol has. One
+/// that is disabled is not asked.
 pub(crate) async fn health(
     State(api): State<Api>,
     AgentId(id): AgentId,
     query: Query,
 ) -> Result<Response, Problem> {
     query.finish()?;
-    let error = match api.agents.check(&id).await {
-        Ok(()) => None,
-        Err(DirectoryError::Discovery { code, message }) => Some(HealthError { code, message }),
-        Err(error) => return Err(error.into()),
+    let checked = if registered(&api, &id)?.definition.disabled {
+        Checked::Disabled
+    } else {
+        match api.agents.check(&id).await {
+            Ok(()) => Checked::Answered,
+            Err(DirectoryError::Discovery { code, message }) => {
+                Checked::Failed(HealthError { code, message })
+            }
+            Err(error) => return Err(error.into()),
+        }
     };
     let breaker = api.engine.breaker(&id);
-    Ok(Json(Health::new(&id, error, &breaker, api.engine.now())).into_response())
+    Ok(Json(Health::new(&id, checked, &breaker, api.engine.now())).into_response())
 }
 
 /// `GET /agents/{agent_id}/circuit-breaker`: its mode, its counts, and its last changes of state with their reasons.

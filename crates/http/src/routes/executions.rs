@@ -15,7 +15,7 @@ use axum::{
 use serde_json::json;
 
 use super::{
-    wait::{MAX_SECONDS, comes_to_rest},
+    wait::{MAX_SECONDS, rested},
     workflows::located,
 };
 use crate::{
@@ -57,9 +57,9 @@ pub(crate) async fn execute(
     }
     let started = api.engine.start(&api.caller(), workflow_id, request).await?;
     if let Some(seconds) = wait
-        && comes_to_rest(&api, started.id, Duration::from_secs(seconds)).await?
+        && let Some(row) = rested(&api, started.id, Duration::from_secs(seconds)).await?
     {
-        let answer = one(&api, started.id).await?;
+        let answer = shown(&api, &row).await?;
         return Ok((place_of(started.id), answer).into_response());
     }
     Ok(accepted(started.id))

@@ -44,12 +44,22 @@ pub(crate) struct Discover {
 #[derive(Serialize)]
 pub(crate) struct Health<'a> {
     agent_id: &'a str,
-    /// `ok` where it answered.
+    /// `ok` where it answered, `unreachable` where it did not, `disabled` where it is not asked at all.
     status: &'static str,
     error: Option<HealthError>,
     circuit_breaker: State,
     #[serde(with = "rfc3339_millis")]
     checked_at: Timestamp,
+}
+
+/// What was found out about an agent.
+pub(crate) enum Checked {
+    /// It answered.
+    Answered,
+    /// It is disabled, so that nothing was sent to it.
+    Disabled,
+    /// It did not answer, or not as it should.
+    Failed(HealthError),
 }
 
 /// Why it cannot.
@@ -63,13 +73,18 @@ pub(crate) struct HealthError {
 impl<'a> Health<'a> {
     pub(crate) fn new(
         agent_id: &'a str,
-        error: Option<HealthError>,
+        checked: Checked,
         breaker: &Snapshot,
         checked_at: Timestamp,
     ) -> Self {
+        let (status, error) = match checked {
+            Checked::Answered => ("ok", None),
+            Checked::Disabled => ("disabled", None),
+            Checked::Failed(error) => ("unreachable", Some(error)),
+        };
         Self {
             agent_id,
-            status: if error.is_none() { "ok" } else { "unreachable" },
+            status,
             error,
             circuit_breaker: breaker.state,
             checked_at,

@@ -161,18 +161,23 @@ async fn a_card_is_read_or_the_reason_given() {
 #[tokio::test]
 async fn health_says_whether_the_agent_can_be_reached() {
     let api = Api::start();
-    for (id, url, status, code) in [
-        ("up", "http://up.test", "ok", Value::Null),
+    for (id, url, disabled, status, code) in [
+        ("up", "http://up.test", false, "ok", Value::Null),
         (
             "down",
             "http://down.test",
+            false,
             "unreachable",
             json!("agent_unreachable"),
         ),
+        ("retired", "http://down.test", true, "disabled", Value::Null),
     ] {
-        api.post("/agents", json!({"agent_id": id, "url": url}))
-            .await
-            .expect(201);
+        api.post(
+            "/agents",
+            json!({"agent_id": id, "url": url, "disabled": disabled}),
+        )
+        .await
+        .expect(201);
         let health = api.get(&format!("/agents/{id}/health")).await.expect(200);
         assert_eq!(
             (&health["agent_id"], &health["status"]),

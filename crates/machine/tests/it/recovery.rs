@@ -330,3 +330,32 @@ fn a_task_that_is_found_after_a_crash_is_gone_on_with_whatever_on_unknown_says()
     run.play("a+");
     assert_eq!(run.status(), "completed");
 }
+
+#[test]
+fn quarantine_ends_an_execution_without_touching_its_agents_again() {
+    let mut run = flow("a b c | a>c b>c")
+        .set(json!({"max_budget": 1}))
+        .node("b", json!({"max_cost": 0.4}))
+        .start();
+    run.accepts("b", "task-7");
+    run.play("a+");
+    run.feed(Input::Quarantine);
+    assert_eq!(run.status(), "failed(quarantined)");
+    assert_eq!(run.states(), "a:completed b:failed(quarantined) c:cancelled");
+    assert_eq!((run.called().as_str(), run.aborts.len()), ("a b", 0));
+    assert_eq!(run.rows.execution.reserved, usd("0"));
+}
+
+#[test]
+fn quarantine_ends_what_has_not_begun_and_what_is_paused() {
+    let mut run = flow("a").prepare();
+    run.feed(Input::Quarantine);
+    assert_eq!(
+        (run.status().as_str(), run.called().as_str()),
+        ("failed(quarantined)", "")
+    );
+    let mut run = flow("a").start();
+    run.pause().unwrap();
+    run.feed(Input::Quarantine);
+    assert_eq!(run.status(), "failed(quarantined)");
+}

@@ -9,7 +9,7 @@ pub struct Model {
     pub agent_id: String,
     /// What was declared, as JSON.
     pub definition: String,
-    pub revision: u32,
+    pub revision: i64,
     pub created_at: i64,
     pub updated_at: i64,
 }

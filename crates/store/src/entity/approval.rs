@@ -25,7 +25,7 @@ pub struct Model {
     pub actions: String,
     /// JSON array of text.
     pub approvers: String,
-    pub quorum: u32,
+    pub quorum: i64,
     pub forbid_initiator: bool,
     /// JSON array.
     pub decisions: String,

@@ -10,7 +10,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub path: String,
     #[sea_orm(primary_key, auto_increment = false)]
-    pub number: u32,
+    pub number: i64,
     pub agent_id: String,
     pub message_id: String,
     pub status: String,
@@ -19,7 +19,7 @@ pub struct Model {
     pub cost_known: bool,
     /// JSON.
     pub lines: String,
-    pub price_version: Option<u32>,
+    pub price_version: Option<i64>,
     pub overrun: i64,
     /// JSON.
     pub usage: Option<String>,

@@ -9,7 +9,7 @@ pub struct Model {
     pub id: String,
     pub tenant: String,
     pub workflow_id: String,
-    pub workflow_version: u32,
+    pub workflow_version: i64,
     pub status: String,
     pub pause_reason: Option<String>,
     /// JSON.
@@ -32,7 +32,7 @@ pub struct Model {
     /// The parent's node that started it.
     pub parent_path: Option<String>,
     /// 1 at the top of a tree.
-    pub depth: u32,
+    pub depth: i64,
     /// Whether the parent's node waits for its end.
     pub parent_waits: bool,
     /// JSON: the budgets above that it draws from; of a child only.
@@ -46,11 +46,15 @@ pub struct Model {
     pub deadline: Option<i64>,
     pub wake_at: Option<i64>,
     pub last_seq: i64,
-    pub in_flight: u32,
+    pub in_flight: i64,
     /// Child executions that it waits for.
-    pub children: u32,
-    pub nodes_total: u32,
-    pub nodes_settled: u32,
+    pub children: i64,
+    pub nodes_total: i64,
+    pub nodes_settled: i64,
+    /// Whether a process drives it, or is told of its child executions.
+    pub is_driven: bool,
+    /// Claims after crashes since it last came any further.
+    pub recoveries: i64,
     /// Counts the commits; with the epoch, the fence.
     pub revision: i64,
     /// The epoch of the process that claimed it last.

@@ -12,16 +12,16 @@ pub struct Model {
     pub node_id: String,
     #[sea_orm(column_name = "type")]
     pub kind: String,
-    pub position: u32,
+    pub position: i64,
     /// The word for `state`.
     pub status: String,
     /// JSON: the state with what belongs to it, but for amounts.
     pub state: String,
-    pub attempts: u32,
+    pub attempts: i64,
     /// Those of them that came before the node around it was tried again.
-    pub attempts_before: u32,
+    pub attempts_before: i64,
     /// Of a loop: the iteration that it is at.
-    pub iteration: u32,
+    pub iteration: i64,
     /// JSON: what the node was asked.
     pub request: Option<String>,
     /// JSON: the agent's task of the last attempt.

@@ -12,7 +12,7 @@ pub struct Model {
     /// The name in lower case (Unicode), which databases do differently, if at all.
     pub name_folded: String,
     pub description: Option<String>,
-    pub version: u32,
+    pub version: i64,
     pub archived: bool,
     pub created_at: i64,
     pub updated_at: i64,

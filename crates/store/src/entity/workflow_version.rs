@@ -8,7 +8,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub workflow_id: String,
     #[sea_orm(primary_key, auto_increment = false)]
-    pub version: u32,
+    pub version: i64,
     /// JSON, as it was stored.
     pub document: String,
     pub hash: String,

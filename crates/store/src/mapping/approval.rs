@@ -4,7 +4,7 @@ use agentchains_machine::{ApprovalRow, NodePath};
 use agentchains_ports::StoreError;
 
 use super::column::{
-    from_json, from_json_or_none, from_variant, micros, moment, moment_or_none, text, to_json,
+    from_json, from_json_or_none, from_variant, micros, moment, moment_or_none, number, text, to_json,
     to_json_or_none, to_variant, word,
 };
 use crate::entity::approval;
@@ -25,7 +25,7 @@ pub(super) fn approval_model(tenant: &str, row: &ApprovalRow) -> Result<approval
         form: to_json_or_none("approvals.form", row.form.as_ref())?,
         actions: to_json("approvals.actions", &row.actions)?,
         approvers: to_json("approvals.approvers", &row.approvers)?,
-        quorum: row.quorum,
+        quorum: i64::from(row.quorum),
         forbid_initiator: row.forbid_initiator,
         decisions: to_json("approvals.decisions", &row.decisions)?,
         expires_at: row.expires_at.map(micros),
@@ -49,7 +49,7 @@ pub(crate) fn approval_row(model: approval::Model) -> Result<ApprovalRow, StoreE
         form: from_json_or_none("approvals.form", model.form.as_deref())?,
         actions: from_json("approvals.actions", &model.actions)?,
         approvers: from_json("approvals.approvers", &model.approvers)?,
-        quorum: model.quorum,
+        quorum: number("approvals.quorum", model.quorum)?,
         forbid_initiator: model.forbid_initiator,
         decisions: from_json("approvals.decisions", &model.decisions)?,
         expires_at: moment_or_none("approvals.expires_at", model.expires_at)?,

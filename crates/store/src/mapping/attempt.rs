@@ -5,7 +5,8 @@ use agentchains_machine::{AttemptRow, MessageId, NodePath};
 use agentchains_ports::StoreError;
 
 use super::column::{
-    from_json, from_json_or_none, micros, moment, moment_or_none, text, to_json, to_json_or_none, word,
+    from_json, from_json_or_none, micros, moment, moment_or_none, number, text, to_json, to_json_or_none,
+    word,
 };
 use crate::entity::attempt;
 
@@ -13,7 +14,7 @@ pub(super) fn attempt_model(execution_id: &str, row: &AttemptRow) -> Result<atte
     Ok(attempt::Model {
         execution_id: execution_id.to_owned(),
         path: text(&row.path),
-        number: row.number,
+        number: i64::from(row.number),
         agent_id: row.agent_id.clone(),
         message_id: text(row.message_id),
         status: text(row.status),
@@ -21,7 +22,7 @@ pub(super) fn attempt_model(execution_id: &str, row: &AttemptRow) -> Result<atte
         cost: row.cost.nanos(),
         cost_known: row.cost_known,
         lines: to_json("attempts.lines", &row.lines)?,
-        price_version: row.price_version,
+        price_version: row.price_version.map(i64::from),
         overrun: row.overrun.nanos(),
         usage: to_json_or_none("attempts.usage", row.usage.as_ref())?,
         error: to_json_or_none("attempts.error", row.error.as_ref())?,
@@ -34,7 +35,7 @@ pub(super) fn attempt_model(execution_id: &str, row: &AttemptRow) -> Result<atte
 pub(crate) fn attempt_row(model: attempt::Model) -> Result<AttemptRow, StoreError> {
     Ok(AttemptRow {
         path: NodePath::from(model.path),
-        number: model.number,
+        number: number("attempts.number", model.number)?,
         agent_id: model.agent_id,
         message_id: word::<MessageId>("attempts.message_id", &model.message_id)?,
         status: word("attempts.status", &model.status)?,
@@ -42,7 +43,10 @@ pub(crate) fn attempt_row(model: attempt::Model) -> Result<AttemptRow, StoreErro
         cost: Usd::from_nanos(model.cost),
         cost_known: model.cost_known,
         lines: from_json("attempts.lines", &model.lines)?,
-        price_version: model.price_version,
+        price_version: model
+            .price_version
+            .map(|version| number("attempts.price_version", version))
+            .transpose()?,
         overrun: Usd::from_nanos(model.overrun),
         usage: from_json_or_none("attempts.usage", model.usage.as_deref())?,
         error: from_json_or_none("attempts.error", model.error.as_deref())?,

@@ -1,6 +1,6 @@
 //! Single columns: moments, counters, words and JSON, in both directions.
 
-use std::{error::Error, fmt::Display, str::FromStr};
+use std::{error::Error, fmt::Display, num::TryFromIntError, str::FromStr};
 
 use agentchains_ports::StoreError;
 use jiff::Timestamp;
@@ -32,9 +32,12 @@ pub(crate) fn count(place: &'static str, number: u64) -> Result<i64, StoreError>
     i64::try_from(number).map_err(|source| corrupt(place, source))
 }
 
-/// A counter from the database.
-pub(super) fn number(place: &'static str, count: i64) -> Result<u64, StoreError> {
-    u64::try_from(count).map_err(|source| corrupt(place, source))
+/// A counter from the database, where all of them have the same type.
+pub(crate) fn number<T>(place: &'static str, count: i64) -> Result<T, StoreError>
+where
+    T: TryFrom<i64, Error = TryFromIntError>,
+{
+    T::try_from(count).map_err(|source| corrupt(place, source))
 }
 
 /// An id, or one of a set of words.
@@ -132,7 +135,7 @@ mod tests {
     fn what_cannot_be_understood_names_its_place() {
         let errors = [
             moment("t.at", i64::MAX).unwrap_err(),
-            number("t.seq", -1).unwrap_err(),
+            number::<u64>("t.seq", -1).unwrap_err(),
             count("t.seq", u64::MAX).unwrap_err(),
             word::<agentchains_machine::NodeStatus>("t.status", "exploded").unwrap_err(),
             from_json::<Value>("t.data", "{} trailing").unwrap_err(),

@@ -16,7 +16,7 @@ pub(super) fn execution_model(row: &ExecutionRow, fence: Fence) -> Result<execut
         id: text(row.id),
         tenant: row.tenant.clone(),
         workflow_id: text(row.workflow_id),
-        workflow_version: row.workflow_version,
+        workflow_version: i64::from(row.workflow_version),
         status: text(row.status),
         pause_reason: row.pause_reason.map(text),
         ending: to_json_or_none("executions.ending", row.ending.as_ref())?,
@@ -32,7 +32,7 @@ pub(super) fn execution_model(row: &ExecutionRow, fence: Fence) -> Result<execut
         parent_execution_id: parent.map(|parent| text(parent.execution_id)),
         root_execution_id: text(row.root()),
         parent_path: parent.map(|parent| text(&parent.path)),
-        depth: row.depth(),
+        depth: i64::from(row.depth()),
         parent_waits: parent.is_some_and(|parent| parent.waits),
         parent_budgets: to_json_or_none("executions.parent_budgets", parent.map(|parent| &parent.budgets))?,
         parent_holds: parent.is_some_and(|parent| parent.holds),
@@ -43,10 +43,12 @@ pub(super) fn execution_model(row: &ExecutionRow, fence: Fence) -> Result<execut
         deadline: row.deadline.map(micros),
         wake_at: row.wake_at.map(micros),
         last_seq: count("executions.last_seq", row.last_seq)?,
-        in_flight: row.in_flight,
-        children: row.children,
-        nodes_total: row.nodes_total,
-        nodes_settled: row.nodes_settled,
+        in_flight: i64::from(row.in_flight),
+        children: i64::from(row.children),
+        nodes_total: i64::from(row.nodes_total),
+        nodes_settled: i64::from(row.nodes_settled),
+        is_driven: row.is_driven,
+        recoveries: i64::from(row.recoveries),
         revision: count("executions.revision", fence.revision)?,
         lease_epoch: count("executions.lease_epoch", fence.epoch)?,
     })
@@ -84,7 +86,7 @@ pub(crate) fn execution_row(
         id: word("executions.id", &model.id)?,
         tenant: model.tenant,
         workflow_id: word("executions.workflow_id", &model.workflow_id)?,
-        workflow_version: model.workflow_version,
+        workflow_version: number("executions.workflow_version", model.workflow_version)?,
         status: word("executions.status", &model.status)?,
         pause_reason: model
             .pause_reason
@@ -112,10 +114,12 @@ pub(crate) fn execution_row(
         deadline: moment_or_none("executions.deadline", model.deadline)?,
         wake_at: moment_or_none("executions.wake_at", model.wake_at)?,
         last_seq: number("executions.last_seq", model.last_seq)?,
-        in_flight: model.in_flight,
-        children: model.children,
-        nodes_total: model.nodes_total,
-        nodes_settled: model.nodes_settled,
+        in_flight: number("executions.in_flight", model.in_flight)?,
+        children: number("executions.children", model.children)?,
+        nodes_total: number("executions.nodes_total", model.nodes_total)?,
+        nodes_settled: number("executions.nodes_settled", model.nodes_settled)?,
+        is_driven: model.is_driven,
+        recoveries: number("executions.recoveries", model.recoveries)?,
     };
     Ok((row, fence))
 }
@@ -139,7 +143,7 @@ fn parent(model: &execution::Model) -> Result<Option<Parent>, StoreError> {
         path: path
             .map(NodePath::from)
             .ok_or_else(|| corrupt("executions.parent_path", "a child has none"))?,
-        depth: model.depth,
+        depth: number("executions.depth", model.depth)?,
         waits: model.parent_waits,
         budgets: from_json_or_none("executions.parent_budgets", model.parent_budgets.as_deref())?
             .ok_or_else(|| corrupt("executions.parent_budgets", "a child has none"))?,

@@ -24,7 +24,7 @@ pub(crate) use self::{
     approval::approval_row,
     attempt::attempt_row,
     breaker::{breaker_record, breaker_row},
-    column::{count, micros, moment, word},
+    column::{count, micros, moment, number, word},
     event::event,
     execution::{execution_row, input_model, label_models},
     node::node_row,

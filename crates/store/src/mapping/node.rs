@@ -7,7 +7,8 @@ use agentchains_machine::{NodePath, NodeRequest, NodeRow, NodeState, Waiting};
 use agentchains_ports::StoreError;
 
 use super::column::{
-    corrupt, from_json, from_json_or_none, micros, moment_or_none, text, to_json, to_json_or_none, word,
+    corrupt, from_json, from_json_or_none, micros, moment_or_none, number, text, to_json, to_json_or_none,
+    word,
 };
 use crate::entity::node;
 
@@ -20,12 +21,12 @@ pub(super) fn node_model(execution_id: &str, row: &NodeRow) -> Result<node::Mode
         path: text(&row.path),
         node_id: row.node_id.clone(),
         kind: text(row.kind),
-        position: row.position,
+        position: i64::from(row.position),
         status: text(row.state.status()),
         state: to_json("nodes.state", &state)?,
-        attempts: row.attempts,
-        attempts_before: row.attempts_before,
-        iteration: row.iteration,
+        attempts: i64::from(row.attempts),
+        attempts_before: i64::from(row.attempts_before),
+        iteration: i64::from(row.iteration),
         request: to_json_or_none("nodes.request", row.request.as_deref())?,
         remote_task: to_json_or_none("nodes.remote_task", row.remote_task.as_ref())?,
         cost: row.cost.nanos(),
@@ -60,11 +61,11 @@ pub(crate) fn node_row(model: node::Model) -> Result<NodeRow, StoreError> {
         path: NodePath::from(model.path),
         node_id: model.node_id,
         kind: word("nodes.type", &model.kind)?,
-        position: model.position,
+        position: number("nodes.position", model.position)?,
         state,
-        attempts: model.attempts,
-        attempts_before: model.attempts_before,
-        iteration: model.iteration,
+        attempts: number("nodes.attempts", model.attempts)?,
+        attempts_before: number("nodes.attempts_before", model.attempts_before)?,
+        iteration: number("nodes.iteration", model.iteration)?,
         request: from_json_or_none::<NodeRequest>("nodes.request", model.request.as_deref())?.map(Arc::new),
         remote_task: from_json_or_none("nodes.remote_task", model.remote_task.as_deref())?,
         cost: Usd::from_nanos(model.cost),

@@ -3,7 +3,7 @@
 use agentchains_machine::WorkflowId;
 use agentchains_ports::{NewVersion, StoreError, VersionRecord, WorkflowRecord};
 
-use super::column::{micros, moment, text, word};
+use super::column::{micros, moment, number, text, word};
 use crate::entity::{workflow, workflow_version};
 
 /// A name as it is searched, in lower case.
@@ -27,7 +27,7 @@ pub(crate) fn workflow_model(tenant: &str, id: WorkflowId, first: &NewVersion) -
 }
 
 /// The row of a version.
-pub(crate) fn version_model(id: WorkflowId, number: u32, version: NewVersion) -> workflow_version::Model {
+pub(crate) fn version_model(id: WorkflowId, number: i64, version: NewVersion) -> workflow_version::Model {
     workflow_version::Model {
         workflow_id: text(id),
         version: number,
@@ -45,7 +45,7 @@ pub(crate) fn workflow_record(model: workflow::Model) -> Result<WorkflowRecord, 
         tenant: model.tenant,
         name: model.name,
         description: model.description,
-        version: model.version,
+        version: number("workflows.version", model.version)?,
         archived: model.archived,
         created_at: moment("workflows.created_at", model.created_at)?,
         updated_at: moment("workflows.updated_at", model.updated_at)?,
@@ -56,7 +56,7 @@ pub(crate) fn workflow_record(model: workflow::Model) -> Result<WorkflowRecord, 
 pub(crate) fn version_record(model: workflow_version::Model) -> Result<VersionRecord, StoreError> {
     Ok(VersionRecord {
         workflow_id: word("workflow_versions.workflow_id", &model.workflow_id)?,
-        version: model.version,
+        version: number("workflow_versions.version", model.version)?,
         document: model.document,
         hash: model.hash,
         created_by: model.created_by,

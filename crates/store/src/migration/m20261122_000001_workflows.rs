@@ -5,6 +5,8 @@ use sea_orm_migration::{
     schema::{big_integer, boolean, string, text, text_null, unsigned},
 };
 
+use super::table::create_table;
+
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -36,8 +38,8 @@ enum WorkflowVersions {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.create_table(workflows()).await?;
-        manager.create_table(workflow_versions()).await?;
+        create_table(manager, workflows()).await?;
+        create_table(manager, workflow_versions()).await?;
         for index in indexes() {
             manager.create_index(index).await?;
         }

@@ -5,6 +5,8 @@ use sea_orm_migration::{
     schema::{big_integer, big_integer_null, boolean, string, string_null, text, text_null, unsigned},
 };
 
+use super::table::create_table;
+
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -45,6 +47,8 @@ enum Executions {
     Children,
     NodesTotal,
     NodesSettled,
+    IsDriven,
+    Recoveries,
     Revision,
     LeaseEpoch,
 }
@@ -67,9 +71,9 @@ enum ExecutionLabels {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.create_table(executions()).await?;
-        manager.create_table(inputs()).await?;
-        manager.create_table(labels()).await?;
+        create_table(manager, executions()).await?;
+        create_table(manager, inputs()).await?;
+        create_table(manager, labels()).await?;
         for index in indexes() {
             manager.create_index(index).await?;
         }
@@ -118,6 +122,8 @@ fn executions() -> TableCreateStatement {
         .col(unsigned(Executions::Children))
         .col(unsigned(Executions::NodesTotal))
         .col(unsigned(Executions::NodesSettled))
+        .col(boolean(Executions::IsDriven))
+        .col(unsigned(Executions::Recoveries))
         .col(big_integer(Executions::Revision))
         .col(big_integer(Executions::LeaseEpoch))
         .take()
@@ -162,7 +168,7 @@ fn labels() -> TableCreateStatement {
 /// children, so no foreign key leads there.
 fn indexes() -> [IndexCreateStatement; 8] {
     use Executions::{
-        Id, LeaseEpoch, ParentExecutionId, RootExecutionId, Status, Tenant, WakeAt, WorkflowId,
+        Id, IsDriven, LeaseEpoch, ParentExecutionId, RootExecutionId, Status, Tenant, WakeAt, WorkflowId,
     };
 
     let on_executions = |name: &str| Index::create().name(name).table(Executions::Table).take();
@@ -181,10 +187,10 @@ fn indexes() -> [IndexCreateStatement; 8] {
             .col(Status)
             .col(Id)
             .take(),
-        on_executions("executions_by_lease")
-            .col(Status)
-            .col(LeaseEpoch)
+        on_executions("executions_driven")
             .col(Id)
+            .col(LeaseEpoch)
+            .and_where(Expr::col(IsDriven))
             .take(),
         on_executions("executions_due")
             .col(WakeAt)

@@ -7,6 +7,8 @@ use sea_orm_migration::{
     },
 };
 
+use super::table::create_table;
+
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -90,10 +92,10 @@ enum Seeds {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.create_table(nodes()).await?;
-        manager.create_table(attempts()).await?;
-        manager.create_table(events()).await?;
-        manager.create_table(seeds()).await
+        create_table(manager, nodes()).await?;
+        create_table(manager, attempts()).await?;
+        create_table(manager, events()).await?;
+        create_table(manager, seeds()).await
     }
 
     fn use_transaction(&self) -> Option<bool> {

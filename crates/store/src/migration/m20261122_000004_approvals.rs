@@ -5,6 +5,8 @@ use sea_orm_migration::{
     schema::{big_integer, big_integer_null, boolean, string, text, text_null, unsigned},
 };
 
+use super::table::create_table;
+
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -41,7 +43,7 @@ enum Approvals {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.create_table(approvals()).await?;
+        create_table(manager, approvals()).await?;
         for index in indexes() {
             manager.create_index(index).await?;
         }

@@ -5,6 +5,8 @@ use sea_orm_migration::{
     schema::{big_integer, string, text, unsigned},
 };
 
+use super::table::create_table;
+
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -29,7 +31,7 @@ impl MigrationTrait for Migration {
             .col(big_integer(Agents::CreatedAt))
             .col(big_integer(Agents::UpdatedAt))
             .take();
-        manager.create_table(agents).await
+        create_table(manager, agents).await
     }
 
     fn use_transaction(&self) -> Option<bool> {

@@ -5,6 +5,8 @@ use sea_orm_migration::{
     schema::{big_integer, string, text},
 };
 
+use super::table::create_table;
+
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -34,7 +36,7 @@ impl MigrationTrait for Migration {
                     .col(IdempotencyKeys::Key),
             )
             .take();
-        manager.create_table(keys).await?;
+        create_table(manager, keys).await?;
         manager
             .create_index(index("idempotency_keys_expired", IdempotencyKeys::ExpiresAt))
             .await?;

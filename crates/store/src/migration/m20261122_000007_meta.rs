@@ -5,6 +5,8 @@ use sea_orm_migration::{
     schema::{big_integer, string},
 };
 
+use super::table::create_table;
+
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -23,7 +25,7 @@ impl MigrationTrait for Migration {
             .col(string(Meta::Name).primary_key())
             .col(big_integer(Meta::Value))
             .take();
-        manager.create_table(meta).await
+        create_table(manager, meta).await
     }
 
     fn use_transaction(&self) -> Option<bool> {

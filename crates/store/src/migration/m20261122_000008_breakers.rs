@@ -5,6 +5,8 @@ use sea_orm_migration::{
     schema::{big_integer, string_uniq, text},
 };
 
+use super::table::create_table;
+
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -25,7 +27,7 @@ impl MigrationTrait for Migration {
             .col(string_uniq(Breakers::AgentId))
             .col(text(Breakers::Snapshot))
             .take();
-        manager.create_table(breakers).await
+        create_table(manager, breakers).await
     }
 
     fn use_transaction(&self) -> Option<bool> {

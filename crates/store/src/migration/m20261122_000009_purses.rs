@@ -5,6 +5,8 @@ use sea_orm_migration::{
     schema::{big_integer, big_integer_null, text},
 };
 
+use super::table::create_table;
+
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -27,7 +29,7 @@ impl MigrationTrait for Migration {
             .col(big_integer(Purses::Spent))
             .col(big_integer(Purses::Reserved))
             .take();
-        manager.create_table(purses).await
+        create_table(manager, purses).await
     }
 
     fn use_transaction(&self) -> Option<bool> {

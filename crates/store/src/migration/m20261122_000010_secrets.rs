@@ -5,6 +5,8 @@ use sea_orm_migration::{
     schema::{big_integer, blob, string},
 };
 
+use super::table::create_table;
+
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -30,7 +32,7 @@ impl MigrationTrait for Migration {
             .col(big_integer(Secrets::UpdatedAt))
             .primary_key(Index::create().col(Secrets::Tenant).col(Secrets::Name))
             .take();
-        manager.create_table(secrets).await
+        create_table(manager, secrets).await
     }
 
     fn use_transaction(&self) -> Option<bool> {

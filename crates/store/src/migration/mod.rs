@@ -13,11 +13,12 @@ mod m20261122_000007_meta;
 mod m20261122_000008_breakers;
 mod m20261122_000009_purses;
 mod m20261122_000010_secrets;
+mod table;
 
+use sea_orm::{DatabaseConnection, DbErr};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
-/// Brings a database to the present schema.
-pub(crate) struct Migrator;
+struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
@@ -34,4 +35,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000010_secrets::Migration),
         ]
     }
+}
+
+/// Brings a database to the present schema.
+pub(crate) async fn up(database: &DatabaseConnection) -> Result<(), DbErr> {
+    Migrator::up(database, None).await
 }

@@ -45,7 +45,7 @@ async fn executions<C: ConnectionTrait>(
         .columns([Id, Spent, CostKnown, StartedAt, FinishedAt])
         .filter(Tenant.eq(tenant))
         .filter(WorkflowId.eq(wanted.workflow_id.to_string()))
-        .filter(WorkflowVersion.eq(wanted.version))
+        .filter(WorkflowVersion.eq(i64::from(wanted.version)))
         .filter(Status.eq(ExecutionStatus::Completed.as_str()))
         .filter(ForkedFrom.is_null())
         .filter(StartedAt.is_not_null())

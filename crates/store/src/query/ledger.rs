@@ -152,7 +152,7 @@ async fn told<C: ConnectionTrait>(
 async fn nodes<C: ConnectionTrait>(connection: &C, id: ExecutionId) -> Result<Vec<NodePath>, StoreError> {
     use node::Column::{ExecutionId, Path, Position};
 
-    let rows: Vec<(u32, String)> = node::Entity::find()
+    let rows: Vec<(i64, String)> = node::Entity::find()
         .select_only()
         .columns([Position, Path])
         .filter(ExecutionId.eq(id.to_string()))
@@ -160,7 +160,7 @@ async fn nodes<C: ConnectionTrait>(connection: &C, id: ExecutionId) -> Result<Ve
         .all(connection)
         .await
         .map_err(store_error)?;
-    let mut nodes: Vec<(u32, NodePath)> = rows
+    let mut nodes: Vec<(i64, NodePath)> = rows
         .into_iter()
         .map(|(position, path)| (position, path.into()))
         .collect();

@@ -69,7 +69,7 @@ pub(super) async fn add_version(
     let Some(mut workflow) = of_tenant(tenant, id).one(tx).await.map_err(store_error)? else {
         return Ok(Change::Absent);
     };
-    if seen.is_some_and(|seen| seen != workflow.version) {
+    if seen.is_some_and(|seen| i64::from(seen) != workflow.version) {
         return Ok(Change::Stale);
     }
     workflow.version = workflow
@@ -100,7 +100,7 @@ pub(super) async fn archive(
     let Some(mut workflow) = of_tenant(tenant, id).one(tx).await.map_err(store_error)? else {
         return Ok(Change::Absent);
     };
-    if seen.is_some_and(|seen| seen != workflow.version) {
+    if seen.is_some_and(|seen| i64::from(seen) != workflow.version) {
         return Ok(Change::Stale);
     }
     if !workflow.archived {

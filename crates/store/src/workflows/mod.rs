@@ -112,7 +112,7 @@ impl WorkflowStore for Store {
     }
 
     async fn version(&self, id: WorkflowId, version: u32) -> Result<Option<VersionRecord>, StoreError> {
-        let row = workflow_version::Entity::find_by_id((id.to_string(), version))
+        let row = workflow_version::Entity::find_by_id((id.to_string(), i64::from(version)))
             .one(self.reader())
             .await
             .map_err(store_error)?;
@@ -126,7 +126,7 @@ impl WorkflowStore for Store {
             .filter(WorkflowId.eq(id.to_string()))
             .order_by_asc(Version);
         if let Some(last) = paging::position::<u32>(page)? {
-            query = query.filter(Version.gt(last));
+            query = query.filter(Version.gt(i64::from(last)));
         }
         let rows = query
             .limit(paging::rows_to_read(page))

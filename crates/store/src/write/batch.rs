@@ -9,19 +9,19 @@ use std::collections::{HashMap, HashSet};
 use agentchains_cost::Usd;
 use agentchains_machine::ExecutionId;
 use agentchains_ports::{CommitError, Creation, Fence, PurseChange};
-use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait};
+use sea_orm::{DatabaseTransaction, DbErr};
 use tokio::sync::oneshot;
 
 use super::{
     Work,
     create::{self, Create, NewRows, Plan},
-    immediate,
     purses::Purses,
     rows,
     standing::{self, Standing},
 };
 use crate::{
-    error::{breaks_constraint, store_error},
+    backend::{WriteConnection, refuses_data},
+    error::store_error,
     mapping::Rows,
 };
 
@@ -77,28 +77,64 @@ impl Batch {
     ///
     /// When the database refuses a row for what is in it, the parts are written one by one, so that a bad one
     /// fails alone.
-    pub(super) fn write(self, connection: &DatabaseConnection) -> Work<'_, ()> {
+    pub(super) fn write(self, connection: &WriteConnection) -> Work<'_, ()> {
         Box::pin(async move {
             if self.ids.is_empty() {
                 return;
             }
             match self.transact(connection).await {
                 Ok(outcomes) => self.answer(outcomes),
-                Err(error) if self.ids.len() > 1 && breaks_constraint(&error) => {
+                Err(error) if self.ids.len() > 1 && refuses_data(&error) => {
                     for part in self.into_parts() {
                         part.write(connection).await;
                     }
                 }
-                Err(error) => self.fail(&error),
+                Err(error) => {
+                    connection.failed(&error).await;
+                    self.fail(&error);
+                }
             }
         })
     }
 
-    async fn transact(&self, connection: &DatabaseConnection) -> Result<Outcomes, DbErr> {
-        let transaction = connection.begin_with_options(immediate()).await?;
+    async fn transact(&self, connection: &WriteConnection) -> Result<Outcomes, DbErr> {
+        if self.needs_no_look()
+            && let Some(outcomes) = self.write_unseen(connection).await?
+        {
+            return Ok(outcomes);
+        }
+        let transaction = connection.begin().await?;
         let outcomes = self.apply(&transaction).await?;
         transaction.commit().await?;
         Ok(outcomes)
+    }
+
+    /// Whether the statements themselves refuse what must not be written: they know nothing of keys and purses.
+    fn needs_no_look(&self) -> bool {
+        let is_plain =
+            |create: &Create| create.new.key.is_none() && create.new.rows.execution.max_budget.is_none();
+        self.creates.iter().all(is_plain) && self.commits.iter().all(|commit| commit.purses.is_empty())
+    }
+
+    /// Writes all parts without having looked at what is there. `None` when nothing was written, as not all of them may
+    /// be.
+    async fn write_unseen(&self, connection: &WriteConnection) -> Result<Option<Outcomes>, DbErr> {
+        let created: Vec<&NewRows> = self.creates.iter().map(|create| &create.new).collect();
+        let committed: Vec<&Rows> = self.commits.iter().map(|commit| &commit.rows).collect();
+        let transaction = connection.begin().await?;
+        match rows::write(&transaction, &created, &committed).await {
+            Ok(()) => transaction.commit().await?,
+            Err(error) if matches!(error, DbErr::RecordNotUpdated) || refuses_data(&error) => {
+                transaction.rollback().await?;
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        }
+        let created = created.iter().map(|new| Creation::Created((new.id, new.fence)));
+        Ok(Some(Outcomes {
+            creates: created.collect(),
+            commits: committed.iter().map(|_| Ok(())).collect(),
+        }))
     }
 
     async fn apply(&self, tx: &DatabaseTransaction) -> Result<Outcomes, DbErr> {

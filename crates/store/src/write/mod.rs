@@ -7,16 +7,14 @@ mod batch;
 mod create;
 mod purses;
 mod rows;
+mod script;
 mod standing;
 
 use std::pin::Pin;
 
 use agentchains_machine::ExecutionId;
 use agentchains_ports::{CommitError, Creation, Fence, PurseChange, StoreError};
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
-};
+use sea_orm::{DatabaseConnection, DatabaseTransaction};
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use self::create::NewRows;
@@ -25,9 +23,10 @@ use self::{
     create::Create,
 };
 use crate::{
-    error::{closed, store_error},
-    lock::FileLock,
+    backend::WriteConnection,
+    error::{closed, database_error, store_error},
     mapping::Rows,
+    open::{NO_EPOCH, close_epoch},
 };
 
 /// Requests that may wait before callers have to.
@@ -40,7 +39,7 @@ const MAX_BATCH: usize = 64;
 /// Work that borrows the connection.
 pub(crate) type Work<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
 
-type Job = Box<dyn for<'c> FnOnce(&'c DatabaseConnection) -> Work<'c, ()> + Send>;
+type Job = Box<dyn for<'c> FnOnce(&'c WriteConnection) -> Work<'c, ()> + Send>;
 
 enum Request {
     Create(Box<Create>),
@@ -57,15 +56,15 @@ pub(crate) struct Writer {
 impl Writer {
     /// Starts the task, which holds the lock until the last request has been served.
     pub(crate) fn start(
-        connection: DatabaseConnection,
+        connection: WriteConnection,
         readers: Option<DatabaseConnection>,
-        lock: Option<FileLock>,
+        epoch: u64,
     ) -> Self {
         let (requests, queue) = mpsc::channel(QUEUE);
         let task = Task {
             connection,
             readers,
-            _lock: lock,
+            epoch,
             batch: Batch::default(),
         };
         tokio::spawn(task.run(queue));
@@ -96,7 +95,11 @@ impl Writer {
         let job: Job = Box::new(move |connection| {
             Box::pin(async move {
                 // A caller that no longer waits is no reason not to write.
-                let _ = reply.send(in_transaction(connection, work).await);
+                let outcome = in_transaction(connection, work).await;
+                if let Some(error) = outcome.as_ref().err().and_then(database_error) {
+                    connection.failed(error).await;
+                }
+                let _ = reply.send(outcome);
             })
         });
         self.send(Request::Alone(job)).await?;
@@ -121,32 +124,20 @@ impl Writer {
     }
 }
 
-/// How every transaction that writes begins: one that turned to writing later would fail at once, whatever the
-/// timeout, if anything had been written in between.
-pub(crate) fn immediate() -> TransactionOptions {
-    TransactionOptions {
-        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-        ..TransactionOptions::default()
-    }
-}
-
-async fn in_transaction<T, W>(connection: &DatabaseConnection, work: W) -> Result<T, StoreError>
+async fn in_transaction<T, W>(connection: &WriteConnection, work: W) -> Result<T, StoreError>
 where
     W: for<'tx> FnOnce(&'tx DatabaseTransaction) -> Work<'tx, Result<T, StoreError>>,
 {
-    let transaction = connection
-        .begin_with_options(immediate())
-        .await
-        .map_err(store_error)?;
+    let transaction = connection.begin().await.map_err(store_error)?;
     let value = work(&transaction).await?;
     transaction.commit().await.map_err(store_error)?;
     Ok(value)
 }
 
 struct Task {
-    connection: DatabaseConnection,
+    connection: WriteConnection,
     readers: Option<DatabaseConnection>,
-    _lock: Option<FileLock>,
+    epoch: u64,
     batch: Batch,
 }
 
@@ -200,17 +191,17 @@ impl Task {
         let Self {
             connection,
             readers,
-            _lock,
+            epoch,
             ..
         } = self;
         let mut result = Ok(());
-        if let Some(readers) = readers {
-            result = readers.close().await;
+        if epoch != NO_EPOCH {
+            result = close_epoch(&connection, epoch).await;
         }
-        let checkpoint = connection
-            .execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)")
-            .await;
-        let result = result.and(checkpoint.map(drop)).and(connection.close().await);
+        if let Some(readers) = readers {
+            result = result.and(readers.close().await);
+        }
+        let result = result.and(connection.close().await);
         if let Err(error) = result {
             tracing::warn!(error = %error, "the database was not closed tidily; nothing is lost by that");
         }

@@ -8,7 +8,7 @@ use sea_orm::{
     ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect, sea_query::OnConflict,
 };
 
-use super::rows;
+use super::script::Script;
 use crate::{
     entity::purse::{Column, Entity, Model},
     mapping::{purse_budget, purse_model},
@@ -72,8 +72,9 @@ impl Purses {
         let replace = OnConflict::column(Column::Id)
             .update_columns([Column::MaxBudget, Column::Spent, Column::Reserved])
             .to_owned();
-        rows::insert::<Entity>(tx, models, Some(replace)).await?;
-        Ok(())
+        let mut script = Script::new(tx);
+        script.insert::<Entity>(models, Some(&replace));
+        script.run(tx).await.map(drop)
     }
 }
 

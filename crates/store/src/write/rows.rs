@@ -1,11 +1,13 @@
 //! The statements of a group commit: for each table one, whatever the number of executions.
 
+use std::sync::LazyLock;
+
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, ExprTrait, IntoActiveModel,
-    Iterable, sea_query::OnConflict,
+    ColumnTrait, DatabaseTransaction, DbErr, ExprTrait, ModelTrait,
+    sea_query::{Alias, Expr, OnConflict, Query, TableRef, UpdateStatement, ValueTuple},
 };
 
-use super::create::NewRows;
+use super::{create::NewRows, script::Script};
 use crate::{
     entity::{
         approval, attempt, event, execution, execution_input, execution_label, idempotency_key, node, seed,
@@ -14,33 +16,35 @@ use crate::{
     terminal::not_terminal,
 };
 
-/// The most values that SQLite binds in one statement.
-const MAX_VALUES: usize = 32_766;
-
-/// What SQL calls the row that an upsert could not insert.
-const EXCLUDED: &str = "excluded";
+/// What statements call the rows that they bring.
+const NEW: &str = "new";
 
 /// Writes executions that are recorded for the first time and such that go on.
+///
+/// # Errors
+/// [`DbErr::RecordNotUpdated`] when an execution that goes on is not the one that its rows were computed from.
 pub(super) async fn write(
     tx: &DatabaseTransaction,
     created: &[&NewRows],
     committed: &[&Rows],
 ) -> Result<(), DbErr> {
+    let mut script = Script::new(tx);
     let executions = created.iter().map(|new| new.rows.execution.clone()).collect();
-    insert::<execution::Entity>(tx, executions, None).await?;
-    update_executions(tx, committed).await?;
+    script.insert::<execution::Entity>(executions, None);
+    let executions: Vec<_> = committed.iter().map(|rows| rows.execution.clone()).collect();
+    script.update(&executions, advance_executions);
 
     let inputs = created.iter().map(|new| new.input.clone()).collect();
-    insert::<execution_input::Entity>(tx, inputs, None).await?;
+    script.insert::<execution_input::Entity>(inputs, None);
     let labels = created
         .iter()
         .flat_map(|new| new.labels.iter().cloned())
         .collect();
-    insert::<execution_label::Entity>(tx, labels, None).await?;
+    script.insert::<execution_label::Entity>(labels, None);
     let seeds = created.iter().flat_map(|new| new.seeds.iter().cloned()).collect();
-    insert::<seed::Entity>(tx, seeds, None).await?;
+    script.insert::<seed::Entity>(seeds, None);
     let keys = created.iter().filter_map(|new| new.key.clone()).collect();
-    insert::<idempotency_key::Entity>(tx, keys, None).await?;
+    script.insert::<idempotency_key::Entity>(keys, None);
 
     let all = || {
         created
@@ -49,90 +53,75 @@ pub(super) async fn write(
             .chain(committed.iter().copied())
     };
     let nodes = all().flat_map(|rows| rows.nodes.iter().cloned()).collect();
-    insert::<node::Entity>(tx, nodes, Some(replace_node())).await?;
+    script.insert::<node::Entity>(nodes, Some(&REPLACE_NODE));
     let attempts = all().flat_map(|rows| rows.attempts.iter().cloned()).collect();
-    insert::<attempt::Entity>(tx, attempts, Some(replace_attempt())).await?;
+    script.insert::<attempt::Entity>(attempts, Some(&REPLACE_ATTEMPT));
     let approvals = all().flat_map(|rows| rows.approvals.iter().cloned()).collect();
-    insert::<approval::Entity>(tx, approvals, Some(replace_approval())).await?;
+    script.insert::<approval::Entity>(approvals, Some(&REPLACE_APPROVAL));
     // A number that is there already is refused by the key, which keeps the sequence free of repeats.
     let events = all().flat_map(|rows| rows.events.iter().cloned()).collect();
-    insert::<event::Entity>(tx, events, None).await?;
-    Ok(())
-}
-
-async fn update_executions(tx: &DatabaseTransaction, committed: &[&Rows]) -> Result<(), DbErr> {
-    let executions = committed.iter().map(|rows| rows.execution.clone()).collect();
-    let written = insert::<execution::Entity>(tx, executions, Some(advance_execution())).await?;
-    // The standings that let these rows pass were read in this transaction.
-    if written == committed.len() {
+    script.insert::<event::Entity>(events, None);
+    if script.run(tx).await? {
         Ok(())
     } else {
         Err(DbErr::RecordNotUpdated)
     }
 }
 
-/// Inserts rows, in as many statements as the limit of bound values makes necessary. Returns how many were
-/// written.
-pub(super) async fn insert<E>(
-    tx: &DatabaseTransaction,
-    models: Vec<E::Model>,
-    on_conflict: Option<OnConflict>,
-) -> Result<usize, DbErr>
-where
-    E: EntityTrait,
-    E::Model: IntoActiveModel<E::ActiveModel>,
-    E::ActiveModel: ActiveModelTrait<Entity = E> + Send,
-{
-    let rows_per_statement = MAX_VALUES / E::Column::iter().count().max(1);
-    let mut models = models.into_iter().map(IntoActiveModel::into_active_model);
-    let mut written = 0_u64;
-    loop {
-        let rows: Vec<E::ActiveModel> = models.by_ref().take(rows_per_statement).collect();
-        if rows.is_empty() {
-            return Ok(usize::try_from(written).unwrap_or(usize::MAX));
-        }
-        let mut statement = E::insert_many(rows);
-        if let Some(on_conflict) = &on_conflict {
-            statement = statement.on_conflict(on_conflict.clone());
-        }
-        written += statement.exec_without_returning(tx).await?;
-    }
-}
+static REPLACE_NODE: LazyLock<OnConflict> = LazyLock::new(replace_node);
+static REPLACE_ATTEMPT: LazyLock<OnConflict> = LazyLock::new(replace_attempt);
+static REPLACE_APPROVAL: LazyLock<OnConflict> = LazyLock::new(replace_approval);
 
-/// Everything of an execution that may change, if the row is the one that the new values were computed from.
-fn advance_execution() -> OnConflict {
+/// Brings executions up to these rows, each if it is the one that its row was computed from.
+fn advance_executions(rows: &[execution::Model]) -> UpdateStatement {
     use execution::Column::{
-        Children, CostKnown, Deadline, Ending, Error, FinishedAt, Id, InFlight, LastSeq, LeaseEpoch,
-        MaxBudget, NodesSettled, NodesTotal, Output, ParentHolds, PauseReason, Reserved, Revision, Spent,
-        StartedAt, Status, WakeAt,
+        Children, CostKnown, Deadline, Ending, Error, FinishedAt, Id, InFlight, IsDriven, LastSeq,
+        LeaseEpoch, MaxBudget, NodesSettled, NodesTotal, Output, ParentHolds, PauseReason, Recoveries,
+        Reserved, Revision, Spent, StartedAt, Status, WakeAt,
     };
-    OnConflict::column(Id)
-        .update_columns([
-            Status,
-            PauseReason,
-            Ending,
-            Output,
-            Error,
-            MaxBudget,
-            Spent,
-            Reserved,
-            CostKnown,
-            ParentHolds,
-            StartedAt,
-            FinishedAt,
-            Deadline,
-            WakeAt,
-            LastSeq,
-            InFlight,
-            Children,
-            NodesTotal,
-            NodesSettled,
-            Revision,
-        ])
-        .action_and_where(Revision.into_expr().add(1).equals((EXCLUDED, Revision)))
-        .action_and_where(LeaseEpoch.into_expr().equals((EXCLUDED, LeaseEpoch)))
-        .action_and_where(not_terminal())
-        .to_owned()
+    const CONDITIONS: [execution::Column; 3] = [Id, LeaseEpoch, Revision];
+    const CHANGES: [execution::Column; 21] = [
+        Status,
+        PauseReason,
+        Ending,
+        Output,
+        Error,
+        MaxBudget,
+        Spent,
+        Reserved,
+        CostKnown,
+        ParentHolds,
+        StartedAt,
+        FinishedAt,
+        Deadline,
+        WakeAt,
+        LastSeq,
+        InFlight,
+        Children,
+        NodesTotal,
+        NodesSettled,
+        IsDriven,
+        Recoveries,
+    ];
+    let columns = || CONDITIONS.into_iter().chain(CHANGES);
+    let values = rows
+        .iter()
+        .map(|row| ValueTuple::Many(columns().map(|column| row.get(column)).collect()));
+    // Databases name the columns of a list of values like this.
+    let new = |position: usize| Expr::col((NEW, Alias::new(format!("column{}", position + 1))));
+    let mut update = Query::update();
+    update
+        .table(execution::Entity)
+        .from(TableRef::ValuesList(values.collect(), NEW.into()))
+        .value(Revision, new(2))
+        .and_where(Id.into_expr().eq(new(0)))
+        .and_where(LeaseEpoch.into_expr().eq(new(1)))
+        .and_where(Revision.into_expr().add(1).eq(new(2)))
+        .and_where(not_terminal());
+    for (position, column) in columns().enumerate().skip(CONDITIONS.len()) {
+        update.value(column, new(position));
+    }
+    update
 }
 
 fn replace_node() -> OnConflict {
@@ -200,13 +189,13 @@ mod tests {
     use agentchains_ports::Fence;
     use agentchains_testkit::samples;
     use sea_orm::{DatabaseConnection, TransactionTrait};
-    use sea_orm_migration::MigratorTrait;
 
     use super::*;
     use crate::{
-        StoreOptions, connect,
+        StoreOptions,
+        backend::sqlite,
         mapping::{input_model, label_models, seed_models},
-        migration::Migrator,
+        migration,
     };
 
     fn rows(status: ExecutionStatus, fence: Fence) -> Rows {
@@ -216,10 +205,10 @@ mod tests {
     }
 
     async fn database_with(status: ExecutionStatus, fence: Fence) -> DatabaseConnection {
-        let connection = connect::writer(&StoreOptions::new("sqlite::memory:"))
+        let connection = sqlite::writer(&StoreOptions::new("sqlite::memory:"))
             .await
             .unwrap();
-        Migrator::up(&connection, None).await.unwrap();
+        migration::up(&connection).await.unwrap();
         let changes = samples::changes(samples::execution(1), 0);
         let new = NewRows {
             id: changes.execution.id,

@@ -3,6 +3,8 @@
 use std::{error::Error, path::PathBuf};
 
 use agentchains_store::{Store, StoreOptions};
+#[cfg(unix)]
+use agentchains_testkit::PostgresDatabase;
 use agentchains_testkit::{MemoryStore, store_conformance::Backend};
 use async_trait::async_trait;
 use tempfile::TempDir;
@@ -73,6 +75,36 @@ pub(crate) fn options(path: &std::path::Path) -> StoreOptions {
 
 #[async_trait]
 impl Backend for SqliteFile {
+    type Store = Store;
+
+    async fn open(&self) -> Result<Store, Box<dyn Error + Send + Sync>> {
+        Ok(Store::open(self.options()).await?)
+    }
+
+    async fn close(&self, store: Store) {
+        store.close().await;
+    }
+}
+
+/// A database of a PostgreSQL server.
+#[cfg(unix)]
+pub(crate) struct Postgres(pub(crate) PostgresDatabase);
+
+#[cfg(unix)]
+impl Postgres {
+    /// None where it is not installed.
+    pub(crate) fn new() -> Option<Self> {
+        PostgresDatabase::create().unwrap().map(Self)
+    }
+
+    pub(crate) fn options(&self) -> StoreOptions {
+        StoreOptions::new(self.0.url())
+    }
+}
+
+#[cfg(unix)]
+#[async_trait]
+impl Backend for Postgres {
     type Store = Store;
 
     async fn open(&self) -> Result<Store, Box<dyn Error + Send + Sync>> {

@@ -13,3 +13,15 @@ mod sqlite_file {
     agentchains_testkit::store_conformance!(crate::backends::SqliteFile::new());
     agentchains_testkit::store_reopening!(crate::backends::SqliteFile::new());
 }
+
+#[cfg(unix)]
+mod postgres {
+    agentchains_testkit::store_conformance!(match crate::backends::Postgres::new() {
+        Some(backend) => backend,
+        None => return Ok(()),
+    });
+    agentchains_testkit::store_reopening!(match crate::backends::Postgres::new() {
+        Some(backend) => backend,
+        None => return Ok(()),
+    });
+}

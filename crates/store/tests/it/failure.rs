@@ -15,9 +15,14 @@ use crate::backends::SqliteFile;
 /// Breaks the database so that rows whose text says "disk full" cannot be written.
 async fn break_database(backend: &SqliteFile) -> DatabaseConnection {
     let connection = Database::connect(backend.options().url).await.unwrap();
-    let trigger = "CREATE TRIGGER broken BEFORE INSERT ON executions WHEN NEW.initiated_by = 'disk full'
-        BEGIN SELECT RAISE(ABORT, 'disk full'); END";
-    connection.execute_unprepared(trigger).await.unwrap();
+    for (name, event) in [("broken_insert", "INSERT"), ("broken_update", "UPDATE")] {
+        let trigger = format!(
+            "CREATE TRIGGER {name} BEFORE {event} ON executions
+                WHEN NEW.initiated_by = 'disk full' OR NEW.output = '\"disk full\"'
+                BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+        );
+        connection.execute_unprepared(&trigger).await.unwrap();
+    }
     connection
 }
 
@@ -33,11 +38,11 @@ async fn created(store: &Store, count: u32) -> Vec<Fence> {
     fences
 }
 
-fn commit(ordinal: u32, fence: Fence, initiated_by: &str) -> Commit {
+fn commit(ordinal: u32, fence: Fence, output: &str) -> Commit {
     let row = ExecutionRow {
         last_seq: 1,
         nodes_settled: 1,
-        initiated_by: initiated_by.to_owned(),
+        output: Some(output.into()),
         ..execution(ordinal)
     };
     let mut changes = changes(row, 1);
@@ -82,7 +87,10 @@ async fn a_failed_transaction_fails_every_commit_in_it_and_writes_nothing() {
         assert_eq!(store.approval(TENANT, approval_id(ordinal)).await.unwrap(), None);
     }
 
-    breakage.execute_unprepared("DROP TRIGGER broken").await.unwrap();
+    breakage
+        .execute_unprepared("DROP TRIGGER broken_update")
+        .await
+        .unwrap();
     let again = (0..10)
         .zip(&fences)
         .map(|(ordinal, fence)| store.commit(commit(ordinal, *fence, "ada")));
@@ -112,7 +120,10 @@ async fn a_failed_creation_leaves_nothing_behind() {
     assert_eq!(store.execution(TENANT, execution_id(1)).await.unwrap(), None);
     assert_eq!(store.events(execution_id(1), 0, 10).await.unwrap(), []);
 
-    breakage.execute_unprepared("DROP TRIGGER broken").await.unwrap();
+    breakage
+        .execute_unprepared("DROP TRIGGER broken_insert")
+        .await
+        .unwrap();
     store.create(changes(broken, 1), None).await.unwrap();
     assert!(store.execution(TENANT, execution_id(1)).await.unwrap().is_some());
     store.close().await;

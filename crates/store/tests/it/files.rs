@@ -40,7 +40,7 @@ async fn a_second_store_on_the_same_file_is_refused_until_the_first_is_closed() 
     let first = Store::open(backend.options()).await.unwrap();
     let second = Store::open(backend.options()).await.err();
     assert!(
-        matches!(&second, Some(OpenError::InUse { path }) if *path == backend.path()),
+        matches!(&second, Some(OpenError::InUse { database }) if *database == backend.options().url),
         "{second:?}"
     );
     first.close().await;
@@ -146,6 +146,19 @@ async fn closing_leaves_one_file_with_everything_in_it() {
     store.close().await;
 }
 
+#[tokio::test]
+async fn what_a_process_left_that_closed_its_store_is_taken_over_without_counting_a_crash() {
+    let backend = SqliteFile::new();
+    let store = backend.open().await.unwrap();
+    create(&store, 0..1).await;
+    store.close().await;
+    let store = backend.open().await.unwrap();
+    let interrupted = store.interrupted(None, 10).await.unwrap();
+    let claimed = store.claim(interrupted[0].id).await.unwrap().unwrap();
+    assert_eq!(claimed.snapshot.execution.recoveries, 0);
+    store.close().await;
+}
+
 /// The files as they are at some moment are what a crash at that moment would leave.
 #[tokio::test]
 async fn what_was_acknowledged_survives_a_crash() {
@@ -166,6 +179,8 @@ async fn what_was_acknowledged_survives_a_crash() {
         holds(&recovered, 0..crash * 20).await;
         let interrupted = recovered.interrupted(None, 1000).await.unwrap();
         assert_eq!(interrupted.len(), usize::try_from(crash * 20).unwrap());
+        let claimed = recovered.claim(interrupted[0].id).await.unwrap().unwrap();
+        assert_eq!(claimed.snapshot.execution.recoveries, 1);
         recovered.close().await;
     }
     store.close().await;

@@ -86,6 +86,7 @@ async fn an_address_of_no_database_is_refused() {
         "agentchains.db",
         "sqlite:",
         "mysql://localhost/a",
+        "postgres://localhost:port/a",
         "sqlite:a.db?mode=wild",
     ] {
         let refused = Store::open(StoreOptions::new(url)).await.err();

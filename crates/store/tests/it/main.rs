@@ -12,5 +12,7 @@ mod corruption;
 mod failure;
 mod files;
 mod lifecycle;
+#[cfg(unix)]
+mod postgres;
 mod purses;
 mod round_trip;

@@ -8,6 +8,7 @@ use agentchains_machine::{
     NodeState, Waiting,
 };
 use agentchains_ports::{ExecutionQuery, ExecutionStore};
+use agentchains_store::Store;
 use agentchains_testkit::{
     samples::{TENANT, approval_id, changes, execution_id, full_execution, full_node, path, seeds},
     store_conformance::Backend,
@@ -150,23 +151,64 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn what_is_read_is_what_was_written(written in a_creation()) {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        let id = written.execution.id;
-        let (snapshot, events) = runtime.block_on(async {
+        runtime.block_on(async {
             let store = SqliteInMemory.open().await.unwrap();
-            store.create(written.clone(), None).await.unwrap();
-            let snapshot = store.snapshot(TENANT, id).await.unwrap().unwrap();
-            let read = (snapshot, store.events(id, 0, 10).await.unwrap());
+            let checked = check_round_trip(&store, written).await;
             store.close().await;
-            read
+            checked
+        })?;
+    }
+}
+
+async fn check_round_trip(store: &Store, written: Changes) -> Result<(), TestCaseError> {
+    let id = written.execution.id;
+    store.create(written.clone(), None).await.unwrap();
+    let snapshot = store.snapshot(TENANT, id).await.unwrap().unwrap();
+    let events = store.events(id, 0, 10).await.unwrap();
+    prop_assert_eq!(snapshot.execution, written.execution);
+    prop_assert_eq!(snapshot.nodes, written.nodes);
+    prop_assert_eq!(snapshot.seeds, written.seeds);
+    prop_assert_eq!(events, written.events);
+    Ok(())
+}
+
+fn config() -> ProptestConfig {
+    ProptestConfig {
+        cases: 64,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+#[cfg(unix)]
+mod postgres {
+    use proptest::test_runner::TestRunner;
+
+    use super::*;
+    use crate::backends::Postgres;
+
+    /// On one database for all cases: making one takes longer than using it.
+    #[test]
+    fn what_is_read_is_what_was_written() {
+        let Some(backend) = Postgres::new() else { return };
+        // The store lets go of what it has read while this thread waits for the server.
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let store = runtime.block_on(backend.open()).unwrap();
+        let mut runner = TestRunner::new(config());
+        let checked = runner.run(&a_creation(), |written| {
+            backend.0.query("TRUNCATE executions CASCADE").unwrap();
+            runtime.block_on(check_round_trip(&store, written))
         });
-        prop_assert_eq!(snapshot.execution, written.execution);
-        prop_assert_eq!(snapshot.nodes, written.nodes);
-        prop_assert_eq!(snapshot.seeds, written.seeds);
-        prop_assert_eq!(events, written.events);
+        runtime.block_on(store.close());
+        checked.unwrap();
     }
 }

@@ -1,10 +1,10 @@
 //! The write path of executions.
 
 use agentchains_cost::Budget;
-use agentchains_machine::{Changes, ExecutionId, ExecutionStatus};
+use agentchains_machine::{Changes, ExecutionId};
 use agentchains_ports::{
-    Claimed, Commit, CommitError, Creation, ExecutionStore, Fence, Idempotency, PurseChange, PurseId,
-    StoreError,
+    Claimed, Commit, CommitError, Creation, ExecutionStore, Fence, Idempotency, Interrupted, PurseChange,
+    PurseId, StoreError,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -89,6 +89,9 @@ impl ExecutionStore for MemoryStore {
         else {
             return Ok(None);
         };
+        if entry.is_interrupted(self.epoch) {
+            entry.row.recoveries += 1;
+        }
         entry.fence.epoch = entry.fence.epoch.max(self.epoch);
         Ok(Some(Claimed {
             fence: entry.fence,
@@ -100,18 +103,16 @@ impl ExecutionStore for MemoryStore {
         &self,
         after: Option<ExecutionId>,
         limit: u32,
-    ) -> Result<Vec<ExecutionId>, StoreError> {
-        let driven = |entry: &Entry| {
-            let row = &entry.row;
-            let reported_to = row.in_flight > 0 || row.children > 0;
-            !row.status.is_terminal() && (row.status != ExecutionStatus::Paused || reported_to)
-        };
+    ) -> Result<Vec<Interrupted>, StoreError> {
         let data = self.data();
         let interrupted = data
             .executions
             .iter()
-            .filter(|(id, entry)| Some(**id) > after && entry.fence.epoch < self.epoch && driven(entry))
-            .map(|(id, _)| *id);
+            .filter(|(id, entry)| Some(**id) > after && entry.is_interrupted(self.epoch))
+            .map(|(id, entry)| Interrupted {
+                id: *id,
+                recoveries: entry.row.recoveries,
+            });
         Ok(interrupted
             .take(usize::try_from(limit).unwrap_or(usize::MAX))
             .collect())

@@ -136,6 +136,11 @@ impl Entry {
         self.events.extend(events);
     }
 
+    /// Whether it was being driven in an earlier epoch.
+    fn is_interrupted(&self, epoch: u64) -> bool {
+        self.fence.epoch < epoch && self.row.is_driven
+    }
+
     fn nodes(&self) -> Vec<NodeRow> {
         let mut nodes: Vec<NodeRow> = self.nodes.values().cloned().collect();
         nodes.sort_by(compare_nodes);

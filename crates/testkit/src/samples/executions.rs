@@ -45,6 +45,8 @@ pub fn execution(ordinal: u32) -> ExecutionRow {
         children: 0,
         nodes_total: 1,
         nodes_settled: 0,
+        is_driven: true,
+        recoveries: 0,
     }
 }
 
@@ -80,6 +82,8 @@ pub fn full_execution(ordinal: u32) -> ExecutionRow {
         children: u32::MAX,
         nodes_total: u32::MAX,
         nodes_settled: u32::MAX,
+        is_driven: false,
+        recoveries: u32::MAX,
         ..execution(ordinal)
     }
 }
@@ -148,7 +152,7 @@ pub fn seeds() -> Vec<Seed> {
 
 /// A way to wind an execution down, of each sort.
 #[must_use]
-pub fn endings() -> [Ending; 4] {
+pub fn endings() -> [Ending; 5] {
     [
         Ending::Failure { node: path("web") },
         Ending::Budget {
@@ -156,5 +160,6 @@ pub fn endings() -> [Ending; 4] {
         },
         Ending::Timeout,
         Ending::Cancel,
+        Ending::Quarantine,
     ]
 }

@@ -100,7 +100,7 @@ async fn respond(
 }
 
 /// The card of an agent that speaks A2A 1.0 there (section 4.4.1 of A2A).
-fn card(rpc: &str) -> Value {
+pub(crate) fn card(rpc: &str) -> Value {
     json!({
         "name": "Scripted",
         "description": "Answers as a case says",
@@ -113,7 +113,7 @@ fn card(rpc: &str) -> Value {
     })
 }
 
-pub(super) fn json_response(body: &Value) -> Response<Full<Bytes>> {
+pub(crate) fn json_response(body: &Value) -> Response<Full<Bytes>> {
     Response::builder()
         .header("content-type", "application/json")
         .body(Full::from(body.to_string()))

@@ -5,14 +5,17 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use agentchains_agents::{AgentRunner, Resolve};
 use agentchains_machine::FailureCode;
+use agentchains_ports::{AgentDirectory, DirectoryError};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::{CANARY, runner};
+use super::{CANARY, definition, registry, runner};
 use crate::{
+    resolving::Answers,
     scripted::{Act, Request, Scripted, http_reply, json_reply, result},
-    support::{LONG, attempt, failure, reply},
+    support::{LONG, NOW, attempt, failure, outbound, reply},
 };
 
 /// An agent that takes the tokens from this number on.
@@ -44,8 +47,12 @@ fn token(number: usize, lifetime: &Value) -> Act {
 }
 
 fn auth(server: &Scripted) -> Value {
+    auth_at(&server.url)
+}
+
+fn auth_at(server: &str) -> Value {
     json!({"auth": {
-        "type": "oauth2_client_credentials", "token_url": format!("{}/token", server.url), "client_id": "ada",
+        "type": "oauth2_client_credentials", "token_url": format!("{server}/token"), "client_id": "ada",
         "client_secret": {"stored": "canary"}, "scopes": ["read", "write"], "audience": "agents",
     }})
 }
@@ -178,4 +185,37 @@ async fn a_server_that_gives_no_token_is_named_and_not_quoted() {
         assert!(!failed.message.contains("c4n4ry") && !failed.reached_agent && !unhealthy);
         assert!(agent.requests().is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_token_server_where_nobody_may_go_is_refused_as_an_agent_there_is() {
+    let agent = agent_taking(1).await;
+    let (in_numbers, _) = crate::support::registry("loopback").await;
+    let refused = in_numbers
+        .register(definition(&agent.url, &auth_at("https://10.0.0.1")), NOW)
+        .await;
+    let Err(DirectoryError::Invalid {
+        pointer,
+        code,
+        message,
+    }) = refused
+    else {
+        panic!("expected an invalid definition, got {refused:?}");
+    };
+    assert_eq!((pointer, code), ("/auth/token_url", "agent_address_refused"));
+    assert!(message.contains("--allow-agent-addresses"), "{message}");
+
+    let private = Answers::new([vec![[10, 0, 0, 1].into()]]);
+    let out = outbound("loopback").with_resolver(private as Arc<dyn Resolve>);
+    let by_name = definition(&agent.url, &auth_at("https://tokens.test"));
+    let runner = AgentRunner::new(registry(out, by_name).await);
+    let (failed, unhealthy) = failure(attempt(&runner, LONG).await);
+    assert_eq!(
+        (failed.code, failed.retryable, failed.reached_agent, unhealthy),
+        (FailureCode::AgentAddressRefused, false, false, false)
+    );
+    for said in ["https://tokens.test", "10.0.0.1", "--allow-agent-addresses"] {
+        assert!(failed.message.contains(said), "{}", failed.message);
+    }
+    assert!(agent.requests().is_empty());
 }

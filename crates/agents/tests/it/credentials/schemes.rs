@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::{CANARY, definition, registry, runner};
 use crate::{
-    scripted::{Request, Scripted, card, http_reply, result},
+    scripted::{Scripted, card, http_reply, result},
     support::{LONG, attempt, failure, outbound, reply},
     tls_agent::{Authority, TlsAgent},
 };
@@ -22,14 +22,6 @@ async fn echo() -> Scripted {
         )
     })
     .await
-}
-
-/// What stands after a header's name.
-fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
-    request.head.lines().find_map(|line| {
-        let (found, value) = line.split_once(": ")?;
-        found.eq_ignore_ascii_case(name).then_some(value)
-    })
 }
 
 fn schemes() -> Vec<(Value, &'static str, String)> {
@@ -91,7 +83,7 @@ async fn each_scheme_is_sent_with_every_request_and_is_in_no_reply() {
         let requests = agent.requests();
         assert_eq!(requests.len(), 2, "a card and a message");
         for request in &requests {
-            assert_eq!(header(request, name), Some(expected.as_str()));
+            assert_eq!(request.header(name), Some(expected.as_str()));
         }
         assert_hidden(&text(&answer), &expected);
     }

@@ -40,7 +40,7 @@ fn older(request: &Request, tools: impl Fn(&Request) -> Act) -> Act {
 }
 
 /// A server of the generation without sessions.
-fn newer(request: &Request, tools: impl Fn(&Request) -> Act) -> Act {
+pub(super) fn newer(request: &Request, tools: impl Fn(&Request) -> Act) -> Act {
     match request.method() {
         "server/discover" => {
             let discovered = json!({

@@ -12,6 +12,7 @@ use agentchains_ports::{CallOutcome, CallProgress, NodeRunner};
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
+use crate::scripted::{Scripted, http_reply};
 use crate::support::{LONG, NOW, call, execution, registry};
 
 /// A runner whose agent `a` is at this address, with these further members of its definition.
@@ -80,6 +81,29 @@ async fn an_agent_that_cannot_be_reached_is_unhealthy_whatever_it_speaks() {
             (failure.retryable, failure.reached_agent, unhealthy),
             (true, false, true),
             "{protocol}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_call_carries_the_trace_context_of_its_attempt_whatever_the_agent_speaks() {
+    for (protocol, rest) in [
+        ("http", json!({})),
+        ("openai", json!({"openai": {"model": "m"}})),
+        ("mcp", json!({"mcp": {"tool": "t"}})),
+    ] {
+        let agent =
+            Scripted::start(|request, _| mcp::newer(request, |_| http_reply("200 OK", &[], b"{}"))).await;
+        let runner = runner(&agent.url, protocol, rest).await;
+        // Whether the answer is understood does not matter here.
+        let _ = attempt(&runner, json!({"prompt": "x"})).await;
+        let last = agent.requests().pop().unwrap();
+        let trace = execution().as_uuid().simple().to_string();
+        let sent = last.header("traceparent").unwrap_or_default();
+        assert!(
+            sent.starts_with(&format!("00-{trace}-")),
+            "{protocol}: {}",
+            last.head
         );
     }
 }

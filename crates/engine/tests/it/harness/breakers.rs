@@ -18,16 +18,16 @@ impl FaultyStore {
 impl BreakerStore for FaultyStore {
     async fn save_breaker(&self, agent_id: &str, snapshot: &BreakerSnapshot) -> Result<(), StoreError> {
         self.breakers_answer()?;
-        self.memory().save_breaker(agent_id, snapshot).await
+        self.inner().save_breaker(agent_id, snapshot).await
     }
 
     async fn delete_breaker(&self, agent_id: &str) -> Result<(), StoreError> {
         self.breakers_answer()?;
-        self.memory().delete_breaker(agent_id).await
+        self.inner().delete_breaker(agent_id).await
     }
 
     async fn load_breakers(&self, after: u64, limit: u32) -> Result<Vec<BreakerRecord>, StoreError> {
         self.breakers_answer()?;
-        self.memory().load_breakers(after, limit).await
+        self.inner().load_breakers(after, limit).await
     }
 }

@@ -19,7 +19,7 @@ use super::FaultyStore;
 #[async_trait]
 impl ExecutionQuery for FaultyStore {
     async fn execution(&self, tenant: &str, id: ExecutionId) -> Result<Option<ExecutionRow>, StoreError> {
-        self.memory().execution(tenant, id).await
+        self.inner().execution(tenant, id).await
     }
 
     async fn executions(
@@ -28,55 +28,55 @@ impl ExecutionQuery for FaultyStore {
         filter: &ExecutionFilter,
         page: &PageRequest,
     ) -> Result<Page<ExecutionRow>, StoreError> {
-        self.memory().executions(tenant, filter, page).await
+        self.inner().executions(tenant, filter, page).await
     }
 
     async fn children(&self, parent: ExecutionId) -> Result<Vec<ExecutionRow>, StoreError> {
-        self.memory().children(parent).await
+        self.inner().children(parent).await
     }
 
     async fn has_children(&self, parent: ExecutionId) -> Result<bool, StoreError> {
-        self.memory().has_children(parent).await
+        self.inner().has_children(parent).await
     }
 
     async fn count_in_tree(&self, root: ExecutionId) -> Result<u64, StoreError> {
-        Ok(self.counted_elsewhere() + self.memory().count_in_tree(root).await?)
+        Ok(self.counted_elsewhere() + self.inner().count_in_tree(root).await?)
     }
 
     async fn snapshot(&self, tenant: &str, id: ExecutionId) -> Result<Option<Snapshot>, StoreError> {
-        self.memory().snapshot(tenant, id).await
+        self.inner().snapshot(tenant, id).await
     }
 
     async fn nodes(&self, id: ExecutionId) -> Result<Vec<NodeRow>, StoreError> {
-        self.memory().nodes(id).await
+        self.inner().nodes(id).await
     }
 
     async fn waiting_nodes(&self, id: ExecutionId) -> Result<Vec<NodeRow>, StoreError> {
-        self.memory().waiting_nodes(id).await
+        self.inner().waiting_nodes(id).await
     }
 
     async fn purse(&self, id: &PurseId) -> Result<Option<Budget>, StoreError> {
-        self.memory().purse(id).await
+        self.inner().purse(id).await
     }
 
     async fn attempts(&self, id: ExecutionId) -> Result<Vec<AttemptRow>, StoreError> {
-        self.memory().attempts(id).await
+        self.inner().attempts(id).await
     }
 
     async fn ledger(&self, tenant: &str, id: ExecutionId) -> Result<Option<Ledger>, StoreError> {
-        self.memory().ledger(tenant, id).await
+        self.inner().ledger(tenant, id).await
     }
 
     async fn events(&self, id: ExecutionId, after_seq: u64, limit: u32) -> Result<Vec<Event>, StoreError> {
-        self.memory().events(id, after_seq, limit).await
+        self.inner().events(id, after_seq, limit).await
     }
 
     async fn history(&self, tenant: &str, wanted: &HistoryRequest) -> Result<History, StoreError> {
-        self.memory().history(tenant, wanted).await
+        self.inner().history(tenant, wanted).await
     }
 
     async fn approval(&self, tenant: &str, id: ApprovalId) -> Result<Option<ApprovalRow>, StoreError> {
-        self.memory().approval(tenant, id).await
+        self.inner().approval(tenant, id).await
     }
 
     async fn approvals(
@@ -85,15 +85,15 @@ impl ExecutionQuery for FaultyStore {
         filter: &ApprovalFilter,
         page: &PageRequest,
     ) -> Result<Page<ApprovalRow>, StoreError> {
-        self.memory().approvals(tenant, filter, page).await
+        self.inner().approvals(tenant, filter, page).await
     }
 
     async fn delete_terminal(&self, tenant: &str, id: ExecutionId) -> Result<bool, StoreError> {
-        self.memory().delete_terminal(tenant, id).await
+        self.inner().delete_terminal(tenant, id).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.memory().ping().await
+        self.inner().ping().await
     }
 }
 
@@ -106,7 +106,7 @@ impl WorkflowStore for FaultyStore {
         version: NewVersion,
         idempotency: Option<Idempotency>,
     ) -> Result<Creation<WorkflowRecord>, StoreError> {
-        self.memory()
+        self.inner()
             .create_workflow(tenant, id, version, idempotency)
             .await
     }
@@ -118,7 +118,7 @@ impl WorkflowStore for FaultyStore {
         seen: Option<u32>,
         version: NewVersion,
     ) -> Result<Change<WorkflowRecord>, StoreError> {
-        self.memory().add_version(tenant, id, seen, version).await
+        self.inner().add_version(tenant, id, seen, version).await
     }
 
     async fn archive_workflow(
@@ -128,15 +128,15 @@ impl WorkflowStore for FaultyStore {
         seen: Option<u32>,
         now: Timestamp,
     ) -> Result<Change<()>, StoreError> {
-        self.memory().archive_workflow(tenant, id, seen, now).await
+        self.inner().archive_workflow(tenant, id, seen, now).await
     }
 
     async fn workflow(&self, tenant: &str, id: WorkflowId) -> Result<Option<WorkflowRecord>, StoreError> {
-        self.memory().workflow(tenant, id).await
+        self.inner().workflow(tenant, id).await
     }
 
     async fn find_by_name(&self, tenant: &str, name: &str) -> Result<Option<WorkflowRecord>, StoreError> {
-        self.memory().find_by_name(tenant, name).await
+        self.inner().find_by_name(tenant, name).await
     }
 
     async fn workflows(
@@ -145,14 +145,14 @@ impl WorkflowStore for FaultyStore {
         filter: &WorkflowFilter,
         page: &PageRequest,
     ) -> Result<Page<WorkflowRecord>, StoreError> {
-        self.memory().workflows(tenant, filter, page).await
+        self.inner().workflows(tenant, filter, page).await
     }
 
     async fn version(&self, id: WorkflowId, version: u32) -> Result<Option<VersionRecord>, StoreError> {
-        self.memory().version(id, version).await
+        self.inner().version(id, version).await
     }
 
     async fn versions(&self, id: WorkflowId, page: &PageRequest) -> Result<Page<VersionRecord>, StoreError> {
-        self.memory().versions(id, page).await
+        self.inner().versions(id, page).await
     }
 }

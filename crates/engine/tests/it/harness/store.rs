@@ -7,9 +7,11 @@ use std::{
 
 use agentchains_engine::{
     machine::{Changes, ExecutionId},
-    ports::{Claimed, Commit, CommitError, Creation, ExecutionStore, Fence, Idempotency, StoreError},
+    ports::{
+        Claimed, Commit, CommitError, Creation, ExecutionStore, Fence, Idempotency, Interrupted, StoreError,
+    },
 };
-use agentchains_testkit::MemoryStore;
+use agentchains_testkit::{FaultStore, MemoryStore};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -17,7 +19,7 @@ use tokio::sync::watch;
 /// A [`MemoryStore`] behind faults. Clones share both.
 #[derive(Clone)]
 pub(crate) struct FaultyStore {
-    memory: MemoryStore,
+    inner: FaultStore<MemoryStore>,
     faults: Arc<Mutex<Faults>>,
     open: watch::Sender<bool>,
 }
@@ -37,7 +39,7 @@ struct Faults {
 impl Default for FaultyStore {
     fn default() -> Self {
         Self {
-            memory: MemoryStore::new(),
+            inner: FaultStore::new(MemoryStore::new()),
             faults: Arc::default(),
             open: watch::Sender::new(true),
         }
@@ -47,13 +49,18 @@ impl Default for FaultyStore {
 impl FaultyStore {
     /// What it holds, past all faults.
     pub(crate) fn memory(&self) -> &MemoryStore {
-        &self.memory
+        self.inner.inner()
+    }
+
+    /// What is asked in the end, where single calls can be made to fail.
+    pub(crate) fn inner(&self) -> &FaultStore<MemoryStore> {
+        &self.inner
     }
 
     pub(crate) fn reopened(&self) -> Self {
         self.faults().stuck = None;
         Self {
-            memory: self.memory.reopened(),
+            inner: self.inner.in_front_of(self.memory().reopened()),
             faults: Arc::clone(&self.faults),
             open: self.open.clone(),
         }
@@ -139,7 +146,7 @@ impl ExecutionStore for FaultyStore {
                 return Err(StoreError::Unavailable("the test says so".into()));
             }
         }
-        self.memory.create(changes, idempotency).await
+        self.inner.create(changes, idempotency).await
     }
 
     async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
@@ -155,7 +162,7 @@ impl ExecutionStore for FaultyStore {
                 return Err(StoreError::Unavailable("the test says so".into()).into());
             }
         }
-        self.memory.commit(commit).await
+        self.inner.commit(commit).await
     }
 
     async fn claim(&self, id: ExecutionId) -> Result<Option<Claimed>, StoreError> {
@@ -170,22 +177,22 @@ impl ExecutionStore for FaultyStore {
                 });
             }
         }
-        self.memory.claim(id).await
+        self.inner.claim(id).await
     }
 
     async fn interrupted(
         &self,
         after: Option<ExecutionId>,
         limit: u32,
-    ) -> Result<Vec<ExecutionId>, StoreError> {
-        self.memory.interrupted(after, limit).await
+    ) -> Result<Vec<Interrupted>, StoreError> {
+        self.inner.interrupted(after, limit).await
     }
 
     async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<ExecutionId>, StoreError> {
-        self.memory.due(now, limit).await
+        self.inner.due(now, limit).await
     }
 
     async fn next_wake(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.memory.next_wake().await
+        self.inner.next_wake().await
     }
 }

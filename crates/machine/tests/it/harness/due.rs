@@ -39,7 +39,7 @@ pub(super) fn check(after: &Rows, run: &Run) {
     let aborts = is_over
         || matches!(
             execution.ending,
-            Some(Ending::Cancel | Ending::Timeout | Ending::Budget { .. })
+            Some(Ending::Cancel | Ending::Timeout | Ending::Quarantine | Ending::Budget { .. })
         );
     for (path, row) in after.nodes.iter().filter(|_| aborts) {
         assert!(is_ending(&row.state), "{path} goes on after the end has begun");

@@ -146,7 +146,7 @@ fn starts_are_allowed(before: &Rows, after: &Rows, step: &Step, run: &Run) {
     }
     if matches!(
         before.execution.ending,
-        Some(Ending::Cancel | Ending::Timeout | Ending::Budget { .. })
+        Some(Ending::Cancel | Ending::Timeout | Ending::Quarantine | Ending::Budget { .. })
     ) {
         let calls = step
             .effects

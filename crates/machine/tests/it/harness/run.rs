@@ -242,6 +242,13 @@ impl Run {
         self.feed(Input::Recover)
     }
 
+    /// The process is gone as often before, and nothing of the execution is gone on with.
+    pub(crate) fn crash_once_more(&mut self) -> Step {
+        self.reload();
+        self.open_calls.clear();
+        self.feed(Input::Quarantine)
+    }
+
     /// The driver is dropped and made again from the rows.
     pub(crate) fn reload(&mut self) {
         self.machine = Machine::restore(Arc::clone(&self.workflow), self.rows.snapshot());

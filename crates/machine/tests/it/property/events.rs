@@ -49,6 +49,8 @@ pub(super) enum Event {
     },
     /// The driver lets go of it, if it may, and reads it again.
     Park,
+    /// The process is gone, and it was not the first time.
+    Quarantine,
     Busy {
         agent: u8,
     },
@@ -114,6 +116,7 @@ fn of_the_process_and_agents() -> impl Strategy<Value = Event> {
     prop_oneof![
         5 => any::<bool>().prop_map(|before_acting| Event::Crash { before_acting }),
         2 => Just(Event::Park),
+        1 => Just(Event::Quarantine),
         2 => agent().prop_map(|agent| Event::Busy { agent }),
         5 => (agent(), 0..60_u32).prop_map(|(agent, seconds)| Event::Open { agent, seconds }),
         3 => agent().prop_map(|agent| Event::Well { agent }),

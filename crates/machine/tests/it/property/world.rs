@@ -120,6 +120,7 @@ impl World {
             Event::Crash { before_acting } => world.crash(*before_acting),
             Event::Park if world.run.machine.is_parked() => world.run.reload(),
             Event::Park => {}
+            Event::Quarantine => _ = world.run.crash_once_more(),
             Event::Busy { .. } | Event::Open { .. } | Event::Well { .. } | Event::Leave { .. } => {
                 world.gate(event);
             }

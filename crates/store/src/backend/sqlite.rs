@@ -1,16 +1,26 @@
-//! Connections to SQLite, with what has to be set on each of them.
+//! SQLite: its addresses, its connections with what has to be set on each of them, and its log.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{error::Error, path::PathBuf, str::FromStr, time::Duration};
 
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DbErr,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr,
     sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
-use crate::{Durability, StoreOptions};
+use super::{
+    Hold, Taken, WriteConnection,
+    file_lock::{FileLock, LockError},
+};
+use crate::{Durability, OpenError, StoreOptions, open::Presence};
+
+/// What its addresses begin with.
+const SCHEME: &str = "sqlite:";
 
 /// How long a statement waits for another connection, which here can only be a checkpoint or a foreign tool.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Statements that each connection keeps prepared: more than the writer's group commits have texts.
+const PREPARED_STATEMENTS: usize = 256;
 
 /// What the write-ahead log is cut back to once it has been copied into the database.
 const JOURNAL_SIZE_LIMIT_BYTES: &str = "67108864";
@@ -22,12 +32,15 @@ pub(crate) enum Location {
     File(PathBuf),
 }
 
+/// Whether an address means a database of this kind.
+pub(super) fn is_address(url: &str) -> bool {
+    url.starts_with(SCHEME)
+}
+
 impl Location {
     /// Reads a database's address.
-    pub(crate) fn of(url: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        let Some(rest) = url.strip_prefix("sqlite:") else {
-            return Err("it does not begin with \"sqlite:\"".into());
-        };
+    pub(super) fn of(url: &str) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let rest = url.strip_prefix(SCHEME).unwrap_or(url);
         let options = SqliteConnectOptions::from_str(url)?;
         let (name, parameters) = rest.split_once('?').unwrap_or((rest, ""));
         if name.trim_start_matches('/') == ":memory:" || parameters.split('&').any(|p| p == "mode=memory") {
@@ -40,13 +53,52 @@ impl Location {
     }
 }
 
+/// Takes the file, where there is one, and connects to it.
+pub(super) async fn take(
+    location: &Location,
+    options: &StoreOptions,
+    presence: Presence,
+) -> Result<Taken, OpenError> {
+    let hold = match location {
+        Location::Memory => Some(Hold::None),
+        Location::File(path) => match FileLock::take(path) {
+            Ok(_lock) => Some(Hold::File { _lock }),
+            Err(LockError::Held) if presence == Presence::Beside => None,
+            Err(LockError::Held) => {
+                return Err(OpenError::InUse {
+                    database: options.shown_url(),
+                });
+            }
+            Err(LockError::Io(source)) => {
+                let path = path.clone();
+                return Err(OpenError::Lock { path, source });
+            }
+        },
+    };
+    let database = writer(options).await;
+    let database = database.map_err(|error| OpenError::Connect(Box::new(error)))?;
+    Ok(Taken {
+        is_served: hold.is_none(),
+        writer: WriteConnection {
+            database,
+            hold: hold.unwrap_or(Hold::None),
+        },
+    })
+}
+
+/// Folds the log into the file, so that one file is left behind, without a log beside it.
+pub(super) async fn fold_log(database: &DatabaseConnection) -> Result<(), DbErr> {
+    let folded = database.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)");
+    folded.await.map(drop)
+}
+
 /// The one connection that writes. It makes the file when there is none.
 pub(crate) async fn writer(options: &StoreOptions) -> Result<DatabaseConnection, DbErr> {
     Database::connect(pool(options, 1, |sqlite| sqlite.create_if_missing(true))).await
 }
 
 /// The connections that read, and cannot do anything else.
-pub(crate) async fn readers(options: &StoreOptions) -> Result<DatabaseConnection, DbErr> {
+pub(super) async fn readers(options: &StoreOptions) -> Result<DatabaseConnection, DbErr> {
     Database::connect(pool(options, options.readers.max(1), |sqlite| {
         sqlite.pragma("query_only", "ON")
     }))
@@ -77,6 +129,7 @@ fn pool(
                 .synchronous(synchronous)
                 .foreign_keys(true)
                 .busy_timeout(BUSY_TIMEOUT)
+                .statement_cache_capacity(PREPARED_STATEMENTS)
                 .pragma("journal_size_limit", JOURNAL_SIZE_LIMIT_BYTES);
             refine(sqlite)
         });
@@ -88,6 +141,7 @@ mod tests {
     use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
     use super::*;
+    use crate::backend::Backend;
 
     #[tokio::test]
     async fn every_connection_has_its_pragmas() {
@@ -139,10 +193,10 @@ mod tests {
             "",
             "sqlite:",
             "agentchains.db",
-            "postgres://localhost/a",
+            "mysql://localhost/a",
             "sqlite:a.db?mode=wild",
         ] {
-            assert!(Location::of(url).is_err(), "{url}");
+            assert!(Backend::of(url).is_err(), "{url}");
         }
     }
 }

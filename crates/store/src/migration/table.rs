@@ -1,0 +1,47 @@
+//! How a migration makes a table.
+
+use sea_orm::{ConnectionTrait, DbBackend, DbErr};
+use sea_orm_migration::{
+    SchemaManager,
+    sea_query::{ColumnDef, ColumnType, TableCreateStatement, TableName, TableRef},
+};
+
+/// Makes a table whose text is compared byte by byte, on every database: lists are in the order of their ids, and go on
+/// after the last of them. PostgreSQL would compare it by the rules of the language that its database was made for.
+pub(super) async fn create_table(
+    manager: &SchemaManager<'_>,
+    table: TableCreateStatement,
+) -> Result<(), DbErr> {
+    let in_byte_order = match manager.get_database_backend() {
+        DbBackend::Postgres => in_byte_order(&table),
+        _ => None,
+    };
+    manager.create_table(table).await?;
+    if let Some(sql) = in_byte_order {
+        manager.get_connection().execute_unprepared(&sql).await?;
+    }
+    Ok(())
+}
+
+/// The statement that does so, where a table has text.
+fn in_byte_order(table: &TableCreateStatement) -> Option<String> {
+    let Some(TableRef::Table(TableName(_, name), _)) = table.get_table_name() else {
+        return None;
+    };
+    let is_text = |column: &&ColumnDef| {
+        matches!(
+            column.get_column_type(),
+            Some(ColumnType::Text | ColumnType::String(_))
+        )
+    };
+    let changes: Vec<String> = table
+        .get_columns()
+        .iter()
+        .filter(is_text)
+        .map(|column| {
+            let column = column.get_column_name();
+            format!("ALTER COLUMN \"{column}\" TYPE text COLLATE \"C\"")
+        })
+        .collect();
+    (!changes.is_empty()).then(|| format!("ALTER TABLE \"{name}\" {}", changes.join(", ")))
+}
