@@ -19,10 +19,14 @@ use serde_json::{Value, json};
 use crate::caller::Caller;
 
 /// Calls of which the CPU time is measured, after as many that are not.
-const CALLS: u32 = 20_000;
+const CALLS: u32 = 20_480;
+
+/// How many calls are in flight: of one, the caller sleeps until the answer is there, and of many it finds some whenever it
+/// looks, as an engine under load does.
+const AT_ONCE: [u32; 2] = [1, 64];
 
 fn main() {
-    print_cpu_time();
+    AT_ONCE.into_iter().for_each(print_cpu_time);
     divan::main();
 }
 
@@ -30,23 +34,26 @@ fn main() {
 #[divan::bench]
 fn call_and_answer(bencher: Bencher<'_, '_>) {
     let caller = Caller::new(&start_agent());
-    bencher.bench_local(|| caller.call());
+    bencher.bench_local(|| caller.call(1));
 }
 
 /// Prints the CPU time of a call on the calling side alone: the runtime with its connections is on this thread, and the
 /// agent is on others.
 #[expect(clippy::print_stdout, reason = "divan has no counter of CPU time")]
-fn print_cpu_time() {
+fn print_cpu_time(at_once: u32) {
     let caller = Caller::new(&start_agent());
     let mut took = Duration::ZERO;
     for _ in 0..2 {
         let begin = thread_cpu_time();
-        for _ in 0..CALLS {
-            caller.call();
+        for _ in 0..CALLS / at_once {
+            caller.call(at_once);
         }
         took = thread_cpu_time().saturating_sub(begin);
     }
-    println!("CPU time of a call on the calling side: {:?}", took / CALLS);
+    println!(
+        "CPU time of a call on the calling side, {at_once} in flight: {:?}",
+        took / CALLS
+    );
 }
 
 fn thread_cpu_time() -> Duration {

@@ -153,7 +153,7 @@ fn agent_calls(rounds: u64) {
     let agent = EchoAgent::start();
     let caller = Caller::new(&agent.url);
     for _ in 0..rounds {
-        caller.call();
+        caller.call(1);
     }
 }
 

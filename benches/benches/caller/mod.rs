@@ -7,6 +7,7 @@ use agentchains_machine::{Call, ExecutionId, MessageId, NodePath, NodeRequest, R
 use agentchains_ports::{AgentDefinition, CallOutcome, CallProgress, NodeRunner};
 use agentchains_testkit::{ManualClock, MemoryStore};
 use async_trait::async_trait;
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
@@ -58,11 +59,14 @@ impl Caller {
         }
     }
 
-    /// Makes a call and waits for its outcome.
-    pub(crate) fn call(&self) {
-        let outcome = self
-            .runtime
-            .block_on(self.runner.call(execution(), &self.call, &Unwatched));
+    /// Makes calls at the same time and waits for their outcomes.
+    pub(crate) fn call(&self, count: u32) {
+        self.runtime
+            .block_on(join_all((0..count).map(|_| self.attempt())));
+    }
+
+    async fn attempt(&self) {
+        let outcome = self.runner.call(execution(), &self.call, &Unwatched).await;
         assert!(matches!(outcome, CallOutcome::Reply(_)), "{outcome:?}");
     }
 }

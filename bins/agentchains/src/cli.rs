@@ -3,6 +3,10 @@
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use serde::Deserialize;
+
+use crate::keys::KeysArgs;
 
 /// Runs workflows of AI agents. Without a command it shows the demo.
 #[derive(Debug, Parser)]
@@ -44,11 +48,25 @@ pub(crate) enum Command {
         after_help = "Example:\n  agentchains estimate research.json --agent web-search=http://127.0.0.1:9001 --max-budget 1.00\n\nExit codes: 0 estimated, 2 invalid document"
     )]
     Estimate(EstimateArgs),
+    /// Serves the MCP tools on standard input and output, over the database of the working folder
+    #[command(
+        after_help = "Example, in a client's settings:\n  {\"command\": \"agentchains\", \"args\": [\"mcp\", \"--database\", \"sqlite:agentchains.db\"]}"
+    )]
+    Mcp(ServeArgs),
+    /// Makes, lists and revokes the API keys of a server that needs them
+    #[command(after_help = "Example:\n  agentchains keys create --role runner --name nightly-build")]
+    Keys(KeysArgs),
     /// Keeps the secrets that agents are called with, encrypted in the database
     #[command(
         after_help = "Example:\n  agentchains secrets set SEARCH_TOKEN --secrets-key-file secrets.key < token.txt\n\nA key is made with: head -c 32 /dev/urandom | base64 > secrets.key"
     )]
     Secrets(SecretsArgs),
+    /// Prints what a shell needs to complete this program's words
+    #[command(after_help = "Example:\n  agentchains completions bash > /etc/bash_completion.d/agentchains")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
     /// Rewrites an older document (graph_json) in today's form
     #[command(
         after_help = "Example:\n  agentchains import old.json > workflow.json\n\nExit codes: 0 converted, 2 what cannot be converted"
@@ -83,10 +101,15 @@ pub(crate) struct ServeArgs {
     /// The settings file [default: agentchains.toml in the working folder, where there is one]
     #[arg(long, value_name = "FILE", env = "AGENTCHAINS_CONFIG")]
     pub(crate) config: Option<PathBuf>,
-    /// Address ranges that agents may have besides public ones: CIDRs, loopback, private, none [default: loopback]
+    /// Whether callers must show an API key; required beyond loopback [default: off on loopback]
+    #[arg(long, value_enum, env = "AGENTCHAINS_AUTH")]
+    pub(crate) auth: Option<Auth>,
+    /// Address ranges that agents may have besides public ones: CIDRs, loopback, private, none [default: loopback with
+    /// --auth off, else none]
     #[arg(long, value_name = "LIST", env = "AGENTCHAINS_ALLOW_AGENT_ADDRESSES")]
     pub(crate) allow_agent_addresses: Option<String>,
-    /// Whether nodes may name an agent's address, `config.endpoint`, in the place of a registered agent [default: true]
+    /// Whether nodes may name an agent's address, `config.endpoint`, in the place of a registered agent [default: true with --auth
+    /// off, else false]
     #[arg(
         long,
         value_name = "BOOL",
@@ -106,12 +129,24 @@ pub(crate) struct ServeArgs {
         value_delimiter = ','
     )]
     pub(crate) allowed_origins: Option<Vec<String>>,
+    /// Whether MCP clients may answer questions to people, for whoever is behind them [default: false]
+    #[arg(
+        long,
+        value_name = "BOOL",
+        env = "AGENTCHAINS_MCP_APPROVALS",
+        num_args = 0..=1,
+        default_missing_value = "true"
+    )]
+    pub(crate) mcp_approvals: Option<bool>,
     /// What a commit waits for: full survives a power cut, normal a crash [default: full]
     #[arg(long, value_enum, env = "AGENTCHAINS_DURABILITY")]
     pub(crate) durability: Option<Durability>,
     /// How long calls in flight may take to end after SIGTERM [default: 30s]
     #[arg(long, value_name = "DURATION", env = "AGENTCHAINS_DRAIN")]
     pub(crate) drain: Option<String>,
+    /// How long executions are kept after their end, such as 30d [default: for ever]
+    #[arg(long, value_name = "DURATION", env = "AGENTCHAINS_RETENTION")]
+    pub(crate) retention: Option<String>,
     /// A limit of the language, such as max_nodes=500; may be repeated
     #[arg(
         long,
@@ -240,6 +275,16 @@ pub(crate) struct SecretsPlace {
     /// The key, 32 bytes in base64; AGENTCHAINS_SECRETS_KEY may hold the key itself
     #[arg(long, value_name = "FILE", env = "AGENTCHAINS_SECRETS_KEY_FILE")]
     pub(crate) secrets_key_file: Option<PathBuf>,
+}
+
+/// Whether callers are asked who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Auth {
+    /// Everybody who reaches the server may do everything
+    Off,
+    /// Each request needs an API key, and may do what the key's role may
+    Required,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

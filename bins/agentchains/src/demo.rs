@@ -53,6 +53,7 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<ExitCode, CommandError> {
     }
     let settings = Settings::load(server)?;
     telemetry::init(settings.log);
+    serve::outlive_file_limits();
     let listener = listen(settings.listen).await?;
     let agents = agentchains_demo::start_all(DemoSettings::default())
         .await

@@ -41,6 +41,8 @@ pub(crate) enum CommandError {
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
     #[error("cannot serve")]
     Serve(#[source] io::Error),
+    #[error("the MCP client did not speak as the protocol says")]
+    Mcp(#[source] io::Error),
     #[error("cannot make a temporary folder; name one with --dir")]
     TemporaryFolder(#[source] io::Error),
     #[error("the setting allow_agent_addresses is invalid")]
@@ -60,6 +62,8 @@ pub(crate) enum CommandError {
     },
     #[error("the key of stored secrets cannot be used")]
     SecretsKey(#[from] InvalidKey),
+    #[error("the system has no randomness to make a key from")]
+    Randomness(#[source] io::Error),
     #[error("cannot keep the secret")]
     Vault(#[from] VaultError),
     #[error("cannot read or write the database")]

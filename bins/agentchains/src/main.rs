@@ -3,11 +3,14 @@
 //! This crate wires the others together and holds no rules of its own.
 
 mod cli;
+mod completions;
 mod demo;
 mod estimate;
 mod excerpt;
 mod exit;
 mod import;
+mod keys;
+mod mcp;
 mod run;
 mod secrets;
 mod serve;
@@ -48,7 +51,10 @@ async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
         Command::Serve(args) => serve::serve(args).await,
         Command::Run(args) => run::run(args).await,
         Command::Estimate(args) => estimate::estimate(args).await,
+        Command::Mcp(args) => mcp::mcp(args).await,
+        Command::Keys(args) => keys::keys(args).await,
         Command::Secrets(args) => secrets::secrets(args.command).await,
+        Command::Completions { shell } => completions::completions(shell),
         Command::Validate(args) => validate::validate(&args),
         Command::Import(args) => import::import(&args),
     }
@@ -57,9 +63,15 @@ async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
 #[expect(clippy::print_stderr, reason = "this is where the command line speaks")]
 fn report(error: &CommandError) -> ExitCode {
     eprintln!("error: {error}");
+    let mut said = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
-        eprintln!("  because {error}");
+        // Some errors say what their cause says.
+        let words = error.to_string();
+        if !said.contains(&words) {
+            eprintln!("  because {words}");
+            said = words;
+        }
         cause = error.source();
     }
     error.exit_code()

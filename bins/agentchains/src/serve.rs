@@ -1,8 +1,8 @@
 //! `agentchains serve`: the server, until it is told to stop.
 
-use std::{net::SocketAddr, process::ExitCode};
+use std::{net::SocketAddr, process::ExitCode, time::Duration};
 
-use tokio::{net::TcpListener, select, signal};
+use tokio::{net::TcpListener, select, signal, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -14,10 +14,14 @@ use crate::{
     wiring::{Wired, wire},
 };
 
+/// How long the database may take to be closed when somebody wants to see the end.
+const FORCED_CLOSE: Duration = Duration::from_secs(2);
+
 /// Serves until SIGTERM or an interrupt, then drains; a second signal forces.
 pub(crate) async fn serve(args: ServeArgs) -> Result<ExitCode, CommandError> {
     let settings = Settings::load(args)?;
     telemetry::init(settings.log);
+    outlive_file_limits();
     let listener = listen(settings.listen).await?;
     let metrics = Metrics::install()?;
     let wired = wire(&settings, Vec::new()).await?;
@@ -49,7 +53,7 @@ pub(crate) async fn until_stopped(
     let stop = CancellationToken::new();
     let server = tokio::spawn(agentchains_http::serve(
         listener,
-        wired.app(settings, metrics),
+        wired.app(settings, metrics, &stop),
         stop.clone(),
     ));
     stop_signal().await;
@@ -68,10 +72,27 @@ pub(crate) async fn until_stopped(
             }
             info!("stopped");
         }
-        () = stop_signal() => warn!("stopped at once; what was in flight is taken up at the next start"),
+        () = stop_signal() => {
+            warn!("stopped at once; what was in flight is taken up at the next start");
+            // Whoever asked for this is no crash, which would be held against what was being run.
+            let _ = timeout(FORCED_CLOSE, wired.store.close()).await;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
+
+/// A file that may not grow (`RLIMIT_FSIZE`) is a full disk to the database, and no reason to end without a word.
+#[cfg(unix)]
+pub(crate) fn outlive_file_limits() {
+    /// The same on every system that there is a binary for.
+    const SIGXFSZ: i32 = 25;
+    // Once there is a handler, the write fails instead; nobody need listen.
+    let _ = signal::unix::signal(signal::unix::SignalKind::from_raw(SIGXFSZ));
+}
+
+/// There is no such limit.
+#[cfg(not(unix))]
+pub(crate) fn outlive_file_limits() {}
 
 /// Returns when the process is told to end: by SIGTERM, or by an interrupt.
 #[cfg(unix)]

@@ -17,7 +17,7 @@ use agentchains_store::StoreOptions;
 use serde::Deserialize;
 
 use crate::{
-    cli::{Durability, LogFormat, SecretsPlace, ServeArgs},
+    cli::{Auth, Durability, LogFormat, SecretsPlace, ServeArgs},
     exit::CommandError,
 };
 
@@ -35,14 +35,19 @@ const DEFAULT_FILE: &str = "agentchains.toml";
 pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
     pub(crate) database: String,
+    pub(crate) auth: Auth,
     pub(crate) allow_agent_addresses: String,
     pub(crate) allow_inline_endpoints: bool,
     pub(crate) secrets_key_file: Option<PathBuf>,
     /// Declared here, and nowhere else.
     pub(crate) agents: Vec<AgentDefinition>,
     pub(crate) allowed_origins: Vec<String>,
+    /// Whether questions to people may be answered through MCP clients.
+    pub(crate) mcp_approvals: bool,
     pub(crate) durability: Durability,
     pub(crate) drain: Duration,
+    /// How long executions are kept after their end; for ever unless given.
+    pub(crate) retention: Option<Duration>,
     pub(crate) log: Option<LogFormat>,
     pub(crate) limits: Limits,
     pub(crate) caps: Caps,
@@ -54,13 +59,16 @@ pub(crate) struct Settings {
 struct SettingsFile {
     listen: Option<SocketAddr>,
     database: Option<String>,
+    auth: Option<Auth>,
     allow_agent_addresses: Option<String>,
     allow_inline_endpoints: Option<bool>,
     secrets_key_file: Option<PathBuf>,
     agents: Option<Vec<toml::Value>>,
     allowed_origins: Option<Vec<String>>,
+    mcp_approvals: Option<bool>,
     durability: Option<Durability>,
     drain: Option<String>,
+    retention: Option<String>,
     log: Option<LogFormat>,
     limits: Option<toml::Table>,
     caps: Option<toml::Table>,
@@ -70,13 +78,17 @@ impl Settings {
     /// Puts the layers together.
     pub(crate) fn load(args: ServeArgs) -> Result<Self, CommandError> {
         let file = read_file(args.config.as_deref())?;
+        let retention = args.retention.or(file.retention);
+        let retention = retention.as_deref().map(parse_duration).transpose();
+        let retention = retention.map_err(|error| CommandError::Usage(format!("retention: {error}")))?;
         let drain = args.drain.or(file.drain).unwrap_or_else(|| "30s".to_owned());
         let drain = parse_duration(&drain).map_err(|error| CommandError::Usage(format!("drain: {error}")))?;
-        let settings = Self {
-            listen: args
-                .listen
-                .or(file.listen)
-                .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 7420))),
+        let default_listen = SocketAddr::from(([127, 0, 0, 1], 7420));
+        let listen = args.listen.or(file.listen).unwrap_or(default_listen);
+        let auth = auth(args.auth.or(file.auth), listen)?;
+        Ok(Self {
+            listen,
+            auth,
             database: args
                 .database
                 .or(file.database)
@@ -84,40 +96,40 @@ impl Settings {
             allow_agent_addresses: args
                 .allow_agent_addresses
                 .or(file.allow_agent_addresses)
-                .unwrap_or_else(|| "loopback".to_owned()),
-            // Whoever may write a document may register an agent as well, since nobody is asked who they are.
+                .unwrap_or_else(|| if auth == Auth::Off { "loopback" } else { "none" }.to_owned()),
+            // Where nobody is asked who they are, whoever may write a document may register an agent as well.
             allow_inline_endpoints: args
                 .allow_inline_endpoints
                 .or(file.allow_inline_endpoints)
-                .unwrap_or(true),
+                .unwrap_or(auth == Auth::Off),
             secrets_key_file: key_file(args.secrets_key_file, file.secrets_key_file),
             agents: agents(file.agents.unwrap_or_default())?,
             allowed_origins: args.allowed_origins.or(file.allowed_origins).unwrap_or_default(),
+            mcp_approvals: args.mcp_approvals.or(file.mcp_approvals).unwrap_or_default(),
             durability: args.durability.or(file.durability).unwrap_or(Durability::Full),
             drain,
+            retention,
             log: args.log.or(file.log),
             limits: limits(file.limits.unwrap_or_default(), args.limit)?,
             caps: caps(file.caps.unwrap_or_default(), args.cap)?,
-        };
-        settings.refuse_open_doors()?;
-        Ok(settings)
+        })
     }
 
     /// The database's address as it may be logged.
     pub(crate) fn shown_database(&self) -> String {
         StoreOptions::new(&self.database).shown_url()
     }
+}
 
-    /// Nobody is asked who they are, so nobody else may reach the server.
-    fn refuse_open_doors(&self) -> Result<(), CommandError> {
-        if self.listen.ip().is_loopback() {
-            return Ok(());
-        }
-        Err(CommandError::Usage(format!(
-            "{} is not a loopback address, and this server does not ask callers who they are; \
-             listen on 127.0.0.1 and put an authenticating proxy in front",
-            self.listen
-        )))
+/// Where nobody is asked who they are, nobody else may reach the server.
+fn auth(wanted: Option<Auth>, listen: SocketAddr) -> Result<Auth, CommandError> {
+    match wanted {
+        Some(Auth::Required) => Ok(Auth::Required),
+        Some(Auth::Off) | None if listen.ip().is_loopback() => Ok(Auth::Off),
+        Some(Auth::Off) | None => Err(CommandError::Usage(format!(
+            "{listen} is not a loopback address, and nobody would be asked who they are; add --auth required, and make a \
+             key with `agentchains keys create`"
+        ))),
     }
 }
 
@@ -171,6 +183,12 @@ pub(crate) fn secrets_key(file: Option<&Path>) -> Result<Option<SecretsKey>, Com
         Some(file) => Ok(Some(SecretsKey::from_file(file)?)),
         None => Ok(env::var(SECRETS_KEY).ok().map(|key| key.parse()).transpose()?),
     }
+}
+
+/// The database that a command works on.
+pub(crate) fn database(given: Option<String>, config: Option<&Path>) -> Result<String, CommandError> {
+    let database = given.or(read_file(config)?.database);
+    Ok(database.unwrap_or_else(|| DEFAULT_DATABASE.to_owned()))
 }
 
 /// Where secrets are stored, and the key to them where there is one.
@@ -229,6 +247,41 @@ mod tests {
         assert_eq!(settings.listen.port(), 2);
         assert_eq!(settings.drain, Duration::from_secs(5));
         assert_eq!(settings.database, "sqlite:agentchains.db");
+    }
+
+    #[test]
+    fn beyond_loopback_callers_must_show_keys_and_less_is_allowed_with_keys() {
+        for (flags, auth, addresses, inline) in [
+            (vec![], Auth::Off, "loopback", true),
+            (vec!["--auth", "required"], Auth::Required, "none", false),
+            (
+                vec!["--listen", "0.0.0.0:1", "--auth", "required"],
+                Auth::Required,
+                "none",
+                false,
+            ),
+            (
+                vec!["--auth", "required", "--allow-agent-addresses", "private"],
+                Auth::Required,
+                "private",
+                false,
+            ),
+        ] {
+            let found = settings("", &flags).unwrap();
+            let told = (
+                found.auth,
+                found.allow_agent_addresses.as_str(),
+                found.allow_inline_endpoints,
+            );
+            assert_eq!(told, (auth, addresses, inline), "{flags:?}");
+        }
+        for flags in [
+            vec!["--listen", "0.0.0.0:1"],
+            vec!["--listen", "[::]:1", "--auth", "off"],
+        ] {
+            let refused = settings("", &flags).unwrap_err().to_string();
+            assert!(refused.contains("--auth required"), "{refused}");
+        }
     }
 
     #[test]

@@ -7,8 +7,10 @@ use agentchains_engine::{
     Caller, Engine, SystemClock,
     ports::{AgentDefinition, Clock},
 };
-use agentchains_http::{App, ServerOptions};
+use agentchains_http::{Access, App, ServerOptions};
+use agentchains_mcp::McpServer;
 use agentchains_store::{Durability, Store, StoreOptions};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     cli,
@@ -60,6 +62,7 @@ pub(crate) async fn wire(settings: &Settings, agents: Vec<AgentDefinition>) -> R
         .clock(clock)
         .limits(settings.limits)
         .caps(settings.caps)
+        .retention(settings.retention)
         .start();
     Ok(Wired {
         engine,
@@ -69,13 +72,23 @@ pub(crate) async fn wire(settings: &Settings, agents: Vec<AgentDefinition>) -> R
 }
 
 impl Wired {
-    pub(crate) fn app(&self, settings: &Settings, metrics: &Metrics) -> App {
+    /// `stop` ends the connections that would not end by themselves.
+    pub(crate) fn app(&self, settings: &Settings, metrics: &Metrics, stop: &CancellationToken) -> App {
         let mut options = ServerOptions::default();
         options.allowed_origins.clone_from(&settings.allowed_origins);
         App {
             engine: self.engine.clone(),
             agents: Arc::clone(&self.agents) as _,
             metrics: Some(metrics.renderer()),
+            doors: vec![agentchains_mcp::router(McpServer {
+                engine: self.engine.clone(),
+                approvals: settings.mcp_approvals,
+                stop: stop.clone(),
+            })],
+            access: match settings.auth {
+                cli::Auth::Off => Access::Open,
+                cli::Auth::Required => Access::Keys(Arc::new(self.store.clone())),
+            },
             options,
         }
     }

@@ -2,12 +2,13 @@
 
 use std::{fmt::Debug, sync::Arc};
 
-use agentchains_machine::{Call, RemoteCancel, RemoteTask};
+use agentchains_machine::{AgentReply, Call, MessageId, RemoteCancel, RemoteTask};
 use agentchains_ports::{AgentDefinition, CallOutcome, CallProgress, Protocol};
 use async_trait::async_trait;
 
 use crate::{
     a2a::A2aAgent,
+    failure::Classified,
     http_json::HttpAgent,
     mcp::McpAgent,
     net::{Channel, Endpoint},
@@ -26,6 +27,12 @@ pub(crate) trait Agent: Debug + Send + Sync {
         RemoteCancel::Unknown
     }
 
+    /// Ends the work on a message that was given up before a task was known. An agent that cannot be asked for its tasks
+    /// may have the message or not, and may go on with it.
+    async fn withdraw(&self, _message_id: MessageId) -> RemoteCancel {
+        RemoteCancel::Unknown
+    }
+
     /// Whether a task that waited for somebody does so no more. `asked` is the id of the question that it waited with.
     async fn has_moved_on(&self, _task: &RemoteTask, _asked: Option<&str>) -> bool {
         false
@@ -34,6 +41,31 @@ pub(crate) trait Agent: Debug + Send + Sync {
     /// Whether the agent can be asked for the task that it has made of a message.
     fn finds_tasks(&self) -> bool {
         false
+    }
+}
+
+/// An agent whose calls are an exchange each: it names no tasks, so that there are none to find or to cancel.
+#[async_trait]
+pub(crate) trait Exchange: Debug + Send + Sync {
+    /// Carries one attempt to its end.
+    async fn exchange(
+        &self,
+        call: &Call,
+        trace: &TraceContext,
+        progress: &dyn CallProgress,
+    ) -> Result<AgentReply, Box<Classified>>;
+}
+
+#[async_trait]
+impl<E: Exchange> Agent for E {
+    async fn call(&self, call: &Call, trace: &TraceContext, progress: &dyn CallProgress) -> CallOutcome {
+        if call.is_lookup {
+            return CallOutcome::TaskLost;
+        }
+        match self.exchange(call, trace, progress).await {
+            Ok(reply) => CallOutcome::Reply(reply),
+            Err(failure) => failure.outcome(call),
+        }
     }
 }
 

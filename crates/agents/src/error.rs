@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Why an exchange has no result.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, Error)]
 pub(crate) enum CallError {
     #[error(transparent)]
     Transport(#[from] TransportError),
@@ -39,6 +39,14 @@ impl CallError {
     /// A reply that the protocol does not allow.
     pub(crate) fn protocol(what: impl Into<String>) -> Self {
         Self::Protocol(what.into())
+    }
+
+    /// Whether we have not even tried to reach the agent.
+    pub(crate) const fn is_refusal_of_ours(&self) -> bool {
+        matches!(
+            self,
+            Self::Credential(_) | Self::Transport(TransportError::Refused(_))
+        )
     }
 
     /// Whether the connection is the trouble, so that what is remembered of the agent may be out of date.

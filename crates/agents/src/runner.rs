@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use agentchains_machine::{AgentTerms, Call, ExecutionId, FailureCode, RemoteCancel, RemoteTask};
+use agentchains_machine::{AgentTerms, Call, ExecutionId, FailureCode, MessageId, RemoteCancel, RemoteTask};
 use agentchains_ports::{AgentProfile, CallOutcome, CallProgress, NodeRunner};
 use async_trait::async_trait;
 
@@ -134,6 +134,13 @@ impl NodeRunner for AgentRunner {
             Some((agent, _)) => agent.has_moved_on(task, question_id).await,
             None => false,
         }
+    }
+
+    async fn withdraw(&self, agent_id: &str, message_id: MessageId) -> Option<RemoteCancel> {
+        Some(match self.agent(agent_id) {
+            Some((agent, _)) => agent.withdraw(message_id).await,
+            None => RemoteCancel::Unknown,
+        })
     }
 
     async fn cancel(&self, agent_id: &str, task: &RemoteTask) -> RemoteCancel {

@@ -1,16 +1,13 @@
 //! Trace context (W3C Trace Context, version 00): lets what an agent records be found beside what the engine does.
 
-use std::fmt::Write as _;
-
-use agentchains_machine::{ExecutionId, MessageId};
+use agentchains_machine::{ExecutionId, MessageId, sha256_hex};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use sha2::{Digest, Sha256};
 
 /// The header that carries it.
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// The first bytes of a digest that name a span.
-const SPAN_BYTES: usize = 8;
+/// The first hexadecimal digits of a digest that name a span.
+const SPAN_DIGITS: usize = 16;
 
 /// Which execution a request belongs to, and which attempt: the trace is the execution's id, the span a digest of the
 /// attempt's message id, so that an attempt that is sent again is the same span.
@@ -20,12 +17,9 @@ pub(crate) struct TraceContext(HeaderValue);
 impl TraceContext {
     /// The context of an attempt of an execution.
     pub(crate) fn of(execution: ExecutionId, message: MessageId) -> Self {
-        let mut text = format!("00-{}-", execution.as_uuid().simple());
-        for byte in &Sha256::digest(message.as_uuid().as_bytes())[..SPAN_BYTES] {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-        }
-        text.push_str("-01");
+        let trace = execution.as_uuid().simple();
+        let digest = sha256_hex(message.as_uuid().as_bytes());
+        let text = format!("00-{trace}-{}-01", &digest[..SPAN_DIGITS]);
         // Digits and hyphens are always a header.
         Self(HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("")))
     }

@@ -39,10 +39,16 @@ impl Engine {
             return Ok(asked);
         }
         let refused = match self
-            .command(caller, asked.execution_id, Input::Decide(decision.clone()))
+            .command_known(caller, asked.execution_id, Input::Decide(decision.clone()))
             .await
         {
-            Ok(_) => return self.approval(caller, id).await,
+            Ok(done) => {
+                let decided = done.approvals.into_iter().find(|row| row.id == id);
+                return match decided {
+                    Some(row) => Ok(row),
+                    None => self.approval(caller, id).await,
+                };
+            }
             Err(EngineError::Rejected(refused)) => refused,
             Err(error) => return Err(error),
         };

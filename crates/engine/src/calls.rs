@@ -4,15 +4,18 @@
 use std::{
     collections::VecDeque,
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use agentchains_breaker::{Outcome, Verdict};
 use agentchains_cost::ReportedCost;
 use agentchains_machine::{
-    AttemptFailure, AttemptOutcome, Call, Effect, ExecutionId, FailureCode, Input, NodePath, RemoteCancel,
-    RemoteTask,
+    AttemptFailure, AttemptOutcome, Call, Effect, ExecutionId, FailureCode, Input, MessageId, NodePath,
+    RemoteCancel, RemoteTask,
 };
 use agentchains_ports::{CallOutcome, CallProgress};
 use async_trait::async_trait;
@@ -69,18 +72,18 @@ pub(crate) fn perform(driver: &mut Driver, effect: Effect, admissions: &mut VecD
             path,
             attempt,
             agent_id,
+            message_id,
             remote_task,
         } => match driver.in_flight.get(&(path.clone(), attempt)) {
             Some(abort) => abort.cancel(),
             None => {
-                shared.tasks.clone().spawn(cancel_orphan(
-                    shared,
-                    execution,
-                    path,
-                    attempt,
+                let begun = Begun {
                     agent_id,
-                    remote_task,
-                ));
+                    message_id,
+                    task: remote_task,
+                };
+                let cancelled = cancel_orphan(shared.clone(), execution, path, attempt, begun);
+                shared.tasks.spawn(cancelled);
             }
         },
         Effect::Look {
@@ -150,6 +153,7 @@ async fn attend(
         call: &call,
         task: Mutex::new(call.remote_task.clone()),
         told: Mutex::default(),
+        is_sent: AtomicBool::new(!call.admitted),
     };
     let running = AssertUnwindSafe(shared.runner.call(owner.execution, &call, &progress)).catch_unwind();
     let ended = tokio::select! {
@@ -160,18 +164,18 @@ async fn attend(
         outcome = running => outcome.map_or(Ended::Panicked, Ended::Outcome),
         () = shared.clock.sleep_until(call.deadline) => Ended::TimedOut,
     };
-    let task = progress.task.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let begun = progress.begun();
     let told = progress.told.into_inner().unwrap_or_else(PoisonError::into_inner);
     let outcome = match ended {
         Ended::Gone => return,
-        Ended::Aborted => AttemptOutcome::Aborted(cancel(&shared, &call.agent_id, task).await),
+        Ended::Aborted => AttemptOutcome::Aborted(give_up(&shared, begun).await),
         Ended::TimedOut => {
             record(&shared, &call.agent_id, admission, Outcome::TimedOut.verdict());
-            cancel_late_task(&shared, call.agent_id.clone(), task);
+            give_up_late(&shared, begun);
             AttemptOutcome::Failed(timed_out(&call))
         }
         Ended::TooLate => {
-            cancel_late_task(&shared, call.agent_id.clone(), task);
+            give_up_late(&shared, begun);
             AttemptOutcome::Failed(timed_out(&call))
         }
         Ended::Panicked => AttemptOutcome::Failed(panicked(&call)),
@@ -179,7 +183,12 @@ async fn attend(
             record(&shared, &call.agent_id, admission, outcome.verdict());
             match outcome {
                 CallOutcome::Reply(reply) => AttemptOutcome::Succeeded(reply),
-                CallOutcome::Failed { failure, .. } => AttemptOutcome::Failed(failure),
+                CallOutcome::Failed { failure, .. } => {
+                    if failure.code == FailureCode::AgentTimeout {
+                        give_up_late(&shared, begun);
+                    }
+                    AttemptOutcome::Failed(failure)
+                }
                 CallOutcome::TaskLost => AttemptOutcome::Lost,
                 CallOutcome::InputRequired(question) => AttemptOutcome::InputRequired(question),
             }
@@ -209,37 +218,46 @@ fn record(shared: &Shared, agent_id: &str, admission: Option<Admission>, verdict
     }
 }
 
-/// Cancels the remote task, where there is one. An agent that does not answer holds up neither the engine's end nor
-/// its own next calls.
-async fn cancel(shared: &Shared, agent_id: &str, task: Option<RemoteTask>) -> Option<RemoteCancel> {
-    let task = task?;
-    let until = add(shared.clock.now(), CANCEL_LIMIT);
-    let said = tokio::select! {
-        said = shared.runner.cancel(agent_id, &task) => said,
-        () = shared.clock.sleep_until(until) => RemoteCancel::Unknown,
-        () = shared.stopped.cancelled() => RemoteCancel::Unknown,
+/// What an agent may be at work on for an attempt.
+struct Begun {
+    agent_id: String,
+    message_id: MessageId,
+    task: Option<RemoteTask>,
+}
+
+/// Cancels what an agent may be at work on. One that does not answer holds up neither the engine's end nor its own next
+/// calls.
+async fn give_up(shared: &Shared, begun: Option<Begun>) -> Option<RemoteCancel> {
+    let begun = begun?;
+    let cancelled = async {
+        match &begun.task {
+            Some(task) => Some(shared.runner.cancel(&begun.agent_id, task).await),
+            None => shared.runner.withdraw(&begun.agent_id, begun.message_id).await,
+        }
     };
-    Some(said)
+    let until = add(shared.clock.now(), CANCEL_LIMIT);
+    tokio::select! {
+        said = cancelled => said,
+        () = shared.clock.sleep_until(until) => Some(RemoteCancel::Unknown),
+        () = shared.stopped.cancelled() => Some(RemoteCancel::Unknown),
+    }
 }
 
 /// The wait for a call is over, but its agent may still be at work: it is told to stop, and nobody waits for that.
-fn cancel_late_task(shared: &Arc<Shared>, agent_id: String, task: Option<RemoteTask>) {
+fn give_up_late(shared: &Arc<Shared>, begun: Option<Begun>) {
     let engine = Arc::clone(shared);
-    shared
-        .tasks
-        .spawn(async move { cancel(&engine, &agent_id, task).await });
+    shared.tasks.spawn(async move { give_up(&engine, begun).await });
 }
 
-/// Aborts an attempt of a process that is gone.
+/// Aborts an attempt that nobody waits for: its process is gone, or its agent had asked something.
 async fn cancel_orphan(
     shared: Arc<Shared>,
     execution: ExecutionId,
     path: NodePath,
     attempt: u32,
-    agent_id: String,
-    task: Option<RemoteTask>,
+    begun: Begun,
 ) {
-    let outcome = AttemptOutcome::Aborted(cancel(&shared, &agent_id, task).await);
+    let outcome = AttemptOutcome::Aborted(give_up(&shared, Some(begun)).await);
     shared.deliver(
         execution,
         Message::Input(Input::AttemptEnded {
@@ -289,10 +307,29 @@ struct Progress<'a> {
     task: Mutex<Option<RemoteTask>>,
     /// The task, where it is to be recorded with the outcome.
     told: Mutex<Option<RemoteTask>>,
+    /// Whether the agent may have the message. Of an attempt that outlived a process nobody knows better.
+    is_sent: AtomicBool,
+}
+
+impl Progress<'_> {
+    /// What the agent may be at work on; `None` where nothing was sent.
+    fn begun(&self) -> Option<Begun> {
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let is_begun = task.is_some() || self.is_sent.load(Ordering::Relaxed);
+        is_begun.then(|| Begun {
+            agent_id: self.call.agent_id.clone(),
+            message_id: self.call.message_id,
+            task,
+        })
+    }
 }
 
 #[async_trait]
 impl CallProgress for Progress<'_> {
+    fn sending(&self) {
+        self.is_sent.store(true, Ordering::Relaxed);
+    }
+
     async fn task_accepted(&self, task: RemoteTask) {
         *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task.clone());
         let (done, recorded) = oneshot::channel();

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use agentchains_machine::ExecutionId;
 use agentchains_ports::{Commit, StoreError};
 use tokio::sync::mpsc;
-use tracing::error;
 
 use crate::{loading::Patience, recovery::wake, shared::Shared};
 
@@ -17,12 +16,10 @@ pub(crate) async fn was_made(shared: &Shared, commit: &Commit) -> bool {
         match is_there(shared, commit).await {
             Ok(is_there) => return is_there,
             Err(error) => {
-                error!(
-                    error = &error as &dyn std::error::Error,
-                    "cannot read what became of a commit; trying again"
-                );
-                shared.metrics.store_failed();
-                if !patience.wait(shared).await {
+                if !patience
+                    .after(shared, &error, "cannot read what became of a commit")
+                    .await
+                {
                     return false;
                 }
             }

@@ -1,16 +1,21 @@
 //! The driver: one task per active execution. Drain the mailbox, step each input, commit once, publish, act.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use agentchains_machine::{
-    ChildReport, ExecutionId, ExecutionRow, ExecutionStatus, Input, Machine, NodePath, Rejected, Step,
+    ApprovalRow, ChildReport, Effect, Event, ExecutionId, ExecutionStatus, Input, Machine, NodePath,
+    Rejected, Step,
 };
-use agentchains_ports::{Commit, CommitError, EventSink, Fence, PurseChange};
+use agentchains_ports::{Commit, CommitError, EventSink, Fence};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, warn};
+use tracing::warn;
 
 use crate::{
     calls,
@@ -20,7 +25,7 @@ use crate::{
     loading::{Patience, refuse},
     metrics::Active,
     purses::{ShortAbove, Sources},
-    shared::{CommandError, Message, Shared},
+    shared::{CarriedOut, CommandError, CommandReply, Message, Shared},
 };
 
 /// How long an execution that was taken over from a process that crashed must be driven until the crash is not held
@@ -28,6 +33,9 @@ use crate::{
 const TRIAL: Duration = Duration::from_secs(60);
 /// Inputs that one commit takes in at the most.
 const BATCH: usize = 256;
+/// Effects after which the inputs that are left wait for the next commit: those after it, and the executions beside this
+/// one, come in between.
+const EFFECTS_OF_ONE_COMMIT: usize = 128;
 /// A parked execution that is due within this time keeps its driver. So does one whose children were heard of within
 /// it: they will be heard of again, and each time its rows would have to be read.
 const LINGER: Duration = Duration::from_secs(2);
@@ -38,6 +46,8 @@ pub(crate) struct Driver {
     fence: Fence,
     sources: Arc<Sources>,
     mailbox: mpsc::UnboundedReceiver<Message>,
+    /// What came in and was not stepped yet, as the commit before had enough in it.
+    backlog: VecDeque<Message>,
     pub(crate) in_flight: HashMap<(NodePath, u32), CancellationToken>,
     /// Cancelled when this driver gives up: its calls end without a word.
     pub(crate) gone: CancellationToken,
@@ -57,20 +67,17 @@ pub(crate) struct Driver {
 /// Who waits for the commit. A refusal waits too: it may be due to something that the same commit records.
 enum Waiter {
     Recorded(oneshot::Sender<()>),
-    Command(
-        oneshot::Sender<Result<ExecutionRow, CommandError>>,
-        Result<(), Rejected>,
-    ),
+    Command(CommandReply, Result<(), Rejected>),
 }
 
 impl Waiter {
     /// Whoever waited may have gone; nobody else wants to know.
-    fn answer(self, execution: &ExecutionRow) {
+    fn answer(self, carried_out: &CarriedOut) {
         match self {
             Self::Recorded(done) => _ = done.send(()),
             Self::Command(reply, outcome) => {
-                let row = outcome.map(|()| execution.clone());
-                let _ = reply.send(row.map_err(CommandError::Rejected));
+                let done = outcome.map(|()| carried_out.clone());
+                let _ = reply.send(done.map_err(CommandError::Rejected));
             }
         }
     }
@@ -94,6 +101,7 @@ impl Driver {
             machine,
             fence,
             mailbox,
+            backlog: VecDeque::new(),
             in_flight: HashMap::new(),
             gone,
             passed_on: Vec::new(),
@@ -113,7 +121,9 @@ impl Driver {
                 return self.abandon(id).await;
             }
             if self.is_idle() && self.shared.park(self.machine.execution(), &self.mailbox) {
-                self.shared.parked.notify_one();
+                if self.machine.execution().wake_at.is_some() {
+                    self.shared.parked.notify_one();
+                }
                 return;
             }
             batch = match self.next_batch().await {
@@ -128,17 +138,28 @@ impl Driver {
         self.gone.cancel();
         self.shared.unregister(id);
         self.mailbox.close();
+        for message in std::mem::take(&mut self.backlog) {
+            self.turn_away(message);
+        }
         while let Some(message) = self.mailbox.recv().await {
-            if !self.shared.stopped.is_cancelled() {
-                refuse(message, CommandError::TakenOver);
-            }
+            self.turn_away(message);
         }
         if self.taken_up_again {
             self.shared.deliver(id, Message::Input(Input::Tick));
         }
     }
 
+    /// Refuses what was accepted and not recorded, unless the engine stops, and then nothing is said.
+    fn turn_away(&self, message: Message) {
+        if !self.shared.stopped.is_cancelled() {
+            refuse(message, CommandError::TakenOver);
+        }
+    }
+
     fn is_idle(&self) -> bool {
+        if !self.backlog.is_empty() {
+            return false;
+        }
         let execution = self.machine.execution();
         if self.shared.draining.is_cancelled() && execution.in_flight == 0 {
             return true;
@@ -163,15 +184,19 @@ impl Driver {
         let others = self.lingers_until().into_iter().chain(self.trial_until);
         let until = others.fold(wake_at, Timestamp::min);
         let mut batch = Vec::new();
+        let has_work = self.machine.has_more_to_start() || !self.backlog.is_empty();
         tokio::select! {
             biased;
             () = self.shared.stopped.cancelled() => return None,
-            _ = self.mailbox.recv_many(&mut batch, BATCH) => {}
+            // Others come first.
+            () = tokio::task::yield_now(), if has_work => {}
+            _ = self.mailbox.recv_many(&mut batch, BATCH), if self.backlog.is_empty() => {}
             () = self.shared.clock.sleep_until(until) => {}
             () = self.shared.draining.cancelled(), if !self.shared.draining.is_cancelled() => {}
         }
+        batch.extend(self.backlog.drain(..));
         // What is due happens before what comes in at the same moment: a decision must not outrun a timeout.
-        if wake_at <= self.shared.clock.now() {
+        if wake_at <= self.shared.clock.now() || (has_work && batch.is_empty()) {
             batch.insert(0, Message::Input(Input::Tick));
         }
         if self
@@ -190,18 +215,28 @@ impl Driver {
             return false;
         }
         let mut gate = DriverGate::new(&self.shared, self.machine.execution().id, &self.sources);
-        let (step, waiters) = self.step_each(batch, &mut gate);
+        let (step, mut waiters) = self.step_each(batch, &mut gate);
         let short_above = gate.draw.short_above();
+        let mut approvals = Vec::new();
         if let Some(step) = step {
-            if !self.commit(&step, gate.draw.changes()).await {
-                self.disappoint(waiters);
+            let commit = Commit {
+                fence: self.fence,
+                changes: step.changes,
+                purses: gate.draw.changes(),
+            };
+            if !self.commit(&commit, &mut waiters).await {
+                // When the engine stops, nothing is said.
+                if !self.shared.stopped.is_cancelled() {
+                    disappoint(&mut waiters, || CommandError::TakenOver);
+                }
                 return false;
             }
-            self.act(step, gate);
+            self.act(&commit.changes.events, step.effects, gate);
+            approvals = commit.changes.approvals;
         }
         self.tell_who_is_short(short_above);
         self.report();
-        self.answer(waiters);
+        self.answer(waiters, approvals);
         true
     }
 
@@ -213,12 +248,8 @@ impl Driver {
             match self.sources.load(&*self.shared.query, now).await {
                 Ok(()) => return true,
                 Err(error) => {
-                    error!(
-                        error = &error as &dyn std::error::Error,
-                        "cannot read the purses; trying again"
-                    );
-                    self.shared.metrics.store_failed();
-                    if !patience.wait(&self.shared).await {
+                    let what = "cannot read the purses";
+                    if !patience.after(&self.shared, &error, what).await {
                         return false;
                     }
                 }
@@ -238,8 +269,13 @@ impl Driver {
     fn step_each(&mut self, batch: Vec<Message>, gate: &mut DriverGate) -> (Option<Step>, Vec<Waiter>) {
         let now = self.shared.clock.now();
         let mut waiters = Vec::new();
-        let mut whole: Option<Step> = None;
+        let mut steps = Vec::new();
+        let mut effects = 0;
         for message in batch {
+            if effects >= EFFECTS_OF_ONE_COMMIT {
+                self.backlog.push_back(message);
+                continue;
+            }
             let (input, recorded, command) = match message {
                 Message::Input(input) => (input, None, None),
                 Message::Recorded(input, done) => (input, Some(done), None),
@@ -252,29 +288,25 @@ impl Driver {
                 Input::ChildReported { .. } => self.children_at = Some(now),
                 _ => {}
             }
-            let outcome = self.machine.step(now, input, gate).map(|step| match &mut whole {
-                Some(whole) => whole.absorb(step),
-                None => whole = Some(step),
+            let outcome = self.machine.step(now, input, gate).map(|step| {
+                effects += step.effects.len();
+                steps.push(step);
             });
             waiters.extend(recorded.map(Waiter::Recorded));
             waiters.extend(command.map(|reply| Waiter::Command(reply, outcome)));
         }
-        (whole.filter(|step| !step.is_empty()), waiters)
+        (Step::join(steps).filter(|step| !step.is_empty()), waiters)
     }
 
-    /// Makes a step durable, however long the store takes. False when the driver must give up.
-    async fn commit(&mut self, step: &Step, purses: Vec<PurseChange>) -> bool {
-        let commit = Commit {
-            fence: self.fence,
-            changes: step.changes.clone(),
-            purses,
-        };
+    /// Makes a step durable, however long the store takes. False when the driver must give up. Who waits for a command is
+    /// told when the store is away for long; the command is carried out all the same.
+    async fn commit(&mut self, commit: &Commit, waiters: &mut Vec<Waiter>) -> bool {
         let mut patience = Patience::new();
         let mut is_in_doubt = false;
         loop {
             let began = self.shared.clock.now();
             let made = match self.shared.store.commit(commit.clone()).await {
-                Err(CommitError::Fenced) if is_in_doubt && doubt::was_made(&self.shared, &commit).await => {
+                Err(CommitError::Fenced) if is_in_doubt && doubt::was_made(&self.shared, commit).await => {
                     Ok(())
                 }
                 made => made,
@@ -282,7 +314,7 @@ impl Driver {
             match made {
                 Ok(()) => {
                     let took = self.shared.clock.now().duration_since(began);
-                    self.shared.metrics.committed(&step.changes, took);
+                    self.shared.metrics.committed(&commit.changes, took);
                     self.fence = self.fence.advanced();
                     return true;
                 }
@@ -297,14 +329,12 @@ impl Driver {
                     return false;
                 }
                 Err(CommitError::Store(error)) => {
-                    error!(
-                        error = &error as &dyn std::error::Error,
-                        "cannot commit; trying again"
-                    );
-                    self.shared.metrics.store_failed();
                     is_in_doubt = true;
-                    if !patience.wait(&self.shared).await {
+                    if !patience.after(&self.shared, &error, "cannot commit").await {
                         return false;
+                    }
+                    if patience.is_at_its_end() {
+                        disappoint(waiters, || CommandError::StoreAway);
                     }
                 }
             }
@@ -340,43 +370,44 @@ impl Driver {
 
     /// Answers who waited for the commit, once the executions below have recorded what was passed on to them: what is
     /// acknowledged holds in the whole tree.
-    fn answer(&mut self, waiters: Vec<Waiter>) {
+    fn answer(&mut self, waiters: Vec<Waiter>, approvals: Vec<ApprovalRow>) {
         let passed_on = std::mem::take(&mut self.passed_on);
-        let execution = self.machine.execution();
-        if passed_on.is_empty() || waiters.is_empty() {
-            return waiters.into_iter().for_each(|waiter| waiter.answer(execution));
+        if waiters.is_empty() {
+            return;
         }
-        let execution = execution.clone();
+        let carried_out = CarriedOut {
+            execution: self.machine.execution().clone(),
+            approvals,
+        };
+        if passed_on.is_empty() {
+            return waiters.into_iter().for_each(|waiter| waiter.answer(&carried_out));
+        }
         self.shared.tasks.spawn(async move {
             // Fails where the child is terminal, gone or never was, and then nothing of it goes on.
             join_all(passed_on).await;
-            waiters.into_iter().for_each(|waiter| waiter.answer(&execution));
+            waiters.into_iter().for_each(|waiter| waiter.answer(&carried_out));
         });
     }
 
-    /// Nothing was recorded: another process has the execution, or the engine stops, and then nothing is said.
-    fn disappoint(&self, waiters: Vec<Waiter>) {
-        for waiter in waiters {
-            if let Waiter::Command(reply, _) = waiter
-                && !self.shared.stopped.is_cancelled()
-            {
-                // The caller may have gone; nobody else wants to know.
-                let _ = reply.send(Err(CommandError::TakenOver));
-            }
-        }
-    }
-
     /// Publishes what is durable, then does what follows from it.
-    pub(crate) fn act(&mut self, step: Step, gate: DriverGate) {
+    pub(crate) fn act(&mut self, events: &[Event], effects: Vec<Effect>, gate: DriverGate) {
         let (mut admissions, draw) = gate.committed();
         for execution in draw.committed() {
             self.shared.deliver(execution, Message::Input(Input::Tick));
         }
-        self.shared
-            .hub
-            .publish(self.machine.execution(), &step.changes.events);
-        for effect in step.effects {
+        self.shared.hub.publish(self.machine.execution(), events);
+        for effect in effects {
             calls::perform(self, effect, &mut admissions);
+        }
+    }
+}
+
+/// Nothing was recorded, or not yet: tells those who have asked for something.
+fn disappoint(waiters: &mut Vec<Waiter>, why: impl Fn() -> CommandError) {
+    for waiter in waiters.extract_if(.., |waiter| matches!(waiter, Waiter::Command(..))) {
+        if let Waiter::Command(reply, _) = waiter {
+            // The caller may have gone; nobody else wants to know.
+            let _ = reply.send(Err(why()));
         }
     }
 }

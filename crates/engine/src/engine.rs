@@ -7,7 +7,7 @@ use std::{
 
 use agentchains_machine::WorkflowId;
 use agentchains_ports::{
-    BreakerStore, Clock, ExecutionQuery, ExecutionStore, NodeRunner, StoreError, WorkflowStore,
+    BreakerStore, Clock, ExecutionQuery, ExecutionStore, NodeRunner, Right, Rights, StoreError, WorkflowStore,
 };
 use agentchains_workflow::Limits;
 use jiff::Timestamp;
@@ -24,10 +24,12 @@ use crate::{
     doubt,
     gate::AgentSlots,
     hub::Hub,
+    latest::LatestVersions,
+    loading::Complaints,
     metrics::Metrics,
     pace::Paces,
     purses::{Caps, Purses},
-    recovery,
+    recovery, retention,
     shared::Shared,
     waking,
 };
@@ -41,6 +43,8 @@ pub struct Caller {
     pub name: String,
     /// What they may be addressed as besides their name.
     pub roles: Vec<String>,
+    /// What they may do. The doors ask; the engine itself does what it is told.
+    pub rights: Rights,
 }
 
 impl Caller {
@@ -51,7 +55,14 @@ impl Caller {
             tenant: "default".to_owned(),
             name: "anonymous".to_owned(),
             roles: Vec::new(),
+            rights: Rights::ALL,
         }
+    }
+
+    /// Whether they have that right.
+    #[must_use]
+    pub const fn may(&self, right: Right) -> bool {
+        self.rights.has(right)
     }
 }
 
@@ -71,6 +82,7 @@ pub struct EngineBuilder {
     clock: Arc<dyn Clock>,
     limits: Limits,
     caps: Caps,
+    retention: Option<Duration>,
 }
 
 impl EngineBuilder {
@@ -85,6 +97,13 @@ impl EngineBuilder {
     #[must_use]
     pub const fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Forgets executions so long after their end; without this they are kept.
+    #[must_use]
+    pub const fn retention(mut self, keep: Option<Duration>) -> Self {
+        self.retention = keep;
         self
     }
 
@@ -114,7 +133,9 @@ impl EngineBuilder {
             purses: Arc::new(Purses::new(self.caps)),
             hub: Hub::default(),
             metrics: Metrics::new(),
+            store_complaints: Complaints::default(),
             compiled: CompiledCache::new(self.limits),
+            latest: LatestVersions::default(),
             lanes: Lanes::default(),
             trees: Trees::default(),
             tasks: TaskTracker::new(),
@@ -134,6 +155,9 @@ impl EngineBuilder {
         shared.tasks.spawn(breakers::keep(Arc::clone(&shared)));
         shared.tasks.spawn(recovery::take_over(Arc::clone(&shared)));
         shared.tasks.spawn(waking::wake_due(Arc::clone(&shared)));
+        if let Some(keep) = self.retention {
+            shared.tasks.spawn(retention::forget(Arc::clone(&shared), keep));
+        }
         Engine { shared }
     }
 }
@@ -153,6 +177,7 @@ impl Engine {
             clock: Arc::new(SystemClock::new()),
             limits: Limits::default(),
             caps: Caps::default(),
+            retention: None,
         }
     }
 

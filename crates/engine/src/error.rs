@@ -111,6 +111,12 @@ pub enum EngineError {
     /// Another writer has changed the execution; the same request may be sent again.
     #[error("the execution was taken over by another process; try again")]
     TakenOver,
+    /// The store has not answered for a while.
+    #[error(
+        "the store does not answer: what was asked for is carried out once it does; see how the execution stands before \
+         you ask again"
+    )]
+    StoreAway,
     /// What the store holds of the execution cannot be understood; the log says why.
     #[error("what is stored of execution {id} cannot be understood")]
     Unreadable {

@@ -8,6 +8,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::{
     hub::{Said, Watch},
+    published::Published,
     shared::Shared,
 };
 
@@ -18,7 +19,7 @@ const BATCH: u32 = 200;
 #[derive(Debug, Clone)]
 pub enum Live {
     /// Something happened, and is durable.
-    Event(Event),
+    Event(Arc<Published>),
     /// An agent says something.
     Said(Arc<Said>),
 }
@@ -29,7 +30,7 @@ pub struct EventStream {
     shared: Arc<Shared>,
     id: ExecutionId,
     after_seq: u64,
-    read: VecDeque<Event>,
+    read: VecDeque<Arc<Published>>,
     watch: Watch,
     /// Whether all that comes after `read` comes from the hub.
     caught_up: bool,
@@ -58,7 +59,7 @@ impl EventStream {
     pub async fn next(&mut self) -> Result<Option<Event>, StoreError> {
         loop {
             match self.next_live().await? {
-                Some(Live::Event(event)) => return Ok(Some(event)),
+                Some(Live::Event(event)) => return Ok(Some(Event::clone(&event))),
                 Some(Live::Said(_)) => {}
                 None => return Ok(None),
             }
@@ -108,12 +109,12 @@ impl EventStream {
     async fn catch_up(&mut self) -> Result<(), StoreError> {
         let read = self.shared.query.events(self.id, self.after_seq, BATCH).await?;
         self.caught_up = read.len() < BATCH as usize;
-        self.read = read.into();
+        self.read = read.into_iter().map(Published::new).map(Arc::new).collect();
         Ok(())
     }
 
     /// Takes in live events, of which some may have been read from the store already.
-    fn take(&mut self, events: &[Event]) {
+    fn take(&mut self, events: &[Arc<Published>]) {
         let new = events.iter().filter(|event| event.seq > self.after_seq);
         self.read = new.cloned().collect();
         let is_gap = self

@@ -1,22 +1,26 @@
 //! Executions: steered and read.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use agentchains_cost::Budget;
 use agentchains_machine::{
-    AttemptRow, Event, ExecutionId, ExecutionRow, ExecutionStatus, Explanation, Input, Machine, NodeRow,
+    AttemptRow, Event, ExecutionId, ExecutionRow, Explanation, Input, Machine, NodeRow,
 };
 use agentchains_ports::{ExecutionFilter, Page, PageRequest, PurseId};
-use agentchains_workflow::Compiled;
+use agentchains_workflow::{Compiled, Node, NodeKind};
 use tokio::sync::oneshot;
 
 use crate::{
     Bill, Caller, Engine, EngineError, Spending,
+    clock::add,
     events::EventStream,
     gate::DriverGate,
     purses::Sources,
-    shared::{CommandError, Message},
+    shared::{CarriedOut, CommandError, Message},
 };
+
+/// How long a command may take to be recorded before whoever gave it is told that the store is away.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// An execution with its nodes and its workflow.
 #[derive(Debug, Clone)]
@@ -57,14 +61,32 @@ impl Engine {
         if before.status.is_terminal() {
             return Err(conflict(&before));
         }
+        let done = self.command_known(caller, id, input).await?;
+        Ok(done.execution)
+    }
+
+    /// The same for an execution that is known to be the caller's.
+    pub(crate) async fn command_known(
+        &self,
+        caller: &Caller,
+        id: ExecutionId,
+        input: Input,
+    ) -> Result<CarriedOut, EngineError> {
         let (reply, answer) = oneshot::channel();
         self.shared.deliver(id, Message::Command(input, reply));
-        match answer.await {
-            Ok(Ok(row)) => Ok(row),
+        let until = add(self.shared.clock.now(), ANSWER_WITHIN);
+        let answered = tokio::select! {
+            answered = answer => answered,
+            // Whatever holds it up, it is carried out once that has gone.
+            () = self.shared.clock.sleep_until(until) => return Err(EngineError::StoreAway),
+        };
+        match answered {
+            Ok(Ok(done)) => Ok(done),
             Ok(Err(CommandError::Rejected(rejected))) => Err(rejected.into()),
             Ok(Err(CommandError::NotActive)) => Err(conflict(&self.execution(caller, id).await?)),
             Ok(Err(CommandError::Unreadable)) => Err(EngineError::Unreadable { id: id.to_string() }),
             Ok(Err(CommandError::TakenOver)) => Err(EngineError::TakenOver),
+            Ok(Err(CommandError::StoreAway)) => Err(EngineError::StoreAway),
             Err(_) => Err(EngineError::ShuttingDown),
         }
     }
@@ -183,7 +205,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError`] when there is no such execution, or the store could not be read.
     pub async fn spending(&self, caller: &Caller, execution: &ExecutionRow) -> Result<Spending, EngineError> {
-        if !self.shared.query.has_children(execution.id).await? {
+        if !self.may_have_children(execution).await? {
             return Ok(Spending {
                 cost: execution.spent,
                 reserved: execution.reserved,
@@ -194,6 +216,15 @@ impl Engine {
             cost: total.cost,
             reserved: total.reserved,
         })
+    }
+
+    /// Whether any execution was started below this one. Only where its workflow starts some need the store be asked.
+    async fn may_have_children(&self, execution: &ExecutionRow) -> Result<bool, EngineError> {
+        let workflow = self
+            .compiled(execution.workflow_id, execution.workflow_version)
+            .await?;
+        let starts_workflows = |node: &Node| matches!(node.kind, NodeKind::Subworkflow(_));
+        Ok(workflow.nodes().any(starts_workflows) && self.shared.query.has_children(execution.id).await?)
     }
 
     /// The purse of an execution with a budget: what it and the executions below it have spent and reserved.
@@ -237,25 +268,6 @@ impl Engine {
         Ok(EventStream::new(Arc::clone(&self.shared), id, after_seq, watch))
     }
 
-    /// An execution, once it has come to rest: it is terminal, or paused. Waits for that.
-    ///
-    /// # Errors
-    /// [`EngineError`] when there is no such execution, the store could not be read, or the engine stops before that.
-    pub async fn rested(&self, caller: &Caller, id: ExecutionId) -> Result<ExecutionRow, EngineError> {
-        let mut watch = self.shared.hub.watch_execution(id);
-        let row = self.execution(caller, id).await?;
-        if is_at_rest(&row) {
-            return Ok(row);
-        }
-        loop {
-            watch.row.changed().await.map_err(|_| EngineError::ShuttingDown)?;
-            let row = watch.row.borrow_and_update().clone();
-            if let Some(row) = row.filter(|row| is_at_rest(row)) {
-                return Ok(Arc::unwrap_or_clone(row));
-            }
-        }
-    }
-
     /// Forgets a terminal execution.
     ///
     /// # Errors
@@ -267,10 +279,6 @@ impl Engine {
         }
         Err(EngineError::NotTerminal { status: row.status })
     }
-}
-
-fn is_at_rest(row: &ExecutionRow) -> bool {
-    row.status.is_terminal() || row.status == ExecutionStatus::Paused
 }
 
 fn conflict(row: &ExecutionRow) -> EngineError {

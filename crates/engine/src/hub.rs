@@ -5,6 +5,7 @@
 //! is too slow, it is told where it lost track, never silently cut short.
 
 use std::{
+    cell::LazyCell,
     collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -14,6 +15,8 @@ use agentchains_machine::{Event, ExecutionId, ExecutionRow, NodePath};
 use agentchains_ports::EventSink;
 use jiff::Timestamp;
 use tokio::sync::{broadcast, mpsc, watch};
+
+use crate::published::Published;
 
 /// Events that a watcher of everything may be behind.
 const QUEUE: usize = 1024;
@@ -36,7 +39,7 @@ pub enum Notice {
         /// The execution.
         execution_id: ExecutionId,
         /// What happened.
-        event: Arc<Event>,
+        event: Arc<Published>,
     },
     /// An agent has said something while it works.
     Said(Arc<Said>),
@@ -132,17 +135,47 @@ impl WatchedExecutions {
 #[derive(Debug)]
 struct Watched {
     row: watch::Sender<Option<Arc<ExecutionRow>>>,
-    events: broadcast::Sender<Arc<[Event]>>,
+    /// Made for the first who wants to know more than the row.
+    stories: Option<Stories>,
+}
+
+/// The events of one commit.
+type Events = Arc<[Arc<Published>]>;
+
+#[derive(Debug)]
+struct Stories {
+    events: broadcast::Sender<Events>,
     said: broadcast::Sender<Arc<Said>>,
 }
 
-/// What a watcher of one execution listens to.
+impl Default for Watched {
+    fn default() -> Self {
+        Self {
+            row: watch::channel(None).0,
+            stories: None,
+        }
+    }
+}
+
+impl Default for Stories {
+    fn default() -> Self {
+        Self {
+            events: broadcast::channel(RECENT).0,
+            said: broadcast::channel(SAYINGS).0,
+        }
+    }
+}
+
+/// An execution after its last commit, once there was one since somebody watches.
+pub(crate) type RowWatch = watch::Receiver<Option<Arc<ExecutionRow>>>;
+
+/// What a watcher of one execution's events listens to.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    /// The execution after its last commit, once there was one since somebody watches.
-    pub(crate) row: watch::Receiver<Option<Arc<ExecutionRow>>>,
+    /// Keeps the execution watched.
+    _row: RowWatch,
     /// The events of its commits, each after they are in the store.
-    pub(crate) events: broadcast::Receiver<Arc<[Event]>>,
+    pub(crate) events: broadcast::Receiver<Events>,
     /// What its agents say.
     pub(crate) said: broadcast::Receiver<Arc<Said>>,
 }
@@ -166,16 +199,19 @@ impl Hub {
     pub(crate) fn watch_execution(&self, id: ExecutionId) -> Watch {
         let mut executions = self.executions.lock().unwrap_or_else(PoisonError::into_inner);
         executions.sweep();
-        let watched = executions.by_id.entry(id).or_insert_with(|| Watched {
-            row: watch::channel(None).0,
-            events: broadcast::channel(RECENT).0,
-            said: broadcast::channel(SAYINGS).0,
-        });
+        let watched = executions.by_id.entry(id).or_default();
+        let stories = watched.stories.get_or_insert_default();
         Watch {
-            row: watched.row.subscribe(),
-            events: watched.events.subscribe(),
-            said: watched.said.subscribe(),
+            events: stories.events.subscribe(),
+            said: stories.said.subscribe(),
+            _row: watched.row.subscribe(),
         }
+    }
+
+    pub(crate) fn watch_row(&self, id: ExecutionId) -> RowWatch {
+        let mut executions = self.executions.lock().unwrap_or_else(PoisonError::into_inner);
+        executions.sweep();
+        executions.by_id.entry(id).or_default().row.subscribe()
     }
 
     /// Passes on what an agent says, to those who keep up.
@@ -183,9 +219,10 @@ impl Hub {
         let said = Arc::new(said);
         {
             let executions = self.executions.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(watched) = executions.by_id.get(&said.execution_id) {
+            let watched = executions.by_id.get(&said.execution_id);
+            if let Some(stories) = watched.and_then(|watched| watched.stories.as_ref()) {
                 // Fails only when nobody listens.
-                let _ = watched.said.send(Arc::clone(&said));
+                let _ = stories.said.send(Arc::clone(&said));
             }
         }
         let watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -218,7 +255,7 @@ impl Hub {
         });
     }
 
-    fn tell_watchers_of(&self, row: &ExecutionRow, events: &[Event]) {
+    fn tell_watchers_of(&self, row: &ExecutionRow, events: impl FnOnce() -> Events) {
         let mut executions = self.executions.lock().unwrap_or_else(PoisonError::into_inner);
         let Entry::Occupied(watched) = executions.by_id.entry(row.id) else {
             return;
@@ -228,8 +265,10 @@ impl Hub {
             return;
         }
         watched.get().row.send_replace(Some(Arc::new(row.clone())));
-        // Fails only when nobody listens.
-        let _ = watched.get().events.send(events.into());
+        if let Some(stories) = &watched.get().stories {
+            // Fails only when nobody listens.
+            let _ = stories.events.send(events());
+        }
         if row.status.is_terminal() {
             watched.remove();
         }
@@ -253,19 +292,20 @@ impl EventSink for Hub {
         if events.is_empty() {
             return;
         }
-        self.tell_watchers_of(row, events);
+        let published = || events.iter().cloned().map(Published::new).map(Arc::new).collect();
+        let events: LazyCell<Events, _> = LazyCell::new(published);
+        self.tell_watchers_of(row, || Arc::clone(&events));
         let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
         if watchers.is_empty() {
             return;
         }
-        let events: Vec<Arc<Event>> = events.iter().cloned().map(Arc::new).collect();
         watchers.retain(|watcher| watcher.tenant != row.tenant || watcher.take_all(row.id, &events));
     }
 }
 
 impl Watcher {
     /// Whether the watcher is still there and keeping up.
-    fn take_all(&self, execution_id: ExecutionId, events: &[Arc<Event>]) -> bool {
+    fn take_all(&self, execution_id: ExecutionId, events: &[Arc<Published>]) -> bool {
         for event in events {
             let notice = Notice::Event {
                 execution_id,

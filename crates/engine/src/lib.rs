@@ -59,15 +59,19 @@ mod findings;
 mod fork;
 mod gate;
 mod hub;
+mod latest;
 mod library;
 mod loading;
 mod local;
 pub mod metrics;
 mod pace;
+mod published;
 mod purses;
 mod recovery;
 mod references;
+mod rest;
 mod resume;
+mod retention;
 mod rings;
 mod room;
 mod shared;
@@ -93,8 +97,10 @@ pub use crate::{
     fork::ForkRequest,
     hub::{Missed, Notice, Notices, Said},
     local::{AgentAnswer, AgentFailed, AgentRequest, LocalAgents},
+    published::Published,
     purses::Caps,
     references::UnknownWorkflow,
+    rest::Rest,
     start::StartRequest,
     workflows::{Validation, WorkflowView},
 };

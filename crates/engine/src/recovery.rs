@@ -17,7 +17,7 @@ use agentchains_machine::{ExecutionId, Input};
 use agentchains_ports::Interrupted;
 use futures_util::{StreamExt, stream};
 use tokio::sync::oneshot;
-use tracing::info;
+use tracing::{error, info};
 
 use crate::{
     clock::add,
@@ -37,6 +37,8 @@ const MAX_RECOVERIES_BY_ITSELF: u32 = 2;
 const MAX_RECOVERIES_AMONG_OTHERS: u32 = 5;
 /// How long an execution that goes on alone may take to come any further before the next one's turn.
 const WATCH: Duration = Duration::from_secs(1);
+/// How long all of them may take to get their turns: their own timeouts go on meanwhile. Of many, each is alone for less.
+const WATCH_ALL: Duration = Duration::from_secs(5);
 
 /// How the executions that were interrupted are taken over.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -79,13 +81,18 @@ pub(crate) async fn take_over(shared: Arc<Shared>) {
         mut alone,
     } = Plan::new(&facts);
     for id in quarantined {
+        error!(
+            execution = %id,
+            "this execution is put into quarantine, as it may be what makes the process crash; see its error, then retry it"
+        );
         shared.quarantine(id);
     }
     take_over_together(&shared, together).await;
     let random = RandomState::new();
     alone.sort_by_cached_key(|id| random.hash_one(id));
+    let watch = watch(alone.len());
     for suspect in alone {
-        take_over_alone(&shared, suspect).await;
+        take_over_alone(&shared, suspect, watch).await;
         if shared.draining.is_cancelled() {
             return;
         }
@@ -135,14 +142,22 @@ async fn take_over_together(shared: &Arc<Shared>, ids: Vec<ExecutionId>) {
     }
 }
 
+/// How long each of so many is alone.
+fn watch(suspects: usize) -> Duration {
+    let suspects = u32::try_from(suspects).unwrap_or(u32::MAX);
+    WATCH_ALL
+        .checked_div(suspects)
+        .map_or(WATCH, |share| share.min(WATCH))
+}
+
 /// Wakes an execution, and watches it until it has come any further or its time is over.
-async fn take_over_alone(shared: &Arc<Shared>, id: ExecutionId) {
-    let mut watch = shared.hub.watch_execution(id);
-    let until = add(shared.clock.now(), WATCH);
+async fn take_over_alone(shared: &Arc<Shared>, id: ExecutionId, watch: Duration) {
+    let mut row = shared.hub.watch_row(id);
+    let until = add(shared.clock.now(), watch);
     let went_on = async {
         // Fails when the execution is gone or terminal, and then there is nothing to watch.
         if wake(shared, id).await.is_ok() {
-            let _ = watch.row.changed().await;
+            let _ = row.changed().await;
         }
     };
     tokio::select! {
@@ -192,6 +207,13 @@ mod tests {
                 alone: vec![id(2), id(3)],
             }
         );
+    }
+
+    #[test]
+    fn few_are_watched_for_a_second_each_and_many_for_five_altogether() {
+        assert_eq!((watch(0), watch(1), watch(5)), (WATCH, WATCH, WATCH));
+        assert_eq!(watch(10), Duration::from_millis(500));
+        assert_eq!(watch(10_000) * 10_000, WATCH_ALL);
     }
 
     #[test]

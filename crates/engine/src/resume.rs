@@ -4,7 +4,7 @@ use agentchains_cost::Usd;
 use agentchains_machine::{
     ApprovalRow, ApprovalStatus, Decision, ExecutionId, ExecutionRow, Input, PauseReason, Rejected, Resume,
 };
-use agentchains_ports::{ApprovalFilter, PageRequest};
+use agentchains_ports::{ApprovalFilter, PageRequest, Right};
 use tokio::sync::oneshot;
 
 use crate::{Caller, Engine, EngineError, shared::Message};
@@ -28,6 +28,7 @@ impl Engine {
             max_budget,
             by: caller.name.clone(),
             roles: caller.roles.clone(),
+            may_decide: caller.may(Right::Decide),
         });
         let asks_below = before.pause_reason == Some(PauseReason::Approval) && before.children > 0;
         // A budget is that of the execution itself, whatever is asked below.

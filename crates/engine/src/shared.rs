@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use agentchains_machine::{ExecutionId, ExecutionRow, Input, Rejected};
+use agentchains_machine::{ApprovalRow, ExecutionId, ExecutionRow, Input, Rejected};
 use agentchains_ports::{Clock, ExecutionQuery, ExecutionStore, NodeRunner, WorkflowStore};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -17,7 +17,8 @@ use crate::{
     compiled::CompiledCache,
     gate::AgentSlots,
     hub::Hub,
-    loading::{self, Purpose},
+    latest::LatestVersions,
+    loading::{self, Complaints, Purpose},
     metrics::Metrics,
     pace::Paces,
     purses::Purses,
@@ -31,7 +32,18 @@ pub(crate) enum Message {
     /// Something happened whose recording somebody waits for.
     Recorded(Input, oneshot::Sender<()>),
     /// Somebody wants something and waits for the answer.
-    Command(Input, oneshot::Sender<Result<ExecutionRow, CommandError>>),
+    Command(Input, CommandReply),
+}
+
+/// Where the answer to a command goes.
+pub(crate) type CommandReply = oneshot::Sender<Result<CarriedOut, CommandError>>;
+
+/// What a command and whatever was recorded with it have left.
+#[derive(Debug, Clone)]
+pub(crate) struct CarriedOut {
+    pub(crate) execution: ExecutionRow,
+    /// The questions that changed.
+    pub(crate) approvals: Vec<ApprovalRow>,
 }
 
 /// Why a command was not carried out.
@@ -43,6 +55,8 @@ pub(crate) enum CommandError {
     /// What the store holds of it cannot be understood.
     Unreadable,
     TakenOver,
+    /// The store has not taken it for a while. It is carried out once it does.
+    StoreAway,
 }
 
 pub(crate) type Mailbox = mpsc::UnboundedSender<Message>;
@@ -59,7 +73,9 @@ pub(crate) struct Shared {
     pub(crate) purses: Arc<Purses>,
     pub(crate) hub: Hub,
     pub(crate) metrics: Metrics,
+    pub(crate) store_complaints: Complaints,
     pub(crate) compiled: CompiledCache,
+    pub(crate) latest: LatestVersions,
     pub(crate) lanes: Lanes,
     pub(crate) trees: Trees,
     pub(crate) tasks: TaskTracker,

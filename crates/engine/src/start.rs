@@ -93,11 +93,20 @@ impl Engine {
         if self.is_draining() {
             return Err(EngineError::ShuttingDown);
         }
-        let record = self.workflow_record(caller, id).await?;
-        if record.archived {
-            return Err(EngineError::Archived { id: id.to_string() });
-        }
-        let version = version.unwrap_or(record.version);
+        let latest = match self.shared.latest.get(&caller.tenant, id) {
+            Ok(latest) => latest,
+            Err(reading) => {
+                let record = self.workflow_record(caller, id).await?;
+                if record.archived {
+                    return Err(EngineError::Archived { id: id.to_string() });
+                }
+                self.shared
+                    .latest
+                    .keep(reading, &caller.tenant, id, record.version);
+                record.version
+            }
+        };
+        let version = version.unwrap_or(latest);
         Ok((self.compiled(id, version).await?, version))
     }
 
@@ -195,7 +204,7 @@ impl Engine {
                 self.shared.metrics.committed(&step.changes, took);
                 let execution = machine.execution().clone();
                 let mut driver = Driver::new(Arc::clone(&self.shared), machine, fence, mailbox);
-                driver.act(step, gate);
+                driver.act(&step.changes.events, step.effects, gate);
                 driver.assume_start_is_known();
                 let pending = execution.status == ExecutionStatus::Pending;
                 let (reply, started) = oneshot::channel();
@@ -204,7 +213,8 @@ impl Engine {
                     .tasks
                     .spawn(driver.run(first).instrument(info_span!("execution", %id)));
                 // Without an answer the engine stops, and the next process starts what is recorded.
-                Ok(started.await.ok().and_then(Result::ok).unwrap_or(execution))
+                let done = started.await.ok().and_then(Result::ok);
+                Ok(done.map_or(execution, |done| done.execution))
             }
             Creation::Replayed((earlier, _)) => {
                 let tenant = &machine.execution().tenant;

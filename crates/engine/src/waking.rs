@@ -71,7 +71,7 @@ pub(crate) async fn wake_waiting_for_slots(
 /// False when the engine stops meanwhile.
 pub(crate) async fn wait_for_store(shared: &Shared, error: &StoreError) -> bool {
     error!(
-        error = error as &dyn std::error::Error,
+        error = error.with_causes(),
         "the store does not answer; trying again"
     );
     shared.metrics.store_failed();

@@ -150,12 +150,14 @@ impl Engine {
         self.workflow_record(caller, id).await?;
         let (workflow, warnings) = self.checked(caller, Some(id), text).await?;
         let version = self.new_version(caller, &workflow);
-        match self
+        let added = self
             .shared
             .workflows
             .add_version(&caller.tenant, id, seen, version)
-            .await?
-        {
+            .await;
+        // Also where it failed: it may have been made all the same.
+        self.shared.latest.forget(id);
+        match added? {
             Change::Done(record) => {
                 let version = record.version;
                 self.shared.compiled.insert(id, version, Arc::clone(&workflow));
@@ -181,16 +183,40 @@ impl Engine {
         id: WorkflowId,
         seen: Option<u32>,
     ) -> Result<(), EngineError> {
-        match self
+        let archived = self
             .shared
             .workflows
             .archive_workflow(&caller.tenant, id, seen, self.now())
-            .await?
-        {
+            .await;
+        self.shared.latest.forget(id);
+        match archived? {
             Change::Done(()) => Ok(()),
             Change::Absent => Err(EngineError::not_found("workflow", id)),
             Change::Stale => Err(EngineError::Stale),
         }
+    }
+
+    /// Offers a workflow as an A2A agent, or does so no longer.
+    ///
+    /// # Errors
+    /// [`EngineError`] when there is no such workflow, it is archived and shall be offered, or the store is away.
+    pub async fn publish_workflow(
+        &self,
+        caller: &Caller,
+        id: WorkflowId,
+        published: bool,
+    ) -> Result<WorkflowView, EngineError> {
+        let before = self.workflow_record(caller, id).await?;
+        if before.archived && published {
+            return Err(EngineError::Archived { id: id.to_string() });
+        }
+        let changed = self
+            .shared
+            .workflows
+            .set_published(&caller.tenant, id, published)
+            .await?;
+        changed.ok_or_else(|| EngineError::not_found("workflow", id))?;
+        self.workflow(caller, id, None).await
     }
 
     /// One workflow, by its latest version or the given one.
@@ -215,6 +241,22 @@ impl Engine {
             workflow,
             warnings,
         })
+    }
+
+    /// The workflow that is meant, where it can be started: by its id, else by its exact name.
+    ///
+    /// # Errors
+    /// [`EngineError`] when there is none, or the store could not be read.
+    pub async fn find_workflow(
+        &self,
+        caller: &Caller,
+        reference: &str,
+    ) -> Result<WorkflowRecord, EngineError> {
+        let found = self.resolve(&caller.tenant, reference, None).await?;
+        match found {
+            Ok(found) => Ok(found.record),
+            Err(_) => Err(EngineError::not_found("workflow", reference)),
+        }
     }
 
     /// Workflows, newest first.

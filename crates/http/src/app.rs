@@ -3,9 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use agentchains_engine::{Caller, Engine, ports::AgentDirectory};
+use axum::{Router, extract::FromRequestParts, http::request::Parts};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::origin::Origins;
+use crate::{
+    Access,
+    access::{Admitted, Doorkeeper},
+    origin::Origins,
+    problem::Problem,
+};
 
 /// Renders metrics as text in the format of Prometheus.
 pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
@@ -19,6 +25,10 @@ pub struct App {
     pub agents: Arc<dyn AgentDirectory>,
     /// What `/metrics` answers with; without it there is no such path.
     pub metrics: Option<RenderMetrics>,
+    /// Further doors, beside the API: each of their requests has its [`Caller`] among its extensions.
+    pub doors: Vec<Router>,
+    /// Who may use it.
+    pub access: Access,
     /// How it is served.
     pub options: ServerOptions,
 }
@@ -51,9 +61,16 @@ impl Default for ServerOptions {
     }
 }
 
-/// The state of all handlers.
+/// What all requests share.
 #[derive(Clone)]
-pub(crate) struct Api(Arc<Shared>);
+pub(crate) struct Site(Arc<Shared>);
+
+/// What a handler has: the server, and who asks.
+#[derive(Clone)]
+pub(crate) struct Api {
+    site: Site,
+    admitted: Admitted,
+}
 
 pub(crate) struct Shared {
     pub(crate) engine: Engine,
@@ -61,32 +78,64 @@ pub(crate) struct Shared {
     pub(crate) metrics: Option<RenderMetrics>,
     pub(crate) options: ServerOptions,
     pub(crate) origins: Origins,
+    pub(crate) doorkeeper: Doorkeeper,
     /// Cancelled when the server is to end.
     pub(crate) stop: CancellationToken,
     /// Requests and WebSockets under way.
     pub(crate) tasks: TaskTracker,
 }
 
-impl Api {
+impl Site {
     pub(crate) fn new(app: App, own_origins: Vec<String>, stop: CancellationToken) -> Self {
         Self(Arc::new(Shared {
             engine: app.engine,
             agents: app.agents,
             metrics: app.metrics,
+            doorkeeper: Doorkeeper::of(app.access),
             origins: Origins::new(own_origins, &app.options.allowed_origins),
             options: app.options,
             stop,
             tasks: TaskTracker::new(),
         }))
     }
+}
 
-    /// Who asks: there is no authentication, so nobody is told apart.
-    pub(crate) fn caller(&self) -> Caller {
-        Caller::anonymous()
-    }
-
+impl Shared {
     pub(crate) fn is_draining(&self) -> bool {
         self.stop.is_cancelled() || self.engine.is_draining()
+    }
+}
+
+impl Api {
+    /// Who asks.
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.admitted.caller
+    }
+
+    /// Whether the caller would be let in once more.
+    pub(crate) async fn still_admits_caller(&self) -> bool {
+        self.doorkeeper.still_admits(&self.admitted).await
+    }
+}
+
+impl FromRequestParts<Site> for Api {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
+        let admitted = parts.extensions.get::<Admitted>().cloned();
+        Ok(Self {
+            site: site.clone(),
+            // Only a route that was built without a door in front of it has none.
+            admitted: admitted.ok_or_else(Problem::internal)?,
+        })
+    }
+}
+
+impl std::ops::Deref for Site {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
     }
 }
 
@@ -94,6 +143,6 @@ impl std::ops::Deref for Api {
     type Target = Shared;
 
     fn deref(&self) -> &Shared {
-        &self.0
+        &self.site
     }
 }

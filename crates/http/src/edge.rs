@@ -14,11 +14,27 @@ use tracing::{Instrument as _, Span, field};
 use uuid::Uuid;
 
 use crate::{
-    app::Api,
+    app::Site,
     problem::{self, Problem},
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What browsers are told of every answer (OWASP Secure Headers): to take it for what it says it is, to keep no copy of what
+/// only its reader may see, and to show it in no other page.
+const GUARDS: [(HeaderName, HeaderValue); 5] = [
+    (
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    ),
+];
 
 /// Characters of the longest request id that is taken over.
 const MAX_REQUEST_ID: usize = 128;
@@ -27,7 +43,8 @@ const MAX_REQUEST_ID: usize = 128;
 #[derive(Debug, Clone)]
 struct RequestId(HeaderValue);
 
-/// Outermost: gives the request its id and writes it on the answer, in a problem's body too.
+/// Outermost: gives the request its id and writes it on the answer, in a problem's body too, beside what guards every
+/// answer.
 pub(crate) async fn identify(mut request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     request.extensions_mut().insert(RequestId(id.clone()));
@@ -42,7 +59,11 @@ pub(crate) async fn identify(mut request: Request, next: Next) -> Response {
             *response.body_mut() = Body::from(Value::Object(object).to_string());
         }
     }
-    response.headers_mut().insert(REQUEST_ID, id);
+    let headers = response.headers_mut();
+    headers.insert(REQUEST_ID, id);
+    for (name, value) in GUARDS {
+        headers.entry(name).or_insert(value);
+    }
     response
 }
 
@@ -105,8 +126,8 @@ fn trace_parent(value: &HeaderValue) -> Option<(&str, &str)> {
 
 /// Innermost: runs the handler in a task of its own, so that a client that hangs up cancels nothing half-way,
 /// and a handler that panics costs one answer.
-pub(crate) async fn detach(State(api): State<Api>, request: Request, next: Next) -> Response {
-    let handled = api.tasks.spawn(next.run(request).in_current_span());
+pub(crate) async fn detach(State(site): State<Site>, request: Request, next: Next) -> Response {
+    let handled = site.tasks.spawn(next.run(request).in_current_span());
     handled.await.unwrap_or_else(|error| {
         tracing::error!(%error, "a handler panicked");
         Problem::internal().into_response()

@@ -3,7 +3,7 @@
 //! The matches are exhaustive on purpose: an error that is added elsewhere does not compile before it has its
 //! status and code here.
 
-use std::error::Error;
+use std::time::Duration;
 
 use agentchains_engine::{
     DryRunError, EngineError, Validation,
@@ -60,6 +60,7 @@ impl From<EngineError> for Problem {
             }
             EngineError::ShuttingDown => shutting_down(),
             EngineError::TakenOver => unavailable("taken_over", detail),
+            EngineError::StoreAway => unavailable("store_unavailable", detail),
             // The engine has logged why.
             EngineError::Unreadable { .. } => Self::internal(),
             EngineError::Store(error) => error.into(),
@@ -109,6 +110,7 @@ impl From<Rejected> for Problem {
             Rejected::NotAnApprover { approvers } => {
                 forbidden("not_an_approver", detail).with("approvers", approvers)
             }
+            Rejected::MayNotDecide => forbidden("forbidden", detail),
             Rejected::InitiatorMayNotDecide => forbidden("initiator_may_not_decide", detail),
             Rejected::DecidedAlready { by } => conflict("decided_already", detail).with("by", by),
             Rejected::UnknownAction { actions, .. } => {
@@ -140,11 +142,11 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::Unavailable(_) => {
-                tracing::warn!(error = chain(&error), "the store is not available");
+                tracing::warn!(error = error.with_causes(), "the store is not available");
                 unavailable("store_unavailable", format!("{error}; try again later"))
             }
             StoreError::Corrupt { .. } => {
-                tracing::error!(error = chain(&error), "the store cannot be understood");
+                tracing::error!(error = error.with_causes(), "the store cannot be understood");
                 Self::internal()
             }
             StoreError::Cursor(_) => unprocessable("invalid_value", "/cursor", error.to_string()),
@@ -157,6 +159,15 @@ pub(crate) fn shutting_down() -> Problem {
     unavailable(
         "shutting_down",
         "the server is shutting down; try again later".to_owned(),
+    )
+}
+
+/// 503 while the store does not answer.
+pub(crate) fn store_is_silent(within: Duration) -> Problem {
+    let seconds = within.as_secs();
+    unavailable(
+        "store_unavailable",
+        format!("the store has not answered within {seconds} s; try again later"),
     )
 }
 
@@ -209,18 +220,6 @@ fn unavailable(code: &'static str, detail: String) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(RETRY_AFTER_SECONDS)
 }
 
-/// An error with what caused it, for the log.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use std::io;
@@ -267,7 +266,10 @@ mod tests {
     #[test]
     fn the_causes_of_an_error_are_in_the_log() {
         let error = StoreError::Unavailable(Box::new(io::Error::other("the disk is full")));
-        assert_eq!(chain(&error), "the database is not available: the disk is full");
+        assert_eq!(
+            error.with_causes(),
+            "the database is not available: the disk is full"
+        );
     }
 
     #[test]

@@ -27,7 +27,7 @@
 //! use std::{sync::Arc, time::Duration};
 //!
 //! use agentchains_engine::{Engine, LocalAgents};
-//! use agentchains_http::{App, ServerOptions, serve};
+//! use agentchains_http::{Access, App, ServerOptions, serve};
 //! use agentchains_testkit::MemoryStore;
 //! use tokio::net::TcpListener;
 //! use tokio_util::sync::CancellationToken;
@@ -39,6 +39,8 @@
 //!     engine: engine.clone(),
 //!     agents: Arc::new(registry::NoAgents),
 //!     metrics: None,
+//!     doors: Vec::new(),
+//!     access: Access::Open,
 //!     options: ServerOptions::default(),
 //! };
 //! let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -50,6 +52,7 @@
 //! # }
 //! ```
 
+mod access;
 mod app;
 mod edge;
 mod errors;
@@ -64,7 +67,8 @@ mod routes;
 mod server;
 mod wire;
 
+pub use access::{Access, NewApiKey, new_api_key};
 pub use app::{App, RenderMetrics, ServerOptions};
-pub use router::{BASE_PATH, router};
+pub use router::{BASE_PATH, Operation, operations, router};
 pub use routes::templates::templates;
 pub use server::serve;

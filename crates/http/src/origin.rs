@@ -15,7 +15,7 @@ use axum::{
 };
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::{app::Api, problem::Problem};
+use crate::{app::Site, problem::Problem};
 
 /// The origins that may use the server.
 #[derive(Debug, Clone)]
@@ -92,9 +92,11 @@ impl Origins {
             .allow_origin(allowed)
             .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
             .allow_headers([
+                header::AUTHORIZATION,
                 header::CONTENT_TYPE,
                 header::IF_MATCH,
                 header::HeaderName::from_static("idempotency-key"),
+                header::HeaderName::from_static("last-event-id"),
                 header::HeaderName::from_static("x-request-id"),
             ])
             .expose_headers([
@@ -138,12 +140,12 @@ pub(crate) fn own_origins(address: SocketAddr) -> Vec<String> {
 }
 
 /// Refuses requests for another host, and requests that change something and come from a page of another origin.
-pub(crate) async fn guard(State(api): State<Api>, request: Request, next: Next) -> Response {
-    if let Err(problem) = api.origins.check_host(request.headers()) {
+pub(crate) async fn guard(State(site): State<Site>, request: Request, next: Next) -> Response {
+    if let Err(problem) = site.origins.check_host(request.headers()) {
         return problem.into_response();
     }
     if !request.method().is_safe()
-        && let Err(problem) = api.origins.check(request.headers())
+        && let Err(problem) = site.origins.check(request.headers())
     {
         return problem.into_response();
     }

@@ -1,18 +1,20 @@
-//! Every route, and the layers around them.
+//! Every route with the right that it needs, and the layers around them.
 
+use agentchains_engine::ports::{Right, Rights};
 use axum::{
     Router,
-    http::StatusCode,
+    handler::Handler,
+    http::{Method, StatusCode},
     middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse as _, Response},
-    routing::{get, post},
+    routing::{MethodFilter, get, on},
 };
 use tokio_util::sync::CancellationToken;
 use tower_http::trace::TraceLayer;
 
 use crate::{
-    App,
-    app::Api,
+    App, access,
+    app::Site,
     edge, live, origin,
     problem::Problem,
     routes::{agents, approvals, cost, executions, forks, health, metrics, nodes, templates, workflows},
@@ -21,31 +23,117 @@ use crate::{
 /// Where the API begins; only the health checks and the metrics are outside of it.
 pub const BASE_PATH: &str = "/api/v3/orchestration";
 
+/// An operation of the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operation {
+    /// How it is asked for.
+    pub method: Method,
+    /// Where, below [`BASE_PATH`]; parameters stand in braces.
+    pub path: &'static str,
+    /// What opens it: a caller needs one of these.
+    pub rights: Rights,
+}
+
+/// The operations of the API, each once.
+#[must_use]
+pub fn operations() -> Vec<Operation> {
+    guarded().operations
+}
+
+/// Routes, none of which can be added without the right that it needs.
+#[derive(Default)]
+struct Guarded {
+    router: Router<Site>,
+    operations: Vec<Operation>,
+}
+
+impl Guarded {
+    fn on<H, T>(
+        mut self,
+        (filter, method): (MethodFilter, Method),
+        path: &'static str,
+        rights: impl Into<Rights>,
+        handler: H,
+    ) -> Self
+    where
+        H: Handler<T, Site>,
+        T: 'static,
+    {
+        let rights = rights.into();
+        let route = on(filter, handler).route_layer(from_fn_with_state(rights, access::require));
+        self.router = self.router.route(path, route);
+        self.operations.push(Operation { method, path, rights });
+        self
+    }
+
+    fn get<H: Handler<T, Site>, T: 'static>(
+        self,
+        path: &'static str,
+        rights: impl Into<Rights>,
+        handler: H,
+    ) -> Self {
+        self.on((MethodFilter::GET, Method::GET), path, rights, handler)
+    }
+
+    fn post<H: Handler<T, Site>, T: 'static>(
+        self,
+        path: &'static str,
+        rights: impl Into<Rights>,
+        handler: H,
+    ) -> Self {
+        self.on((MethodFilter::POST, Method::POST), path, rights, handler)
+    }
+
+    fn put<H: Handler<T, Site>, T: 'static>(
+        self,
+        path: &'static str,
+        rights: impl Into<Rights>,
+        handler: H,
+    ) -> Self {
+        self.on((MethodFilter::PUT, Method::PUT), path, rights, handler)
+    }
+
+    fn delete<H: Handler<T, Site>, T: 'static>(
+        self,
+        path: &'static str,
+        rights: impl Into<Rights>,
+        handler: H,
+    ) -> Self {
+        self.on((MethodFilter::DELETE, Method::DELETE), path, rights, handler)
+    }
+}
+
 /// The routes as a service, for programs that bring their own server, and for tests.
 ///
 /// WebSockets are told to close by [`serve`](crate::serve) only, which also knows the server's own origins; here
 /// only those of the options are allowed.
 pub fn router(app: App) -> Router {
-    of(Api::new(app, Vec::new(), CancellationToken::new()))
+    let doors = app.doors.clone();
+    of(Site::new(app, Vec::new(), CancellationToken::new()), doors)
 }
 
-pub(crate) fn of(api: Api) -> Router {
-    let cors = api.origins.cors();
+/// The API with the doors beside it, which have the same callers and look after their rights themselves.
+pub(crate) fn of(site: Site, doors: Vec<Router>) -> Router {
+    let cors = site.origins.cors();
+    let doors = doors.into_iter().fold(Router::new(), Router::merge);
+    let authenticated = Router::new()
+        .nest(BASE_PATH, guarded().router)
+        .route(
+            "/metrics",
+            get(metrics::show).route_layer(from_fn_with_state(Rights::from(Right::Read), access::require)),
+        )
+        .with_state(site.clone())
+        .merge(doors)
+        .route_layer(from_fn_with_state(site.clone(), access::authenticate));
     let routes = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .route("/metrics", get(metrics::show))
-        .nest(
-            BASE_PATH,
-            workflow_routes()
-                .merge(execution_routes())
-                .merge(agent_routes())
-                .route("/ws", get(live::everything)),
-        )
+        .with_state(site.clone())
+        .merge(authenticated)
         .fallback(unknown_route)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn_with_state(api.clone(), edge::detach))
-        .layer(from_fn_with_state(api.clone(), origin::guard));
+        .layer(from_fn_with_state(site.clone(), edge::detach))
+        .layer(from_fn_with_state(site, origin::guard));
     let routes = match cors {
         Some(cors) => routes.layer(cors),
         None => routes,
@@ -55,62 +143,72 @@ pub(crate) fn of(api: Api) -> Router {
         .on_request(())
         .on_response(edge::answered)
         .on_failure(());
-    routes.layer(trace).layer(from_fn(edge::identify)).with_state(api)
+    routes.layer(trace).layer(from_fn(edge::identify))
 }
 
-fn workflow_routes() -> Router<Api> {
-    Router::new()
-        .route("/workflows", get(workflows::list).post(workflows::create))
-        .route("/workflows/validate", post(workflows::validate))
-        .route(
-            "/workflows/{id}",
-            get(workflows::show)
-                .put(workflows::update)
-                .delete(workflows::archive),
-        )
-        .route("/workflows/{id}/versions", get(workflows::versions))
-        .route("/workflows/{id}/estimate", post(workflows::estimate))
-        .route("/workflows/{id}/execute", post(executions::execute))
-        .route("/templates", get(templates::list))
-        .route("/templates/{key}", get(templates::show))
+fn guarded() -> Guarded {
+    let routes = Guarded::default();
+    agent_routes(execution_routes(workflow_routes(routes)))
 }
 
-fn execution_routes() -> Router<Api> {
-    Router::new()
-        .route("/executions", get(executions::list))
-        .route(
-            "/executions/{id}",
-            get(executions::show).delete(executions::delete),
-        )
-        .route("/executions/{id}/pause", post(executions::pause))
-        .route("/executions/{id}/resume", post(executions::resume))
-        .route("/executions/{id}/cancel", post(executions::cancel))
-        .route("/executions/{id}/fork", post(forks::fork))
-        .route("/executions/{id}/retry", post(forks::retry))
-        .route("/executions/{id}/nodes", get(nodes::list))
-        .route("/executions/{id}/cost", get(cost::show))
-        .route("/executions/{id}/explain", get(executions::explain))
-        .route("/executions/{id}/events", get(executions::events))
-        .route("/executions/{id}/ws", get(live::execution))
-        .route("/approvals", get(approvals::list))
-        .route("/approvals/{id}", get(approvals::show))
-        .route("/approvals/{id}/decision", post(approvals::decide))
+fn workflow_routes(routes: Guarded) -> Guarded {
+    routes
+        .get("/workflows", Right::Read, workflows::list)
+        .post("/workflows", Right::Edit, workflows::create)
+        .post("/workflows/validate", Right::Read, workflows::validate)
+        .get("/workflows/{id}", Right::Read, workflows::show)
+        .put("/workflows/{id}", Right::Edit, workflows::update)
+        .delete("/workflows/{id}", Right::Edit, workflows::archive)
+        .get("/workflows/{id}/versions", Right::Read, workflows::versions)
+        .post("/workflows/{id}/publish", Right::Edit, workflows::publish)
+        .post("/workflows/{id}/unpublish", Right::Edit, workflows::unpublish)
+        .post("/workflows/{id}/estimate", Right::Read, workflows::estimate)
+        .post("/workflows/{id}/execute", Right::Run, executions::execute)
+        .get("/templates", Right::Read, templates::list)
+        .get("/templates/{key}", Right::Read, templates::show)
 }
 
-fn agent_routes() -> Router<Api> {
-    Router::new()
-        .route("/agents", get(agents::list).post(agents::register))
-        .route("/agents/discover", post(agents::discover))
-        .route(
-            "/agents/{id}",
-            get(agents::show).put(agents::replace).delete(agents::remove),
+fn execution_routes(routes: Guarded) -> Guarded {
+    routes
+        .get("/executions", Right::Read, executions::list)
+        .get("/executions/{id}", Right::Read, executions::show)
+        .delete("/executions/{id}", Right::Administer, executions::delete)
+        .post("/executions/{id}/pause", Right::Run, executions::pause)
+        // It may carry a decision.
+        .post("/executions/{id}/resume", Rights::from(Right::Run).with(Right::Decide), executions::resume)
+        .post("/executions/{id}/cancel", Right::Run, executions::cancel)
+        .post("/executions/{id}/fork", Right::Run, forks::fork)
+        .post("/executions/{id}/retry", Right::Run, forks::retry)
+        .get("/executions/{id}/nodes", Right::Read, nodes::list)
+        .get("/executions/{id}/cost", Right::Read, cost::show)
+        .get("/executions/{id}/explain", Right::Read, executions::explain)
+        .get("/executions/{id}/events", Right::Read, executions::events)
+        .get("/executions/{id}/ws", Right::Read, live::execution)
+        .get("/ws", Right::Read, live::everything)
+        .get("/approvals", Right::Read, approvals::list)
+        .get("/approvals/{id}", Right::Read, approvals::show)
+        .post("/approvals/{id}/decision", Right::Decide, approvals::decide)
+}
+
+fn agent_routes(routes: Guarded) -> Guarded {
+    routes
+        .get("/agents", Right::Read, agents::list)
+        .post("/agents", Right::Edit, agents::register)
+        .post("/agents/discover", Right::Edit, agents::discover)
+        .get("/agents/{id}", Right::Read, agents::show)
+        .put("/agents/{id}", Right::Edit, agents::replace)
+        .delete("/agents/{id}", Right::Edit, agents::remove)
+        .get("/agents/{id}/health", Right::Read, agents::health)
+        .get("/agents/{id}/circuit-breaker", Right::Read, agents::breaker)
+        .post(
+            "/agents/{id}/circuit-breaker/reset",
+            Right::Edit,
+            agents::reset_breaker,
         )
-        .route("/agents/{id}/health", get(agents::health))
-        .route("/agents/{id}/circuit-breaker", get(agents::breaker))
-        .route("/agents/{id}/circuit-breaker/reset", post(agents::reset_breaker))
-        .route(
+        .post(
             "/agents/{id}/circuit-breaker/force-open",
-            post(agents::force_breaker_open),
+            Right::Edit,
+            agents::force_breaker_open,
         )
 }
 

@@ -15,7 +15,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
-use crate::{App, ServerOptions, app::Api, origin::own_origins, router};
+use crate::{App, ServerOptions, app::Site, origin::own_origins, router};
 
 /// How long to wait before accepting again when the system cannot give out connections, as when it has no file
 /// descriptors left.
@@ -38,9 +38,10 @@ pub(crate) struct Place {
 pub async fn serve(listener: TcpListener, app: App, shutdown: CancellationToken) -> io::Result<()> {
     let own_origins = own_origins(listener.local_addr()?);
     let options = app.options.clone();
-    let api = Api::new(app, own_origins, shutdown.clone());
+    let doors = app.doors.clone();
+    let site = Site::new(app, own_origins, shutdown.clone());
     let server = Server {
-        router: router::of(api.clone()),
+        router: router::of(site.clone(), doors),
         connections: TaskTracker::new(),
         stop: shutdown,
         cut: CancellationToken::new(),
@@ -48,10 +49,10 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: CancellationToken)
     server.accept_until_stopped(&listener, &options).await;
     drop(listener);
     server.connections.close();
-    api.tasks.close();
+    site.tasks.close();
     let ended = async {
         server.connections.wait().await;
-        api.tasks.wait().await;
+        site.tasks.wait().await;
     };
     if tokio::time::timeout(options.drain, ended).await.is_err() {
         tracing::warn!(connections = server.connections.len(), "connections are cut");

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::{
     AgentReply, Attempt, AttemptFailure, AttemptOutcome, AttemptRow, AttemptStatus, EventType, Failure, Gate,
-    Machine, NodePath, NodeState, RemoteCancel, RemoteTask, Waiting,
+    Machine, NodeFailure, NodePath, NodeState, RemoteCancel, RemoteTask, Waiting,
     backoff::backoff,
     event::{budget_data, retry_data},
     machine::after,
@@ -61,6 +61,8 @@ impl Machine {
             return;
         };
         match outcome {
+            // What a person has refused does not come to a good end any more.
+            _ if attempt.rejected.is_some() && !matches!(outcome, AttemptOutcome::Aborted(_)) => {}
             AttemptOutcome::Succeeded(reply) => self.attempt_succeeded(now, key, &attempt, reply, gate),
             AttemptOutcome::Failed(failure) => self.attempt_failed(now, key, &attempt, failure, gate),
             AttemptOutcome::Aborted(remote_cancel) => {
@@ -151,7 +153,13 @@ impl Machine {
                 let data = retry_data(self.row(key), &failure, due_at);
                 self.emit(now, EventType::NodeRetrying, data);
             }
-            _ => self.node_gave_up(now, key, failure, retryable),
+            _ => {
+                let failed = NodeFailure {
+                    retryable,
+                    ..failure.into()
+                };
+                self.node_gave_up(now, key, failed);
+            }
         }
     }
 
@@ -163,6 +171,15 @@ impl Machine {
         remote_cancel: Option<RemoteCancel>,
         gate: &dyn Gate,
     ) {
+        if let Some(failure) = attempt.rejected.as_deref() {
+            let ended = Ended::without_a_word(AttemptStatus::Failed, Some(failure.clone()));
+            self.post(now, key, attempt, ended, gate);
+            let failed = NodeFailure {
+                remote_cancel,
+                ..failure.clone().into()
+            };
+            return self.node_gave_up(now, key, failed);
+        }
         let ended = Ended::without_a_word(AttemptStatus::Aborted, None);
         self.post(now, key, attempt, ended, gate);
         self.settle(

@@ -56,6 +56,9 @@ pub enum Rejected {
         /// Who may decide.
         approvers: Vec<String>,
     },
+    /// A resume would approve, and who resumes may not.
+    #[error("the execution waits for an approval, which needs somebody who may decide")]
+    MayNotDecide,
     /// Who started the execution may not decide it.
     #[error("who started the execution may not decide this")]
     InitiatorMayNotDecide,
@@ -193,6 +196,9 @@ impl Machine {
         resume: Resume,
         gate: &dyn Gate,
     ) -> Result<(), Rejected> {
+        if !resume.may_decide {
+            return Err(Rejected::MayNotDecide);
+        }
         let mut pending = self.approvals.values();
         let (Some(only), None) = (pending.next(), pending.next()) else {
             return Err(Rejected::SeveralApprovals {

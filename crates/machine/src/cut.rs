@@ -119,19 +119,15 @@ impl Machine {
 
     /// Wants one attempt aborted.
     pub(crate) fn abort(&mut self, key: NodeKey) {
-        if let NodeState::Running(attempt) = &self.row(key).state {
-            let attempt = attempt.clone();
-            self.cancel_task(key, &attempt);
-        }
-    }
-
-    /// Wants what an agent does for an attempt to end.
-    pub(crate) fn cancel_task(&mut self, key: NodeKey, attempt: &Attempt) {
         let row = self.row(key);
+        let NodeState::Running(attempt) = &row.state else {
+            return;
+        };
         let effect = Effect::Abort {
             path: row.path.clone(),
             attempt: attempt.number,
             agent_id: attempt.agent_id.clone(),
+            message_id: attempt.message_id,
             remote_task: row.remote_task.clone(),
         };
         self.effect(effect);

@@ -22,6 +22,10 @@ const BREAKER_WAIT_WITH_RETRY: Duration = Duration::from_secs(300);
 /// A breaker that says "not yet" is not asked again sooner than this.
 const BREAKER_POLL: Duration = Duration::from_millis(250);
 
+/// Calls and child executions that one step starts at the most: what has to be made durable together stays so small that
+/// it keeps no other execution waiting for long.
+const STARTS_OF_ONE_STEP: usize = 128;
+
 /// Why a node that is ready was not started.
 pub(crate) enum Deferred {
     /// Its agent may not be called at the moment.
@@ -106,6 +110,8 @@ impl Machine {
         let mut deferred = Vec::new();
         let mut busy_agents = BTreeSet::new();
         let mut over_budget = Vec::new();
+        let mut starts = 0;
+        self.has_more = false;
         loop {
             // What has happened inside of a group or loop may end the execution.
             self.review_scopes(now, gate);
@@ -121,6 +127,10 @@ impl Machine {
             if self.execution.in_flight >= self.workflow.settings().max_concurrency.get() {
                 break;
             }
+            if starts == STARTS_OF_ONE_STEP {
+                self.has_more = self.ready.has_calls();
+                break;
+            }
             let Some(key) = self.ready.pop_call() else {
                 break;
             };
@@ -128,7 +138,7 @@ impl Machine {
                 continue;
             }
             match self.start_remote(now, key, &mut busy_agents, gate) {
-                Ok(()) => {}
+                Ok(()) => starts += 1,
                 Err(Deferred::Agent) => deferred.push(key),
                 Err(Deferred::Budget(wanted)) => {
                     over_budget.push((key, wanted));
@@ -333,6 +343,7 @@ impl Machine {
             deadline,
             reserved: plan.reserved,
             abort_by: None,
+            rejected: None,
             answer: None,
         };
         let ledger_line = AttemptRow::started(row.path.clone(), &attempt);

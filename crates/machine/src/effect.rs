@@ -21,6 +21,8 @@ pub enum Effect {
         attempt: u32,
         /// The agent.
         agent_id: String,
+        /// What the attempt was sent under.
+        message_id: MessageId,
         /// Its task, where it is known: for the case that nobody waits for it any more.
         remote_task: Option<RemoteTask>,
     },

@@ -6,8 +6,8 @@ use agentchains_workflow::Json;
 use jiff::Timestamp;
 
 use crate::{
-    Ending, EventType, ExecutionStatus, Failure, FailureCode, Gate, HeldFor, Machine, NodeFailure, NodeState,
-    SkipCause, SkipReason, Waiting,
+    Ending, EventType, ExecutionStatus, Failure, FailureCode, Gate, HeldFor, Machine, NodeState, SkipCause,
+    SkipReason, Waiting,
     dispatch::breaker_is_open,
     scope::{NodeKey, ScopeId},
     view::failure_code,
@@ -108,12 +108,7 @@ impl Machine {
         self.execution.error = Some(failure.clone());
         // A child execution is cancelled with everything else.
         if !matches!(self.row(key).state, NodeState::Child(_)) {
-            let failed = NodeFailure {
-                failure,
-                handled: false,
-                retryable: false,
-            };
-            self.settle(now, key, NodeState::Failed(failed), EventType::NodeFailed);
+            self.settle(now, key, NodeState::Failed(failure.into()), EventType::NodeFailed);
         }
         self.begin_ending(Ending::Budget { node: path }, true);
     }

@@ -101,6 +101,9 @@ fn data_of(row: &NodeRow, mut data: Map<String, Value>) -> Json {
         }
         NodeState::Failed(failed) => {
             data.insert("error".into(), json!(failed.failure));
+            if let Some(remote_cancel) = failed.remote_cancel {
+                data.insert("remote_cancel".into(), json!(remote_cancel));
+            }
             add_cost(&mut data, row);
         }
         NodeState::Skipped(reason) => {

@@ -1,4 +1,4 @@
-//! Digests of JSON values, the same wherever they are computed.
+//! Digests, the same wherever they are computed.
 
 use std::fmt::Write;
 
@@ -18,8 +18,21 @@ use sha2::{Digest, Sha256};
 /// ```
 #[must_use]
 pub fn hash_of(value: &Json) -> String {
-    let mut text = String::from("sha256:");
-    for byte in Sha256::digest(value.as_str()) {
+    format!("sha256:{}", sha256_hex(value.as_str()))
+}
+
+/// The SHA-256 (FIPS 180-4) of bytes in hexadecimal.
+///
+/// # Examples
+/// ```
+/// use agentchains_machine::sha256_hex;
+///
+/// assert!(sha256_hex("abc").starts_with("ba7816bf"));
+/// ```
+#[must_use]
+pub fn sha256_hex(bytes: impl AsRef<[u8]>) -> String {
+    let mut text = String::with_capacity(2 * <Sha256 as Digest>::output_size());
+    for byte in Sha256::digest(bytes) {
         // Writing to a string cannot fail.
         let _ = write!(text, "{byte:02x}");
     }

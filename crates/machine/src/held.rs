@@ -6,10 +6,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::{
-    AgentAnswer, AgentQuestion, ApprovalKind, ApprovalRow, Attempt, AttemptStatus, DecisionRecord, Effect,
-    EventType, Failure, FailureCode, Gate, HeldFor, Machine, MessageId, NodePath, NodeState, Waiting,
+    AgentAnswer, AgentQuestion, ApprovalKind, ApprovalRow, Attempt, DecisionRecord, Effect, EventType,
+    Failure, FailureCode, Gate, HeldFor, Machine, MessageId, NodePath, NodeState, Waiting,
     approval::{REJECT, rejection},
-    attempt::Ended,
     event::approval_data,
     machine::after,
     scope::NodeKey,
@@ -169,20 +168,17 @@ impl Machine {
         self.set_state(now, key, NodeState::Waiting(waiting));
     }
 
-    /// A person refuses what an agent asks for: its task is cancelled, and the node fails.
+    /// A person refuses what an agent asks for: its task is cancelled, and the node fails once it is known how that went.
     fn agent_gets_no_answer(
         &mut self,
         now: Timestamp,
         key: NodeKey,
-        attempt: &Attempt,
+        attempt: Attempt,
         decided: &DecisionRecord,
-        gate: &dyn Gate,
     ) {
         let failure = Failure::in_node(self.path(key), FailureCode::ApprovalRejected, rejection(decided));
-        self.cancel_task(key, attempt);
-        let ended = Ended::without_a_word(AttemptStatus::Failed, Some(failure.clone()));
-        self.post(now, key, attempt, ended, gate);
-        self.node_failed(now, key, failure);
+        let rejected = Some(Box::new(failure));
+        self.abort_attempt(now, key, Attempt { rejected, ..attempt });
     }
 
     /// A person has said what is to become of it.
@@ -204,7 +200,7 @@ impl Machine {
                 self.outcome_stays_unknown(now, key, &attempt, gate);
             }
             HeldFor::AgentInput if decided.decision != ANSWER => {
-                self.agent_gets_no_answer(now, key, &attempt, &decided, gate);
+                self.agent_gets_no_answer(now, key, attempt, &decided);
             }
             _ => {
                 let waiting = Waiting::Held {

@@ -212,4 +212,6 @@ pub struct Resume {
     pub by: String,
     /// The roles that they have.
     pub roles: Vec<String>,
+    /// Whether they may approve at all.
+    pub may_decide: bool,
 }

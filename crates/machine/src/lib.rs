@@ -100,7 +100,7 @@ pub use crate::{
     explain::{Explanation, Reason, UnmetEdge},
     failure::{Failure, FailureCode},
     gate::{AgentTerms, Gate, Refusal, Shortage, Wanted},
-    hash::hash_of,
+    hash::{hash_of, sha256_hex},
     ids::{ApprovalId, ExecutionId, MessageId, NodePath, WorkflowId},
     input::{
         AgentQuestion, AgentReply, AttemptFailure, AttemptOutcome, ChildReport, Decision, Input, Resume,

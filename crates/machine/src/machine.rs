@@ -51,7 +51,7 @@ pub struct NewExecution {
     pub ends_by: Option<Timestamp>,
     /// The terminal execution that it is made from.
     pub forked_from: Option<ExecutionId>,
-    /// What that one left behind for it.
+    /// What that one left behind for it; none where it is made from no other.
     pub seeds: Vec<Seed>,
 }
 
@@ -87,6 +87,8 @@ pub struct Machine {
     pub(crate) touched: BTreeSet<(Arc<[u32]>, ScopeId)>,
     /// Set when the end has begun and what follows from that was not done yet: whether calls are aborted.
     pub(crate) to_wind_down: Option<bool>,
+    /// Whether there was more to start than one step may.
+    pub(crate) has_more: bool,
     out: Outbox,
 }
 
@@ -176,6 +178,7 @@ impl Machine {
             work: Work::default(),
             touched: BTreeSet::new(),
             to_wind_down: None,
+            has_more: false,
             out: Outbox::default(),
         };
         machine.restore_scopes(nodes);
@@ -260,6 +263,13 @@ impl Machine {
         let has_work = self.may_start_nodes() && !self.ready.is_empty();
         let is_begun = self.execution.status != ExecutionStatus::Pending;
         self.execution.status.is_terminal() || (is_begun && self.execution.in_flight == 0 && !has_work)
+    }
+
+    /// Whether nodes are left that could be started, because one step starts only so many: the next one is to follow at
+    /// once, by [`Input::Tick`] where there is no other input.
+    #[must_use]
+    pub fn has_more_to_start(&self) -> bool {
+        self.has_more && self.may_start_nodes()
     }
 
     pub(crate) fn budget(&self) -> Budget {
@@ -389,15 +399,15 @@ impl Machine {
             changes: Changes {
                 execution: self.execution.clone(),
                 nodes: out.nodes.iter().map(|key| self.row(*key).clone()).collect(),
-                attempts: Vec::new(),
-                approvals: Vec::new(),
+                attempts: out.attempts,
+                approvals: out.approvals,
                 events: out.events,
                 seeds: out.seeds,
             },
             effects: out.effects,
             rescheduled,
         };
-        step.changes.set_latest(out.attempts, out.approvals);
+        step.changes.keep_latest();
         step
     }
 

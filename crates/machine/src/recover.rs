@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::{
     Attempt, AttemptStatus, Ending, EventType, ExecutionStatus, Failure, FailureCode, Gate, HeldFor, Machine,
-    NodeFailure, NodeState, attempt::Ended, dispatch::Sending, machine::after, scope::NodeKey,
+    NodeState, attempt::Ended, dispatch::Sending, machine::after, scope::NodeKey,
 };
 
 impl Machine {
@@ -37,21 +37,21 @@ impl Machine {
             "the server has crashed {times} times in a row while it ran this execution; read its log, mend the cause, \
              then retry the execution"
         );
+        let mut suspect = None;
         self.begin_ending(Ending::Quarantine, true);
+        // An end that has begun keeps its manner, but waits for nothing any more.
+        self.to_wind_down = Some(true);
         for key in self.all_keys() {
             if let NodeState::Running(attempt) = self.row(key).state.clone() {
                 let failure = Failure::in_node(self.path(key), FailureCode::Quarantined, message.as_str());
+                suspect.get_or_insert_with(|| failure.clone());
                 let ended = Ended::without_a_word(AttemptStatus::Failed, Some(failure.clone()));
                 self.post(now, key, &attempt, ended, gate);
-                let failed = NodeFailure {
-                    failure,
-                    handled: false,
-                    retryable: false,
-                };
-                self.settle(now, key, NodeState::Failed(failed), EventType::NodeFailed);
+                self.settle(now, key, NodeState::Failed(failure.into()), EventType::NodeFailed);
             }
         }
-        self.execution.error = Some(Failure::of_execution(FailureCode::Quarantined, message));
+        let of_execution = || Failure::of_execution(FailureCode::Quarantined, message);
+        self.execution.error = Some(suspect.unwrap_or_else(of_execution));
         if self.execution.status == ExecutionStatus::Paused {
             self.set_status(now, ExecutionStatus::Running, None, EventType::ExecutionResumed);
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use agentchains_workflow::{EdgeRef, Json, NodeIndex, NodeKind, OnError, OnFailure};
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::{
     Completion, Ending, EventType, Failure, FailureCode, Machine, NodeFailure, NodeState, SkipCause,
@@ -45,13 +46,21 @@ impl Machine {
     /// Why an output does not fit the node's `output_schema`.
     pub(crate) fn misfit(&self, key: NodeKey, output: &Json) -> Option<Failure> {
         let schema = self.node(key).output_schema.as_ref()?;
-        let mismatch = schema.validate(&output.to_value()).err()?;
+        let output = output.to_value();
+        let mismatch = schema.validate(&output).err()?;
         let row = self.row(key);
         let message = match &row.state {
-            NodeState::Running(attempt) => format!(
-                "attempt {} of agent {:?} answered what does not fit output_schema: {mismatch}",
-                attempt.number, attempt.agent_id
-            ),
+            NodeState::Running(attempt) => {
+                let what = if is_text_alone(&output) {
+                    "with text and no JSON besides, which"
+                } else {
+                    "what"
+                };
+                format!(
+                    "attempt {} of agent {:?} answered {what} does not fit output_schema: {mismatch}",
+                    attempt.number, attempt.agent_id
+                )
+            }
             _ => format!("the output does not fit output_schema: {mismatch}"),
         };
         Some(Failure::in_node(
@@ -79,28 +88,23 @@ impl Machine {
 
     /// A node has failed for good, and trying it again would not help.
     pub(crate) fn node_failed(&mut self, now: Timestamp, key: NodeKey, failure: Failure) {
-        self.node_gave_up(now, key, failure, false);
+        self.node_gave_up(now, key, NodeFailure::from(failure));
     }
 
-    /// A node has failed for good: what follows is its `on_error`, else the workflow's `on_failure`. `retryable` says
-    /// whether trying it again may help.
-    pub(crate) fn node_gave_up(&mut self, now: Timestamp, key: NodeKey, failure: Failure, retryable: bool) {
+    /// A node has failed for good: what follows is its `on_error`, else the workflow's `on_failure`.
+    pub(crate) fn node_gave_up(&mut self, now: Timestamp, key: NodeKey, failed: NodeFailure) {
         let on_error = self.node(key).on_error.clone();
         if let OnError::Output(output) = on_error {
-            return self.complete(now, key, output, None, Some(failure));
+            return self.complete(now, key, output, None, Some(failed.failure));
         }
         let handled = matches!(on_error, OnError::Goto(_));
         let ends_execution = !handled && key.scope == ScopeId::TOP;
         if ends_execution {
             self.execution
                 .error
-                .get_or_insert_with(|| failure.innermost().clone());
+                .get_or_insert_with(|| failed.failure.innermost().clone());
         }
-        let failed = NodeFailure {
-            failure,
-            handled,
-            retryable,
-        };
+        let failed = NodeFailure { handled, ..failed };
         self.settle(now, key, NodeState::Failed(failed), EventType::NodeFailed);
         if ends_execution && self.workflow.settings().on_failure != OnFailure::Continue {
             let abort = self.workflow.settings().on_failure == OnFailure::Cancel;
@@ -210,4 +214,10 @@ impl Machine {
             by: self.row(target).path.clone(),
         })
     }
+}
+
+/// Whether an output is all that is made of an answer in plain text (language reference, section 7, `agent_call`).
+fn is_text_alone(output: &Value) -> bool {
+    let members = output.as_object().filter(|members| members.len() == 1);
+    members.is_some_and(|members| members.get("text").is_some_and(Value::is_string))
 }

@@ -121,6 +121,9 @@ pub struct Attempt {
     /// Set once it is to be aborted: when it is no longer waited for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub abort_by: Option<Timestamp>,
+    /// Why the node fails once the attempt is aborted, where a person has refused what its agent asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<Box<Failure>>,
     /// The last answer to a question of its agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Box<AgentAnswer>>,
@@ -265,6 +268,21 @@ pub struct NodeFailure {
     /// Whether trying the node around it again may help.
     #[serde(default)]
     pub retryable: bool,
+    /// What became of its remote task, where that was cancelled because a person refused what it asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_cancel: Option<RemoteCancel>,
+}
+
+impl From<Failure> for NodeFailure {
+    /// A failure that nothing handles, and that trying again does not mend.
+    fn from(failure: Failure) -> Self {
+        Self {
+            failure,
+            handled: false,
+            retryable: false,
+            remote_cancel: None,
+        }
+    }
 }
 
 words! {

@@ -1,5 +1,7 @@
 //! What a step leaves to be made durable, and what is to be done after that.
 
+use std::collections::BTreeSet;
+
 use crate::{ApprovalRow, AttemptRow, Effect, Event, ExecutionRow, NodeRow, Seed};
 
 /// The outcome of one step, or of several that are committed together.
@@ -26,7 +28,7 @@ pub struct Changes {
     pub approvals: Vec<ApprovalRow>,
     /// What happened, in order; the last one's number is the execution's `last_seq`.
     pub events: Vec<Event>,
-    /// What an earlier execution left behind for it; there is some only in the first step.
+    /// What the execution that it is made from left behind for it; there is some only in the first step.
     pub seeds: Vec<Seed>,
 }
 
@@ -37,27 +39,23 @@ impl Step {
         self.effects.is_empty() && self.changes.is_empty() && !self.rescheduled
     }
 
-    /// Takes in a later step, so that both are written in one transaction. Later rows replace earlier ones.
-    pub fn absorb(&mut self, later: Self) {
-        self.effects.extend(later.effects);
-        self.rescheduled |= later.rescheduled;
-        let Changes {
-            execution,
-            nodes,
-            attempts,
-            approvals,
-            events,
-            seeds,
-        } = later.changes;
-        let changes = &mut self.changes;
-        changes.execution = execution;
-        replace_all(&mut changes.nodes, nodes, |row| row.path.clone());
-        replace_all(&mut changes.attempts, attempts, |row| {
-            (row.path.clone(), row.number)
-        });
-        replace_all(&mut changes.approvals, approvals, |row| row.id);
-        changes.events.extend(events);
-        changes.seeds.extend(seeds);
+    /// Several steps, one after the other, so that they are written in one transaction. Later rows replace earlier ones.
+    pub fn join(steps: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let mut steps = steps.into_iter();
+        let mut joined = steps.next()?;
+        for later in steps {
+            joined.effects.extend(later.effects);
+            joined.rescheduled |= later.rescheduled;
+            let changes = &mut joined.changes;
+            changes.execution = later.changes.execution;
+            changes.nodes.extend(later.changes.nodes);
+            changes.attempts.extend(later.changes.attempts);
+            changes.approvals.extend(later.changes.approvals);
+            changes.events.extend(later.changes.events);
+            changes.seeds.extend(later.changes.seeds);
+        }
+        joined.changes.keep_latest();
+        Some(joined)
     }
 }
 
@@ -73,24 +71,20 @@ impl Changes {
 }
 
 impl Changes {
-    /// Sets the attempts and questions, of which a step may have touched one twice.
-    pub(crate) fn set_latest(&mut self, attempts: Vec<AttemptRow>, approvals: Vec<ApprovalRow>) {
-        for row in attempts {
-            replace_all(&mut self.attempts, vec![row], |row| {
-                (row.path.clone(), row.number)
-            });
-        }
-        for row in approvals {
-            replace_all(&mut self.approvals, vec![row], |row| row.id);
-        }
+    /// Keeps the last of all rows that say the same thing at different times.
+    pub(crate) fn keep_latest(&mut self) {
+        keep_latest(&mut self.nodes, |row| row.path.clone());
+        keep_latest(&mut self.attempts, |row| (row.path.clone(), row.number));
+        keep_latest(&mut self.approvals, |row| row.id);
     }
 }
 
-fn replace_all<Row, Key: Ord>(rows: &mut Vec<Row>, later: Vec<Row>, key: impl Fn(&Row) -> Key) {
-    if later.is_empty() {
+fn keep_latest<Row, Key: Ord>(rows: &mut Vec<Row>, key: impl Fn(&Row) -> Key) {
+    if rows.len() < 2 {
         return;
     }
-    let replaced: std::collections::BTreeSet<Key> = later.iter().map(&key).collect();
-    rows.retain(|row| !replaced.contains(&key(row)));
-    rows.extend(later);
+    let mut met = BTreeSet::new();
+    rows.reverse();
+    rows.retain(|row| met.insert(key(row)));
+    rows.reverse();
 }

@@ -1,11 +1,12 @@
 //! The seams between the engine and the world: small traits with plain data and their errors.
 //!
-//! A store implements [`ExecutionStore`], [`ExecutionQuery`], [`WorkflowStore`], [`AgentStore`], [`SecretStore`] and
-//! [`BreakerStore`];
+//! A store implements [`ExecutionStore`], [`ExecutionQuery`], [`WorkflowStore`], [`AgentStore`], [`SecretStore`],
+//! [`ApiKeyStore`] and [`BreakerStore`];
 //! something that calls agents implements [`NodeRunner`]; a [`Clock`] tells the time; an [`EventSink`] receives what
 //! happened.
 //! This crate changes rarely, and knows neither a database nor a network.
 
+mod access;
 mod agents;
 mod breakers;
 mod clock;
@@ -21,6 +22,7 @@ mod store;
 mod workflows;
 
 pub use crate::{
+    access::{ApiKey, ApiKeyStore, Right, Rights, Role, UnknownRole},
     agents::{
         AgentDefinition, AgentDirectory, AgentRecord, AgentSource, AgentStore, ApiKeyPlace, Auth,
         DirectoryError, DiscoveredAgent, HttpMethod, HttpSettings, McpSettings, OpenAiSettings, Protocol,

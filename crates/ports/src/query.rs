@@ -153,9 +153,20 @@ pub trait ExecutionQuery: Send + Sync + 'static {
     /// [`StoreError`] when nothing was written.
     async fn delete_terminal(&self, tenant: &str, id: ExecutionId) -> Result<bool, StoreError>;
 
-    /// Whether the store answers.
+    /// Terminal executions that ended before that moment, the one that ended first before the others, with their tenants.
+    /// Not those of a tree that still runs: what is above them may ask for them again.
     ///
     /// # Errors
-    /// [`StoreError`] when it does not.
+    /// [`StoreError`] when the store could not be read.
+    async fn ended_before(
+        &self,
+        moment: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(String, ExecutionId)>, StoreError>;
+
+    /// Whether the store can be read and written.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot.
     async fn ping(&self) -> Result<(), StoreError>;
 }

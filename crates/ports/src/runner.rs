@@ -4,7 +4,8 @@ use std::{num::NonZeroU32, sync::Arc};
 
 use agentchains_breaker::{Outcome, Settings as BreakerSettings, Verdict};
 use agentchains_machine::{
-    AgentQuestion, AgentReply, AgentTerms, AttemptFailure, Call, ExecutionId, RemoteCancel, RemoteTask,
+    AgentQuestion, AgentReply, AgentTerms, AttemptFailure, Call, ExecutionId, MessageId, RemoteCancel,
+    RemoteTask,
 };
 use async_trait::async_trait;
 
@@ -63,6 +64,10 @@ impl CallOutcome {
 /// Told what becomes known while a call is under way.
 #[async_trait]
 pub trait CallProgress: Send + Sync {
+    /// The message is about to be sent: from here on the agent may have it, and may go on with it when the call is
+    /// dropped.
+    fn sending(&self) {}
+
     /// The agent has taken the message and named its task. Returns when that is durable.
     async fn task_accepted(&self, task: RemoteTask);
 
@@ -76,8 +81,8 @@ pub trait CallProgress: Send + Sync {
 
 /// Calls agents: over the network, or in the same process.
 ///
-/// A call is cancelled by dropping its future; the engine then asks [`NodeRunner::cancel`] to end the remote
-/// task, if there is one. The engine also enforces [`Call::deadline`].
+/// A call is cancelled by dropping its future; the engine then asks [`NodeRunner::cancel`] to end the remote task, or
+/// [`NodeRunner::withdraw`] where none is known. The engine also enforces [`Call::deadline`].
 #[async_trait]
 pub trait NodeRunner: Send + Sync + 'static {
     /// What is known of an agent; `None` when it is not registered. Must not block.
@@ -90,6 +95,12 @@ pub trait NodeRunner: Send + Sync + 'static {
 
     /// Cancels a remote task.
     async fn cancel(&self, agent_id: &str, task: &RemoteTask) -> RemoteCancel;
+
+    /// Ends the work on a message that the agent has, or may have, without having named a task: looks for the task that
+    /// it may have made of it, and cancels that. `None` where nothing goes on once the call's future is dropped.
+    async fn withdraw(&self, _agent_id: &str, _message_id: MessageId) -> Option<RemoteCancel> {
+        None
+    }
 
     /// Whether a task that waited for somebody does so no more, so that it is worth to go on with it. `question_id` is
     /// that of the [question](AgentQuestion::id) that it waited with.

@@ -27,6 +27,21 @@ pub enum StoreError {
     Cursor(#[from] crate::InvalidCursor),
 }
 
+impl StoreError {
+    /// The error with what caused it, for the log: that may name files and hosts, which callers need not know.
+    #[must_use]
+    pub fn with_causes(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            text.push_str(": ");
+            text.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        text
+    }
+}
+
 /// Why a commit was not made. In every case nothing of it was written.
 #[derive(Debug, Error)]
 pub enum CommitError {

@@ -19,8 +19,10 @@ pub struct WorkflowRecord {
     pub description: Option<String>,
     /// The latest version.
     pub version: u32,
-    /// Whether it can be started.
+    /// Whether it cannot be started any more.
     pub archived: bool,
+    /// Whether it is offered as an A2A agent.
+    pub published: bool,
     /// When its first version was stored.
     pub created_at: Timestamp,
     /// When its latest version was stored, or it was archived.
@@ -120,6 +122,18 @@ pub trait WorkflowStore: Send + Sync + 'static {
         seen: Option<u32>,
         now: Timestamp,
     ) -> Result<Change<()>, StoreError>;
+
+    /// Says whether a workflow is offered as an A2A agent, and gives it as it then is; doing so again changes nothing.
+    /// `None` where there is no such workflow.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was written.
+    async fn set_published(
+        &self,
+        tenant: &str,
+        id: WorkflowId,
+        published: bool,
+    ) -> Result<Option<WorkflowRecord>, StoreError>;
 
     /// One workflow.
     ///

@@ -1,5 +1,7 @@
 //! The write path of executions, and which of them want to be driven.
 
+use std::slice;
+
 use agentchains_machine::{Changes, ExecutionId};
 use agentchains_ports::{
     Claimed, Commit, CommitError, Creation, ExecutionStore, Fence, Idempotency, Interrupted, StoreError,
@@ -7,18 +9,19 @@ use agentchains_ports::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::Expr,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, ExprTrait, QueryFilter,
+    QueryOrder, QuerySelect, TransactionTrait, sea_query::Expr,
 };
 
 use crate::{
     Store,
     entity::{
-        execution::{Column, Entity},
+        execution::{Column, Entity, Model},
         execution_input,
     },
     error::store_error,
     idempotency::key_model,
+    large,
     mapping::{
         Rows, count, execution_row, input_model, label_models, micros, moment, number, seed_models, word,
     },
@@ -42,13 +45,18 @@ impl ExecutionStore for Store {
             epoch: self.epoch(),
             revision: FIRST_REVISION,
         };
+        let mut rows = Rows::of(&changes, fence)?;
+        let mut input = input_model(&changes)?;
+        let mut seeds = seed_models(&changes)?;
+        large::take_out(slice::from_mut(&mut input), &mut rows.large_values);
+        large::take_out(&mut seeds, &mut rows.large_values);
         let new = NewRows {
             id: row.id,
             fence,
-            rows: Rows::of(&changes, fence)?,
-            input: input_model(&changes)?,
+            rows,
+            input,
             labels: label_models(&changes),
-            seeds: seed_models(&changes)?,
+            seeds,
             key: idempotency.map(|key| key_model(&row.tenant, key, row.id.to_string())),
         };
         self.writer().create(new).await
@@ -61,6 +69,9 @@ impl ExecutionStore for Store {
 
     async fn claim(&self, id: ExecutionId) -> Result<Option<Claimed>, StoreError> {
         let epoch = count("executions.lease_epoch", self.epoch())?;
+        if let Some(claimed) = self.claimed(id, epoch).await? {
+            return Ok(Some(claimed));
+        }
         let after_crash = self.is_after_crash();
         self.write(move |tx| Box::pin(claim(tx, id, epoch, after_crash)))
             .await
@@ -124,6 +135,33 @@ impl ExecutionStore for Store {
     }
 }
 
+impl Store {
+    /// An execution that is under the present lease already, as one is that was parked by this process. Nothing need be
+    /// written then, so that many can be read at the same time. If somebody else changed it between the queries, the
+    /// fence would refuse whatever follows from what was read.
+    async fn claimed(&self, id: ExecutionId, epoch: i64) -> Result<Option<Claimed>, StoreError> {
+        let connection = self.reader();
+        let found = Entity::find_by_id(id.to_string())
+            .filter(Column::LeaseEpoch.eq(epoch))
+            .filter(not_terminal())
+            .find_also_related(execution_input::Entity);
+        match large::rows(connection, found).await?.pop() {
+            Some(found) => with_parts(connection, found).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+/// An execution with what belongs to it.
+async fn with_parts<C: ConnectionTrait + TransactionTrait>(
+    connection: &C,
+    found: (Model, Option<execution_input::Model>),
+) -> Result<Claimed, StoreError> {
+    let (execution, fence) = execution_row(found)?;
+    let snapshot = snapshot::of_execution(connection, execution).await?;
+    Ok(Claimed { fence, snapshot })
+}
+
 /// Puts an execution under the present lease. It writes nothing when it is there already.
 async fn claim(
     tx: &DatabaseTransaction,
@@ -147,16 +185,11 @@ async fn claim(
         .map_err(store_error)?;
     let found = Entity::find_by_id(id.to_string())
         .filter(not_terminal())
-        .find_also_related(execution_input::Entity)
-        .one(tx)
-        .await
-        .map_err(store_error)?;
-    let Some(found) = found else {
+        .find_also_related(execution_input::Entity);
+    let Some(found) = large::rows(tx, found).await?.pop() else {
         return Ok(None);
     };
-    let (execution, fence) = execution_row(found)?;
-    let snapshot = snapshot::of_execution(tx, execution).await?;
-    Ok(Some(Claimed { fence, snapshot }))
+    with_parts(tx, found).await.map(Some)
 }
 
 fn read_ids(ids: Result<Vec<String>, DbErr>) -> Result<Vec<ExecutionId>, StoreError> {

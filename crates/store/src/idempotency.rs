@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 
 use agentchains_ports::Idempotency;
-use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, ExprTrait, QueryFilter};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ExprTrait, QueryFilter, QueryTrait,
+    sea_query::DeleteStatement,
+};
 
 use crate::{
     entity::idempotency_key::{Column, Entity, Model},
@@ -24,16 +27,27 @@ pub(crate) fn key_model(tenant: &str, key: Idempotency, resource_id: String) -> 
     }
 }
 
-/// Forgets the keys that have expired by `now`, and returns those of `keys` that were used.
-pub(crate) async fn used(tx: &DatabaseTransaction, keys: &[&Model], now: i64) -> Result<UsedKeys, DbErr> {
+/// Forgets the keys that have expired by `now`.
+pub(crate) fn forget_expired(now: i64) -> DeleteStatement {
     Entity::delete_many()
         .filter(Column::ExpiresAt.lte(now))
-        .exec(tx)
-        .await?;
+        .into_query()
+}
+
+/// Those of `keys` that were used and have not expired by `now`.
+pub(crate) async fn used(
+    connection: &impl ConnectionTrait,
+    keys: &[&Model],
+    now: i64,
+) -> Result<UsedKeys, DbErr> {
     let any = keys.iter().fold(Condition::any(), |any, key| {
         any.add(Column::Tenant.eq(&key.tenant).and(Column::Key.eq(&key.key)))
     });
-    let used = Entity::find().filter(any).all(tx).await?;
+    let used = Entity::find()
+        .filter(any)
+        .filter(Column::ExpiresAt.gt(now))
+        .all(connection)
+        .await?;
     Ok(used
         .into_iter()
         .map(|row| ((row.tenant.clone(), row.key.clone()), row))

@@ -42,12 +42,14 @@
 //! ```
 
 mod agents;
+mod api_keys;
 mod backend;
 mod breakers;
 mod entity;
 mod error;
 mod executions;
 mod idempotency;
+mod large;
 mod mapping;
 mod migration;
 mod open;

@@ -43,11 +43,35 @@ pub enum OpenError {
         source: io::Error,
     },
     /// The database could not be opened.
-    #[error("the database could not be opened")]
-    Connect(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The schema could not be brought up to date; also when the database is from a later version.
-    #[error("the database could not be migrated: was it written by a later version of this program?")]
-    Migrate(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error(
+        "the database {database:?} could not be opened: is its folder there and writable, or its server up and the address \
+         right?"
+    )]
+    Connect {
+        /// Its address, without a password.
+        database: String,
+        /// What the database says.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The schema could not be brought up to date.
+    #[error("the database {database:?} could not be brought up to date; nothing of it was changed")]
+    Migrate {
+        /// Its address, without a password.
+        database: String,
+        /// What the database says.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The database is from a later version.
+    #[error("the database {database:?} was written by a later version of this program; use that one")]
+    Later {
+        /// Its address, without a password.
+        database: String,
+        /// Which part of its schema is not known here.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 /// An open database that is this process's alone.
@@ -76,10 +100,10 @@ pub(crate) async fn open(options: &StoreOptions, presence: Presence) -> Result<O
         source,
     })?;
     let Taken { writer, is_served } = backend.take(options, presence).await?;
-    let connect_error = |error: DbErr| OpenError::Connect(Box::new(error));
+    let connect_error = |error: DbErr| connect_error(options, error);
     if !is_served {
         let migrated = writer.migrate().await;
-        migrated.map_err(|error| OpenError::Migrate(Box::new(error)))?;
+        migrated.map_err(|error| migrate_error(options, error))?;
     }
     let (epoch, after_crash) = match presence {
         Presence::Alone => advance_epoch(&writer).await.map_err(connect_error)?,
@@ -92,6 +116,26 @@ pub(crate) async fn open(options: &StoreOptions, presence: Presence) -> Result<O
         epoch,
         after_crash,
     })
+}
+
+/// The database could not be reached.
+pub(crate) fn connect_error(options: &StoreOptions, error: DbErr) -> OpenError {
+    OpenError::Connect {
+        database: options.shown_url(),
+        source: Box::new(error),
+    }
+}
+
+fn migrate_error(options: &StoreOptions, error: DbErr) -> OpenError {
+    let database = options.shown_url();
+    // The migrator's own word for a migration that it does not know.
+    let is_later = matches!(&error, DbErr::Custom(text) if text.contains("file is missing"));
+    let source = Box::new(error);
+    if is_later {
+        OpenError::Later { database, source }
+    } else {
+        OpenError::Migrate { database, source }
+    }
 }
 
 /// The epoch of the last opening.

@@ -7,7 +7,7 @@ use std::{
 
 use agentchains_cost::{ReportedCost, Usd};
 use agentchains_machine::{
-    AgentReply, AttemptFailure, Call, ExecutionId, FailureCode, RemoteCancel, RemoteTask,
+    AgentReply, AttemptFailure, Call, ExecutionId, FailureCode, MessageId, RemoteCancel, RemoteTask,
 };
 use agentchains_ports::{AgentProfile, CallOutcome, CallProgress, NodeRunner};
 use async_trait::async_trait;
@@ -17,6 +17,7 @@ use tokio::sync::{oneshot, watch};
 /// What an agent does with one call.
 #[derive(Clone, Debug)]
 pub struct Answer {
+    is_sent: bool,
     task_id: Option<String>,
     says: Vec<String>,
     end: End,
@@ -34,6 +35,7 @@ impl Answer {
     #[must_use]
     pub fn outcome(outcome: CallOutcome) -> Self {
         Self {
+            is_sent: true,
             task_id: None,
             says: Vec::new(),
             end: End::Outcome(Box::new(outcome)),
@@ -87,6 +89,7 @@ impl Answer {
     #[must_use]
     pub fn held() -> Self {
         Self {
+            is_sent: true,
             task_id: None,
             says: Vec::new(),
             end: End::Held,
@@ -97,10 +100,18 @@ impl Answer {
     #[must_use]
     pub fn panic() -> Self {
         Self {
+            is_sent: true,
             task_id: None,
             says: Vec::new(),
             end: End::Panic,
         }
+    }
+
+    /// The message is not sent before that, as where nobody listens at the agent's address.
+    #[must_use]
+    pub fn without_sending(mut self) -> Self {
+        self.is_sent = false;
+        self
     }
 
     /// Before that, the agent names its task.
@@ -133,6 +144,7 @@ struct State {
     calls: Vec<(ExecutionId, Call)>,
     in_flight: usize,
     cancels: Vec<(String, RemoteTask)>,
+    withdrawals: Vec<(String, MessageId)>,
     cancels_hang: bool,
     moved_on: HashSet<String>,
 }
@@ -233,6 +245,12 @@ impl ScriptedAgents {
         self.state().cancels.clone()
     }
 
+    /// The messages that were to be withdrawn, in order, with their agents.
+    #[must_use]
+    pub fn withdrawals(&self) -> Vec<(String, MessageId)> {
+        self.state().withdrawals.clone()
+    }
+
     /// A task that asked something goes on without an answer.
     pub fn move_on(&self, task_id: &str) {
         self.state().moved_on.insert(task_id.to_owned());
@@ -285,6 +303,9 @@ impl NodeRunner for ScriptedAgents {
     #[expect(clippy::panic, reason = "breaking down is what the script asks for")]
     async fn call(&self, execution: ExecutionId, call: &Call, progress: &dyn CallProgress) -> CallOutcome {
         let (_in_flight, answer) = self.begin(execution, call);
+        if answer.is_sent {
+            progress.sending();
+        }
         if let Some(task_id) = answer.task_id {
             let task = RemoteTask {
                 task_id,
@@ -304,6 +325,19 @@ impl NodeRunner for ScriptedAgents {
             },
             End::Panic => panic!("the script says so"),
         }
+    }
+
+    /// As agents do that cannot be asked for their tasks.
+    async fn withdraw(&self, agent_id: &str, message_id: MessageId) -> Option<RemoteCancel> {
+        let hangs = {
+            let mut state = self.state();
+            state.withdrawals.push((agent_id.to_owned(), message_id));
+            state.cancels_hang
+        };
+        if hangs {
+            std::future::pending::<()>().await;
+        }
+        Some(RemoteCancel::Unknown)
     }
 
     async fn cancel(&self, agent_id: &str, task: &RemoteTask) -> RemoteCancel {

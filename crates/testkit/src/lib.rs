@@ -22,6 +22,7 @@ mod fault_store;
 mod memory_store;
 #[cfg(unix)]
 mod postgres;
+pub mod property;
 pub mod samples;
 pub mod store_conformance;
 

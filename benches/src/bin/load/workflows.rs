@@ -48,14 +48,14 @@ fn hold(node: &mut Value) {
     node["config"] = json!({"hold": true});
 }
 
-/// One call, `width` calls after it, and one after all of these.
+/// One call, `width` calls after it that may all be made at once, and one after all of these.
 pub(crate) fn fan_out(width: usize) -> Value {
     let branches: Vec<String> = (0..width).map(|number| format!("b{number}")).collect();
     let source = ["source".to_owned()];
     let mut nodes = vec![call("source", &[], 0)];
     nodes.extend(branches.iter().map(|branch| call(branch, &source, 0)));
     nodes.push(call("sink", &branches, 0));
-    json!({"name": "Fan-out", "nodes": nodes})
+    json!({"name": "Fan-out", "max_concurrency": width, "nodes": nodes})
 }
 
 /// A source, four lanes of two diamonds each (a joint, five branches, a joint, five branches, a joint), and a sink:

@@ -15,7 +15,7 @@ use agentchains_engine::{
 use serde_json::{Value, json};
 
 use crate::{
-    cli::{Durability, OutputFormat, RunArgs},
+    cli::{Auth, Durability, OutputFormat, RunArgs},
     exit::{CANCELLED, CommandError, FAILED, INVALID, OVER_BUDGET},
     serve::stop_signal,
     settings::Settings,
@@ -155,13 +155,16 @@ pub(crate) fn in_memory() -> Settings {
     Settings {
         listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
         database: "sqlite::memory:".to_owned(),
+        auth: Auth::Off,
         allow_agent_addresses: "loopback".to_owned(),
         allow_inline_endpoints: true,
         secrets_key_file: None,
         agents: Vec::new(),
         allowed_origins: Vec::new(),
+        mcp_approvals: false,
         durability: Durability::Normal,
         drain: std::time::Duration::ZERO,
+        retention: None,
         log: None,
         limits: Limits::default(),
         caps: Caps::default(),

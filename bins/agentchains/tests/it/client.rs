@@ -27,6 +27,7 @@ pub(crate) struct Client {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) content_type: String,
+    pub(crate) retry_after: Option<String>,
     pub(crate) body: Value,
 }
 
@@ -77,6 +78,13 @@ impl Client {
         String::from_utf8(body.to_vec()).unwrap()
     }
 
+    /// Whether the server is ready.
+    pub(crate) async fn ready(&self) -> Answer {
+        let address = format!("http://{}/readyz", self.address);
+        self.exchange(Request::get(address).body(Full::default()).unwrap())
+            .await
+    }
+
     pub(crate) async fn exchange(&self, request: Request<Full<Bytes>>) -> Answer {
         self.try_exchange(request).await.unwrap()
     }
@@ -88,15 +96,17 @@ impl Client {
     ) -> Result<Answer, Box<dyn Error + Send + Sync>> {
         let response = self.http.request(request).await?;
         let status = response.status().as_u16();
-        let content_type = response
-            .headers()
-            .get("content-type")
-            .map_or("", |value| value.to_str().unwrap());
-        let content_type = content_type.to_owned();
+        let header = |name| {
+            let value = response.headers().get(name)?;
+            Some(value.to_str().unwrap().to_owned())
+        };
+        let content_type = header("content-type").unwrap_or_default();
+        let retry_after = header("retry-after");
         let body = response.into_body().collect().await?.to_bytes();
         Ok(Answer {
             status,
             content_type,
+            retry_after,
             body: serde_json::from_slice(&body).unwrap_or(Value::Null),
         })
     }

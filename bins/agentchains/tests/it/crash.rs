@@ -114,6 +114,32 @@ async fn a_sigterm_lets_calls_in_flight_end_and_starts_nothing_new() {
 }
 
 #[tokio::test]
+async fn stopped_by_force_time_after_time_it_is_no_crash_to_what_was_running() {
+    let folder = tempfile::tempdir().unwrap();
+    // It takes connections, and never answers.
+    let agent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", agent.local_addr().unwrap());
+    let mut server = Server::serve(folder.path()).await;
+    let silent = json!({"agent_id": "silent", "protocol": "http", "url": url});
+    assert_eq!(server.client.post("/agents", &silent).await.status, 201);
+    let node = json!({"id": "n", "type": "agent_call", "agent_id": "silent", "config": {}});
+    let workflow = server.client.create(&json!({"name": "w", "nodes": [node]})).await;
+    let execution = server.client.execute(&workflow, &json!({})).await;
+    server
+        .client
+        .follow(&execution, 0)
+        .await
+        .until("node.started", None)
+        .await;
+    for _ in 0..4 {
+        assert!(server.terminate_by_force().await.success());
+        server = Server::serve(folder.path()).await;
+    }
+    let execution = server.client.execution(&execution).await;
+    assert_eq!(execution["status"], "running", "{execution}");
+}
+
+#[tokio::test]
 async fn the_demo_killed_with_its_agents_finishes_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::demo(folder.path()).await;

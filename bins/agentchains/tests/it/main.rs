@@ -17,10 +17,14 @@ mod conformance;
 mod crash;
 mod guide;
 mod hostile_agents;
+mod keys;
+mod mcp;
 mod metrics;
 #[cfg(unix)]
 mod postgres;
 mod secrets;
 mod server;
 mod ssrf;
+#[cfg(unix)]
+mod store_trouble;
 mod torture;

@@ -13,6 +13,8 @@ use tokio::{
 
 use crate::client::Client;
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_agentchains");
+
 /// A running server; killed when dropped.
 pub(crate) struct Server {
     child: Child,
@@ -81,10 +83,14 @@ impl Server {
     }
 
     async fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_agentchains"))
-            .args(arguments)
+        let mut command = Command::new(PROGRAM);
+        command.args(arguments).envs(variables.iter().copied());
+        Self::launch(command).await
+    }
+
+    async fn launch(mut command: Command) -> Self {
+        let mut child = command
             .env("RUST_LOG", "warn")
-            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
@@ -125,9 +131,21 @@ impl Server {
 
     /// `SIGTERM`, and the exit status.
     pub(crate) async fn terminate(mut self) -> ExitStatus {
-        let pid = self.child.id().unwrap().to_string();
+        self.signal().await;
+        self.child.wait().await.unwrap()
+    }
+
+    /// `SIGTERM`, and once more when it has begun to drain.
+    pub(crate) async fn terminate_by_force(mut self) -> ExitStatus {
+        self.signal().await;
+        while self.client.ready().await.status != 503 {}
+        self.signal().await;
+        self.child.wait().await.unwrap()
+    }
+
+    async fn signal(&self) {
+        let pid = self.process().to_string();
         let sent = Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
         assert!(sent.success());
-        self.child.wait().await.unwrap()
     }
 }

@@ -45,6 +45,7 @@ pub(crate) const ARROWS: Table = &[
         &["agentchains-cost", "agentchains-machine", "agentchains-ports"],
     ),
     ("agentchains-http", &["agentchains-engine"]),
+    ("agentchains-mcp", &["agentchains-engine"]),
     ("agentchains-demo", &[]),
     (
         TESTKIT,
@@ -71,6 +72,7 @@ const EVERYTHING: &[&str] = &[
     "agentchains-engine",
     "agentchains-http",
     "agentchains-machine",
+    "agentchains-mcp",
     "agentchains-ports",
     "agentchains-store",
     "agentchains-workflow",

@@ -6,15 +6,19 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Shared, WeakShared},
+};
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use http_body_util::Full;
 use serde_json::Value;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::{card::AgentCard, json};
 use crate::{
     error::CallError,
-    net::{Channel, Endpoint},
+    net::{Channel, Endpoint, TransportError},
     request::JSON,
 };
 
@@ -35,8 +39,13 @@ const OLD_PATH: &str = "/.well-known/agent.json";
 #[derive(Debug)]
 pub(super) struct CardCache {
     base: Endpoint,
-    known: Mutex<Option<Known>>,
+    known: Arc<Mutex<Option<Known>>>,
+    /// The reading that is under way, for as long as somebody waits for it.
+    reading: Mutex<Option<WeakShared<Reading>>>,
 }
+
+/// A reading of the card. Its result is known before it ends.
+type Reading = BoxFuture<'static, Result<Arc<AgentCard>, CallError>>;
 
 #[derive(Debug, Clone)]
 struct Known {
@@ -60,7 +69,8 @@ impl CardCache {
     pub(super) fn new(base: Endpoint) -> Self {
         Self {
             base,
-            known: Mutex::default(),
+            known: Arc::default(),
+            reading: Mutex::default(),
         }
     }
 
@@ -69,35 +79,47 @@ impl CardCache {
         &self.base
     }
 
-    /// The card, which is read when it is not known or not believed any more.
+    /// The card, which is read when it is not known or not believed any more. Those who want it at the same time wait for
+    /// one reading.
     pub(super) async fn get(
         &self,
         channel: &Channel,
         deadline: Instant,
     ) -> Result<Arc<AgentCard>, CallError> {
-        let known = self.lock().clone();
-        if let Some(known) = known.as_ref().filter(|known| Instant::now() < known.until) {
-            return Ok(Arc::clone(&known.in_force));
-        }
-        let etag = known.as_ref().and_then(|known| known.etag.clone());
-        let renewed = match (fetch(channel, &self.base, etag, deadline).await, known) {
-            (Ok(fetched), known) => Known::read(&fetched, known)?,
-            (Err(CallError::Status { status, .. }), Some(known)) if status == StatusCode::NOT_MODIFIED => {
-                Known {
-                    until: Instant::now() + SHORTEST,
-                    ..known
-                }
+        loop {
+            if let Some(known) = lock(&self.known).as_ref().filter(|known| known.is_believed()) {
+                return Ok(Arc::clone(&known.in_force));
             }
-            (Err(error), _) => return Err(error),
-        };
-        let in_force = Arc::clone(&renewed.in_force);
-        *self.lock() = Some(renewed);
-        Ok(in_force)
+            let (reading, is_own) = self.reading(channel, deadline);
+            let Ok(read) = timeout_at(deadline, reading).await else {
+                return Err(TransportError::TimedOut { connected: false }.into());
+            };
+            match read {
+                // Whoever began it had less time.
+                Err(CallError::Transport(TransportError::TimedOut { .. })) if !is_own => {}
+                read => return read,
+            }
+        }
+    }
+
+    /// The reading that is under way, or one that begins, and whether it is the latter.
+    fn reading(&self, channel: &Channel, deadline: Instant) -> (Shared<Reading>, bool) {
+        let mut latest = lock(&self.reading);
+        let under_way = latest.as_ref().and_then(WeakShared::upgrade);
+        if let Some(reading) = under_way.filter(|reading| reading.peek().is_none()) {
+            return (reading, false);
+        }
+        let (known, base) = (Arc::clone(&self.known), self.base.clone());
+        let channel = channel.clone();
+        let reading = async move { read(&known, &channel, &base, deadline).await };
+        let reading = reading.boxed().shared();
+        *latest = reading.downgrade();
+        (reading, true)
     }
 
     /// Has the card read again before it is used. What was found out stays, if it is the same card.
     pub(super) fn doubt(&self) {
-        if let Some(known) = self.lock().as_mut() {
+        if let Some(known) = lock(&self.known).as_mut() {
             known.until = Instant::now();
             known.etag = None;
         }
@@ -110,18 +132,46 @@ impl CardCache {
             older: None,
             ..card.clone()
         });
-        if let Some(known) = self.lock().as_mut().filter(|known| *known.read == *card) {
+        if let Some(known) = lock(&self.known).as_mut().filter(|known| *known.read == *card) {
             known.in_force = Arc::clone(&older);
         }
         Some(older)
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Option<Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Reads the card, in comparison with what is known of it.
+async fn read(
+    known: &Mutex<Option<Known>>,
+    channel: &Channel,
+    base: &Endpoint,
+    deadline: Instant,
+) -> Result<Arc<AgentCard>, CallError> {
+    let before = lock(known).clone();
+    let etag = before.as_ref().and_then(|before| before.etag.clone());
+    let renewed = match (fetch(channel, base, etag, deadline).await, before) {
+        (Ok(fetched), before) => Known::read(&fetched, before)?,
+        (Err(CallError::Status { status, .. }), Some(before)) if status == StatusCode::NOT_MODIFIED => {
+            Known {
+                until: Instant::now() + SHORTEST,
+                ..before
+            }
+        }
+        (Err(error), _) => return Err(error),
+    };
+    let in_force = Arc::clone(&renewed.in_force);
+    *lock(known) = Some(renewed);
+    Ok(in_force)
 }
 
 impl Known {
+    fn is_believed(&self) -> bool {
+        Instant::now() < self.until
+    }
+
     fn read(fetched: &Fetched, before: Option<Self>) -> Result<Self, CallError> {
         let read = Arc::new(AgentCard::read(&fetched.card)?);
         let same = before.filter(|before| before.read == read);

@@ -11,25 +11,15 @@ use agentchains_ports::{CallOutcome, CallProgress};
 use tokio::time::Instant;
 
 use super::{
-    answer::Answer,
-    card::AgentCard,
-    client::{A2aClient, Page},
-    error::RpcErrorKind,
-    events::Events,
-    following::{Pauses, QUESTION_LIMIT, TOLERATED_TROUBLES},
-    interface::{Dialect, Interface},
-    message::Message,
-    operation::Operation,
-    transcript::Transcript,
+    answer::Answer, card::AgentCard, client::A2aClient, error::RpcErrorKind, events::Events,
+    following::TOLERATED_TROUBLES, interface::Interface, lookup::Lookup, message::Message,
+    operation::Operation, transcript::Transcript,
 };
 use crate::{
     error::CallError,
     failure::{Classified, classify},
     net::Endpoint,
 };
-
-/// How many pages of an agent's tasks are looked through for one.
-const MAX_PAGES: usize = 5;
 
 /// An attempt in progress.
 pub(super) struct Conversation<'a> {
@@ -124,6 +114,7 @@ impl<'a> Conversation<'a> {
             message: &message,
             is_streamed: card.streaming,
         };
+        self.progress.sending();
         let mut events = self
             .client
             .open(&card.interface, operation, self.deadline)
@@ -178,40 +169,16 @@ impl<'a> Conversation<'a> {
         Ok(())
     }
 
-    /// Looks among the agent's tasks for the one that it has made of the message.
+    /// The task that the agent has made of the message, where it can be seen.
     async fn find(&self, interface: &Interface, tolerated: u32) -> Option<RemoteTask> {
-        if interface.dialect == Dialect::JsonRpc0_3 {
-            return None;
-        }
-        let message_id = self.call.message_id.to_string();
-        let mut next = None;
-        for _ in 0..MAX_PAGES {
-            let page = self.page(interface, next.as_deref(), tolerated).await?;
-            let found = page.tasks.iter().find(|task| task.history.contains(&message_id));
-            if let Some(task) = found {
-                return Some(task.remote());
-            }
-            next = Some(page.next?);
-        }
-        None
-    }
-
-    async fn page(&self, interface: &Interface, next: Option<&str>, tolerated: u32) -> Option<Page> {
-        let mut pauses = Pauses::default();
-        let mut troubles = 0;
-        loop {
-            let until = self.deadline.min(Instant::now() + QUESTION_LIMIT);
-            let error = match self.client.list_tasks(interface, next, until).await {
-                Ok(page) => return Some(page),
-                Err(error) => error,
-            };
-            tracing::debug!(agent = self.call.agent_id, %error, "its tasks could not be looked through");
-            if troubles >= tolerated || self.is_over() || !error.is_transient() {
-                return None;
-            }
-            troubles += 1;
-            pauses.wait(self.deadline).await;
-        }
+        let lookup = Lookup {
+            client: self.client,
+            interface,
+            message_id: self.call.message_id,
+            tolerated,
+            deadline: self.deadline,
+        };
+        lookup.find().await.ok()?
     }
 
     /// Goes on with a task that was found.

@@ -16,6 +16,7 @@ mod events;
 mod following;
 mod interface;
 mod json;
+mod lookup;
 mod message;
 mod operation;
 mod part;
@@ -27,7 +28,7 @@ mod transcript;
 
 use std::time::Duration;
 
-use agentchains_machine::{Call, RemoteCancel, RemoteTask};
+use agentchains_machine::{Call, MessageId, RemoteCancel, RemoteTask};
 use agentchains_ports::{CallOutcome, CallProgress, DiscoveredAgent};
 use async_trait::async_trait;
 use tokio::time::Instant;
@@ -40,14 +41,23 @@ use crate::{
 };
 
 use self::{
-    cancel::cancel, card::AgentCard, card_cache::fetch_card, client::A2aClient, conversation::Conversation,
-    following::QUESTION_LIMIT, question::question_id,
+    cancel::cancel,
+    card::AgentCard,
+    card_cache::fetch_card,
+    client::A2aClient,
+    conversation::Conversation,
+    following::{Pauses, QUESTION_LIMIT, TOLERATED_TROUBLES},
+    lookup::Lookup,
+    question::question_id,
 };
 
 pub(crate) use self::error::{RpcError, RpcErrorKind};
 
 /// How long an agent has to say what became of a task that is cancelled.
 const CANCEL_LIMIT: Duration = Duration::from_secs(3);
+
+/// How often an agent is asked for the task of a message that it may only just have got.
+const WITHDRAWAL_LOOKS: usize = 4;
 
 /// An agent that is called over A2A, as its card says.
 #[derive(Debug)]
@@ -77,6 +87,30 @@ impl Agent for A2aAgent {
             Ok(card) => cancel(&self.client, &card.interface, &task.task_id, deadline).await,
             Err(_) => RemoteCancel::Unknown,
         }
+    }
+
+    async fn withdraw(&self, message_id: MessageId) -> RemoteCancel {
+        let deadline = Instant::now() + CANCEL_LIMIT;
+        let Ok(card) = self.client.card(deadline).await else {
+            return RemoteCancel::Unknown;
+        };
+        let interface = &card.interface;
+        let lookup = Lookup {
+            client: &self.client,
+            interface,
+            message_id,
+            tolerated: TOLERATED_TROUBLES,
+            deadline,
+        };
+        let mut pauses = Pauses::default();
+        for _ in 0..WITHDRAWAL_LOOKS {
+            match lookup.find().await {
+                Ok(Some(task)) => return cancel(&self.client, interface, &task.task_id, deadline).await,
+                Ok(None) => pauses.wait(deadline).await,
+                Err(_) => break,
+            }
+        }
+        RemoteCancel::Unknown
     }
 
     async fn has_moved_on(&self, task: &RemoteTask, asked: Option<&str>) -> bool {

@@ -6,7 +6,7 @@
 mod answer;
 
 use agentchains_machine::{AgentReply, Call};
-use agentchains_ports::{CallOutcome, CallProgress, HttpMethod, HttpSettings};
+use agentchains_ports::{CallProgress, HttpMethod, HttpSettings};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderValue, Request, header};
@@ -15,7 +15,7 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use crate::{
-    agent::Agent,
+    agent::Exchange,
     failure::{Classified, classify},
     net::{Channel, Endpoint, MAX_REPLY_BYTES},
     request::{beside, data, not_sent, post},
@@ -41,23 +41,6 @@ impl HttpAgent {
             endpoint,
             method: settings.method,
         }
-    }
-
-    async fn attempt(&self, call: &Call, trace: &TraceContext) -> Result<AgentReply, Box<Classified>> {
-        let mut request = match self.method {
-            HttpMethod::Post => self.sending(call)?,
-            HttpMethod::Get => self.asking(call)?,
-        };
-        request.headers_mut().insert(header::ACCEPT, ACCEPTED);
-        let deadline = self.channel.instant(call.deadline);
-        let reply = self
-            .channel
-            .traced(trace)
-            .exchange(request, MAX_REPLY_BYTES, deadline)
-            .await;
-        reply
-            .and_then(answer::read)
-            .map_err(|error| Box::new(classify(&error, &self.endpoint.origin())))
     }
 
     /// The data as the body. The key is that of an IETF draft (`draft-ietf-httpapi-idempotency-key-header`), and the
@@ -90,15 +73,28 @@ impl HttpAgent {
 }
 
 #[async_trait]
-impl Agent for HttpAgent {
-    async fn call(&self, call: &Call, trace: &TraceContext, _progress: &dyn CallProgress) -> CallOutcome {
-        if call.is_lookup {
-            return CallOutcome::TaskLost;
-        }
-        match self.attempt(call, trace).await {
-            Ok(reply) => CallOutcome::Reply(reply),
-            Err(failure) => failure.outcome(call),
-        }
+impl Exchange for HttpAgent {
+    async fn exchange(
+        &self,
+        call: &Call,
+        trace: &TraceContext,
+        progress: &dyn CallProgress,
+    ) -> Result<AgentReply, Box<Classified>> {
+        let mut request = match self.method {
+            HttpMethod::Post => self.sending(call)?,
+            HttpMethod::Get => self.asking(call)?,
+        };
+        request.headers_mut().insert(header::ACCEPT, ACCEPTED);
+        let deadline = self.channel.instant(call.deadline);
+        progress.sending();
+        let reply = self
+            .channel
+            .traced(trace)
+            .exchange(request, MAX_REPLY_BYTES, deadline)
+            .await;
+        reply
+            .and_then(answer::read)
+            .map_err(|error| Box::new(classify(&error, &self.endpoint.origin())))
     }
 }
 

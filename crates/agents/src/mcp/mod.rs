@@ -16,7 +16,7 @@ mod transport;
 use std::sync::Arc;
 
 use agentchains_machine::{AgentReply, Call};
-use agentchains_ports::{CallOutcome, CallProgress, McpSettings};
+use agentchains_ports::{CallProgress, McpSettings};
 use async_trait::async_trait;
 use tokio::{
     sync::Mutex,
@@ -28,7 +28,7 @@ use self::{
     transport::{Transport, Way},
 };
 use crate::{
-    agent::Agent,
+    agent::Exchange,
     failure::{Classified, classify},
     net::{Channel, Endpoint, TransportError},
     trace::TraceContext,
@@ -52,7 +52,28 @@ impl McpAgent {
         }
     }
 
-    async fn attempt(
+    /// The session that is open, or another one.
+    async fn session(&self) -> Result<Arc<Session>, SessionError> {
+        let mut open = self.session.lock().await;
+        if let Some(session) = open.as_ref().filter(|session| session.is_open()) {
+            return Ok(Arc::clone(session));
+        }
+        let session = Arc::new(Session::open(self.transport.clone()).await?);
+        *open = Some(Arc::clone(&session));
+        Ok(session)
+    }
+
+    fn classified(&self, error: &SessionError) -> Classified {
+        match error {
+            SessionError::Exchange(error) => classify(error, &self.transport.origin()),
+            SessionError::Told(error) => answer::failure(error),
+        }
+    }
+}
+
+#[async_trait]
+impl Exchange for McpAgent {
+    async fn exchange(
         &self,
         call: &Call,
         trace: &TraceContext,
@@ -74,37 +95,6 @@ impl McpAgent {
         };
         let result = within(deadline, session.call_tool(params, way, progress)).await;
         answer::read(result.map_err(|error| Box::new(self.classified(&error)))?)
-    }
-
-    /// The session that is open, or another one.
-    async fn session(&self) -> Result<Arc<Session>, SessionError> {
-        let mut open = self.session.lock().await;
-        if let Some(session) = open.as_ref().filter(|session| session.is_open()) {
-            return Ok(Arc::clone(session));
-        }
-        let session = Arc::new(Session::open(self.transport.clone()).await?);
-        *open = Some(Arc::clone(&session));
-        Ok(session)
-    }
-
-    fn classified(&self, error: &SessionError) -> Classified {
-        match error {
-            SessionError::Exchange(error) => classify(error, &self.transport.origin()),
-            SessionError::Told(error) => answer::failure(error),
-        }
-    }
-}
-
-#[async_trait]
-impl Agent for McpAgent {
-    async fn call(&self, call: &Call, trace: &TraceContext, progress: &dyn CallProgress) -> CallOutcome {
-        if call.is_lookup {
-            return CallOutcome::TaskLost;
-        }
-        match self.attempt(call, trace, progress).await {
-            Ok(reply) => CallOutcome::Reply(reply),
-            Err(failure) => failure.outcome(call),
-        }
     }
 }
 

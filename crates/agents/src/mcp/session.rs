@@ -72,6 +72,7 @@ impl Session {
         let mut request = ClientRequest::CallToolRequest(Request::new(params));
         request.extensions_mut().insert(way);
         let options = PeerRequestOptions::no_options();
+        progress.sending();
         let handle = self.service.send_cancellable_request(request, options).await?;
         let (notes, mut noted) = mpsc::channel(WAITING_NOTIFICATIONS);
         let mut pending = Pending::new(handle, self.service.service(), notes);

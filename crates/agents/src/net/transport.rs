@@ -43,7 +43,7 @@ pub(super) struct Transport {
 }
 
 /// Why nothing usable came back.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, Error)]
 pub(crate) enum TransportError {
     #[error(transparent)]
     Refused(AddressRefused),

@@ -1,6 +1,7 @@
 //! From a completion to the result of an attempt.
 
 use agentchains_machine::{AgentReply, FailureCode};
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -113,7 +114,7 @@ fn unfinished(reason: &str) -> Option<&'static str> {
 /// The content as parts: a text, or a list of parts of which the texts are taken.
 fn parts(content: Option<Value>) -> Option<Vec<Value>> {
     match content? {
-        Value::String(text) => Some(vec![json!({"text": text})]),
+        Value::String(text) => Some(vec![json!({"text": without_fence(&text)})]),
         Value::Array(parts) => {
             let texts = parts
                 .iter()
@@ -122,6 +123,20 @@ fn parts(content: Option<Value>) -> Option<Vec<Value>> {
         }
         _ => None,
     }
+}
+
+/// JSON without the fence that models like to put around it, and any other text as it is.
+fn without_fence(text: &str) -> &str {
+    let fenced = text
+        .trim()
+        .strip_prefix("```")
+        .and_then(|text| text.strip_suffix("```"));
+    let Some((language, inner)) = fenced.and_then(|fenced| fenced.split_once('\n')) else {
+        return text;
+    };
+    let is_json =
+        matches!(language.trim(), "" | "json" | "JSON") && serde_json::from_str::<IgnoredAny>(inner).is_ok();
+    if is_json { inner.trim() } else { text }
 }
 
 fn stated(completion: &Map<String, Value>, what: String, retryable: bool) -> Unusable {
@@ -156,6 +171,14 @@ mod tests {
             (json!(""), json!({"text": ""})),
             (json!("{\"score\": 1.0}"), json!({"score": 1})),
             (json!("[1, 2]"), json!([1, 2])),
+            (json!("```json\n{\"score\": 1}\n```\n"), json!({"score": 1})),
+            (json!("```\n[1]\n```"), json!([1])),
+            (json!("```json\nno\n```"), json!({"text": "```json\nno\n```"})),
+            (json!("```rust\n1\n```"), json!({"text": "```rust\n1\n```"})),
+            (
+                json!("look: ```json\n1\n```"),
+                json!({"text": "look: ```json\n1\n```"}),
+            ),
             (json!([{"type": "text", "text": "hi"}]), json!({"text": "hi"})),
         ] {
             let reply = read(completion(

@@ -7,12 +7,12 @@ mod answer;
 mod prompt;
 
 use agentchains_machine::{AgentReply, Call};
-use agentchains_ports::{CallOutcome, CallProgress, OpenAiSettings};
+use agentchains_ports::{CallProgress, OpenAiSettings};
 use async_trait::async_trait;
 use http::{Uri, uri::InvalidUri};
 
 use crate::{
-    agent::Agent,
+    agent::Exchange,
     error::CallError,
     failure::{Classified, classify},
     net::{Channel, Endpoint, MAX_REPLY_BYTES},
@@ -41,12 +41,32 @@ impl OpenAiAgent {
         }
     }
 
-    async fn attempt(&self, call: &Call, trace: &TraceContext) -> Result<AgentReply, Box<Classified>> {
+    fn classified(&self, error: &CallError) -> Box<Classified> {
+        Box::new(classify(error, &self.base.origin()))
+    }
+
+    fn completions(&self) -> Result<Uri, InvalidUri> {
+        let base = self.base.uri();
+        let path = base.path().trim_end_matches('/');
+        let query = base.query().map_or_else(String::new, |query| format!("?{query}"));
+        beside(&self.base, &format!("{path}{COMPLETIONS}{query}"))
+    }
+}
+
+#[async_trait]
+impl Exchange for OpenAiAgent {
+    async fn exchange(
+        &self,
+        call: &Call,
+        trace: &TraceContext,
+        progress: &dyn CallProgress,
+    ) -> Result<AgentReply, Box<Classified>> {
         let body = prompt::body(call, &self.settings)?;
         let uri = self.completions();
         let uri = uri.map_err(|_| not_sent("has an address below which there can be nothing"))?;
         let deadline = self.channel.instant(call.deadline);
         let request = post(uri, body.to_string());
+        progress.sending();
         let reply = self
             .channel
             .traced(trace)
@@ -62,30 +82,6 @@ impl OpenAiAgent {
                 answer::Unusable::Unreadable(error) => self.classified(&error),
             }),
             Err(error) => Err(self.classified(&answer::told(error))),
-        }
-    }
-
-    fn classified(&self, error: &CallError) -> Box<Classified> {
-        Box::new(classify(error, &self.base.origin()))
-    }
-
-    fn completions(&self) -> Result<Uri, InvalidUri> {
-        let base = self.base.uri();
-        let path = base.path().trim_end_matches('/');
-        let query = base.query().map_or_else(String::new, |query| format!("?{query}"));
-        beside(&self.base, &format!("{path}{COMPLETIONS}{query}"))
-    }
-}
-
-#[async_trait]
-impl Agent for OpenAiAgent {
-    async fn call(&self, call: &Call, trace: &TraceContext, _progress: &dyn CallProgress) -> CallOutcome {
-        if call.is_lookup {
-            return CallOutcome::TaskLost;
-        }
-        match self.attempt(call, trace).await {
-            Ok(reply) => CallOutcome::Reply(reply),
-            Err(failure) => failure.outcome(call),
         }
     }
 }

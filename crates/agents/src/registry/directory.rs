@@ -107,5 +107,6 @@ fn silent(error: &CallError, origin: &str) -> DirectoryError {
     DirectoryError::Discovery {
         code: classified.code.as_str(),
         message: format!("the agent {}", classified.what),
+        was_called: !error.is_refusal_of_ours(),
     }
 }

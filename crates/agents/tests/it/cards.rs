@@ -1,14 +1,18 @@
 //! Cards that lead nowhere, or where nobody may go.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use agentchains_machine::FailureCode;
 use agentchains_ports::NodeRunner;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::{
     scripted::{Act, Request, Scripted, card, http_reply, json_reply, result, text_reply},
-    support::{Accepted, LONG, call, call_at, execution, failure, reply, runner},
+    support::{Accepted, LONG, attempt, call, call_at, execution, failure, reply, runner},
 };
 
 fn interface(url: &str, binding: &str) -> Value {
@@ -114,6 +118,61 @@ async fn the_card_of_an_old_agent_is_found_in_its_place() {
     .await;
     reply(call_at(&agent.url, LONG).await);
     assert_eq!(agent.requests().len(), 3);
+}
+
+fn hi(request: &Request) -> Act {
+    result(request, &json!({"message": {"parts": [{"text": "hi"}]}}))
+}
+
+#[tokio::test]
+async fn calls_at_the_same_time_share_one_reading_of_the_card() {
+    let agent = Scripted::agent(hi).await;
+    let runner = runner(&[("a", &agent.url)]).await;
+    let attempts = (0..5).map(|_| attempt(&runner, LONG));
+    join_all(attempts).await.into_iter().map(reply).for_each(drop);
+    assert_eq!((agent.requests().len(), agent.calls("SendMessage")), (6, 5));
+}
+
+#[tokio::test]
+async fn a_reading_that_fails_fails_for_all_who_wait_and_is_tried_again_by_the_next() {
+    let broken = AtomicBool::new(true);
+    let agent = Scripted::start(move |request, base| {
+        if request.method() == "SendMessage" {
+            hi(request)
+        } else if broken.swap(false, Ordering::Relaxed) {
+            http_reply("503 Service Unavailable", &[], b"")
+        } else {
+            json_reply(&card(base))
+        }
+    })
+    .await;
+    let runner = runner(&[("a", &agent.url)]).await;
+    let attempts = (0..3).map(|_| attempt(&runner, LONG));
+    for outcome in join_all(attempts).await {
+        assert_eq!(failure(outcome).0.code, FailureCode::AgentHttpError);
+    }
+    reply(attempt(&runner, LONG).await);
+    assert_eq!(agent.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn a_call_with_more_time_reads_the_card_again_that_one_with_less_gave_up() {
+    let is_first = AtomicBool::new(true);
+    let agent = Scripted::start(move |request, base| {
+        if request.method() == "SendMessage" {
+            hi(request)
+        } else if is_first.swap(false, Ordering::Relaxed) {
+            Act::Hang(Vec::new())
+        } else {
+            json_reply(&card(base))
+        }
+    })
+    .await;
+    let runner = runner(&[("a", &agent.url)]).await;
+    let short = attempt(&runner, Duration::from_millis(50));
+    let (given_up, answered) = tokio::join!(short, attempt(&runner, LONG));
+    assert_eq!(failure(given_up).0.code, FailureCode::AgentTimeout);
+    reply(answered);
 }
 
 /// Lets time pass for those who look at the clock.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use agentchains_machine::{AgentAnswer, ApprovalId, Call, FailureCode, MessageId, RemoteTask};
+use agentchains_machine::{AgentAnswer, ApprovalId, Call, FailureCode, MessageId, RemoteCancel, RemoteTask};
 use agentchains_ports::{CallOutcome, NodeRunner};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -229,4 +229,60 @@ async fn an_answer_that_is_in_the_history_is_not_sent_again() {
     let outcome = runner.call(execution(), &call, &Accepted::default()).await;
     assert_eq!(output(&reply(outcome)), "found");
     assert_eq!((agent.calls("SendMessage"), agent.calls("GetTask")), (0, 3));
+}
+
+#[tokio::test]
+async fn a_call_that_is_withdrawn_before_it_was_answered_has_its_task_cancelled() {
+    let agent = Scripted::agent(|request| match request.method() {
+        "ListTasks" => listed(request, &[another(), ours()], ""),
+        "CancelTask" => result(request, &task("CANCELED", &json!({"id": "t-7"}))),
+        _ => error(request, -32603),
+    })
+    .await;
+    let runner = runner(&[("a", agent.url.as_str())]).await;
+    let withdrawn = runner.withdraw("a", call("a", json!({}), LONG).message_id).await;
+    assert_eq!(withdrawn, Some(RemoteCancel::Confirmed));
+    assert_eq!((agent.calls("SendMessage"), agent.calls("CancelTask")), (0, 1));
+}
+
+#[tokio::test]
+async fn an_agent_that_may_only_just_have_got_the_message_is_asked_again() {
+    let looks = AtomicUsize::new(0);
+    let agent = Scripted::agent(move |request| match request.method() {
+        "ListTasks" if looks.fetch_add(1, Ordering::Relaxed) == 0 => listed(request, &[another()], ""),
+        "ListTasks" => listed(request, &[ours()], ""),
+        "CancelTask" => error(request, -32002),
+        "GetTask" => done(request),
+        _ => error(request, -32603),
+    })
+    .await;
+    let runner = runner(&[("a", agent.url.as_str())]).await;
+    let withdrawn = runner.withdraw("a", lookup().message_id).await;
+    assert_eq!(withdrawn, Some(RemoteCancel::Refused));
+    assert_eq!(agent.calls("ListTasks"), 2);
+}
+
+#[tokio::test]
+async fn an_agent_that_cannot_list_its_tasks_is_not_asked_twice() {
+    let agent = Scripted::agent(|request| error(request, -32601)).await;
+    let old = Scripted::agent_with_card(
+        |base| json!({"name": "old", "url": base, "protocolVersion": "0.3.0"}),
+        |request| error(request, -32601),
+    )
+    .await;
+    for (agent, asked) in [(agent, 1), (old, 0)] {
+        let runner = runner(&[("a", agent.url.as_str())]).await;
+        let withdrawn = runner.withdraw("a", lookup().message_id).await;
+        assert_eq!(withdrawn, Some(RemoteCancel::Unknown));
+        assert_eq!(agent.requests().len() - 1, asked, "besides its card");
+    }
+}
+
+#[tokio::test]
+async fn nobody_knows_what_becomes_of_a_withdrawn_call_whose_task_is_not_found() {
+    let agent = Scripted::agent(|request| listed(request, &[another()], "")).await;
+    let runner = runner(&[("a", agent.url.as_str())]).await;
+    let withdrawn = runner.withdraw("a", call("a", json!({}), LONG).message_id).await;
+    assert_eq!(withdrawn, Some(RemoteCancel::Unknown));
+    assert_eq!(agent.calls("CancelTask"), 0);
 }

@@ -216,7 +216,7 @@ async fn an_agent_that_cannot_be_discovered_is_refused_with_the_code_of_a_failed
     );
     let agent = Scripted::start(|_, _| http_reply("404 Not Found", &[], b"")).await;
     match registry.discover(&agent.url).await.unwrap_err() {
-        DirectoryError::Discovery { code, message } => {
+        DirectoryError::Discovery { code, message, .. } => {
             assert_eq!(code, "agent_http_error");
             assert!(
                 message.starts_with("the agent answered with HTTP status 404"),
@@ -224,5 +224,33 @@ async fn an_agent_that_cannot_be_discovered_is_refused_with_the_code_of_a_failed
             );
         }
         other => panic!("expected a failed discovery, got {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_agent_whose_secret_is_not_there_is_not_called_when_its_health_is_asked() {
+    let (registry, _) = registry("loopback").await;
+    let agent = Scripted::start(|_, _| http_reply("404 Not Found", &[], b"")).await;
+    let locked = json!({
+        "agent_id": "locked", "url": agent.url,
+        "auth": {"type": "bearer", "token": {"env": "TOKEN_THAT_NOBODY_SETS"}},
+    });
+    let open = definition("open", &agent.url);
+    for (definition, called) in [(serde_json::from_value(locked).unwrap(), false), (open, true)] {
+        let id = registry
+            .register(definition, NOW)
+            .await
+            .unwrap()
+            .definition
+            .agent_id;
+        let was_called = match registry.check(&id).await {
+            Err(DirectoryError::Discovery { was_called, .. }) => was_called,
+            other => panic!("expected a failed check, got {other:?}"),
+        };
+        assert_eq!(
+            (was_called, agent.requests().is_empty()),
+            (called, !called),
+            "{id}"
+        );
     }
 }

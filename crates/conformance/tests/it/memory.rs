@@ -5,7 +5,7 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 use agentchains_agents::{AgentRunner, Outbound, Registry};
 use agentchains_conformance::{Answer, Desk, Request, Stage, Subject};
 use agentchains_engine::{Engine, ports::Clock, workflow::parse_duration};
-use agentchains_http::{App, BASE_PATH, ServerOptions, router};
+use agentchains_http::{Access, App, BASE_PATH, ServerOptions, router};
 use agentchains_testkit::MemoryStore;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -90,6 +90,8 @@ impl World {
             engine,
             agents: registry,
             metrics: None,
+            doors: Vec::new(),
+            access: Access::Open,
             options: ServerOptions::default(),
         });
         Box::new(move |request| {

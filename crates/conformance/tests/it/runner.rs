@@ -7,7 +7,8 @@ use agentchains_conformance::{AgentAnswer, Desk, Fail, Reply, TaskEnd};
 use agentchains_engine::{
     cost::ReportedCost,
     machine::{
-        AgentQuestion, AgentReply, AttemptFailure, Call, ExecutionId, FailureCode, RemoteCancel, RemoteTask,
+        AgentQuestion, AgentReply, AttemptFailure, Call, ExecutionId, FailureCode, MessageId, RemoteCancel,
+        RemoteTask,
     },
     ports::{AgentProfile, CallOutcome, CallProgress, Clock, NodeRunner},
 };
@@ -61,6 +62,7 @@ impl NodeRunner for DeskRunner {
                 None => return CallOutcome::TaskLost,
             },
             None => {
+                progress.sending();
                 let data = data(call);
                 let text = data["config"]["message"].as_str().map(str::to_owned);
                 let message_id = call.message_id.to_string();
@@ -75,6 +77,11 @@ impl NodeRunner for DeskRunner {
             progress.task_accepted(task_of(&answer)).await;
         }
         self.outcome(&answer)
+    }
+
+    /// The agents of the cases cannot be asked for their tasks.
+    async fn withdraw(&self, _agent_id: &str, _message_id: MessageId) -> Option<RemoteCancel> {
+        Some(RemoteCancel::Unknown)
     }
 
     async fn cancel(&self, agent_id: &str, task: &RemoteTask) -> RemoteCancel {

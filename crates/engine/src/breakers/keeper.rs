@@ -113,5 +113,5 @@ async fn save(shared: &Shared, agent_id: &str) -> Result<(), StoreError> {
 
 fn complain(shared: &Shared, error: &StoreError, what: &str) {
     shared.metrics.store_failed();
-    warn!(error = error as &dyn std::error::Error, "{what}");
+    warn!(error = error.with_causes(), "{what}");
 }

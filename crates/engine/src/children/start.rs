@@ -7,7 +7,7 @@ use agentchains_machine::{
 };
 use agentchains_ports::StoreError;
 use agentchains_workflow::{Compiled, OnBudget, UnknownCost};
-use tracing::{error, warn};
+use tracing::warn;
 
 use super::tree::{Place, runs_above};
 use crate::{
@@ -112,12 +112,9 @@ pub(super) async fn start(shared: &Arc<Shared>, birth: Birth) {
             Ok(()) => return,
             Err(NotStarted::Refused(code, message)) => return birth.refuse(shared, code, message),
             Err(NotStarted::Store(error)) => {
-                error!(
-                    error = &error as &dyn std::error::Error,
-                    "cannot start the child execution; trying again"
-                );
-                shared.metrics.store_failed();
-                patience.wait(shared).await;
+                patience
+                    .after(shared, &error, "cannot start the child execution")
+                    .await;
             }
         }
     }

@@ -182,6 +182,9 @@ impl Walk {
         };
         match (run.machine.step(now, input, &mut gate), asking) {
             (Ok(step), _) => {
+                if run.machine.has_more_to_start() {
+                    self.timeline.at_once(number, Input::Tick);
+                }
                 self.take_back(number, gate);
                 self.follow(number, step)
             }

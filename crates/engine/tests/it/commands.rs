@@ -40,8 +40,9 @@ async fn a_cancel_drops_the_calls_in_flight_and_cancels_their_tasks() {
         .agents
         .script("a", [Answer::held().after_accepting("task-1")]);
     world.agents.script("b", [Answer::held()]);
-    let id = world.start(&calls("a b c", "a>c")).await;
-    world.agents.wait_for_calls(2).await;
+    world.agents.script("d", [Answer::held().without_sending()]);
+    let id = world.start(&calls("a b c d", "a>c")).await;
+    world.agents.wait_for_calls(3).await;
     settle().await;
     world.engine.cancel(&Caller::anonymous(), id).await.unwrap();
     settle().await;
@@ -52,6 +53,16 @@ async fn a_cancel_drops_the_calls_in_flight_and_cancels_their_tasks() {
     assert_eq!(
         (cancels[0].0.as_str(), cancels[0].1.task_id.as_str()),
         ("a", "task-1")
+    );
+    let calls = world.agents.calls();
+    let unanswered = calls.iter().find(|(_, call)| call.agent_id == "b").unwrap();
+    assert_eq!(
+        world.agents.withdrawals(),
+        [("b".to_owned(), unanswered.1.message_id)]
+    );
+    assert_eq!(
+        world.nodes(id).await,
+        "a:cancelled(confirmed) b:cancelled(unknown) c:cancelled d:cancelled"
     );
 }
 

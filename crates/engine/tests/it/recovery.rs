@@ -114,6 +114,31 @@ fn a_crash_while_cancelling_cancels_the_task_that_nobody_waits_for() {
 }
 
 #[test]
+fn a_crash_while_cancelling_leaves_open_whether_an_agent_has_a_message() {
+    let (world, id) = killed_midway(&calls("a", ""), |world| {
+        world.agents.script("a", [Answer::held()]);
+    });
+    let world = process(async {
+        let world = world.restarted();
+        world.agents.script("a", [Answer::held()]);
+        settle().await;
+        let agents = world.agents.clone();
+        agents.hang_cancels();
+        world.engine.cancel(&Caller::anonymous(), id).await.unwrap();
+        settle().await;
+        assert_eq!(world.status(id).await, "cancelling");
+        world
+    });
+    process(async {
+        let world = world.restarted();
+        settle().await;
+        world.pass(seconds(5)).await;
+        assert_eq!(world.nodes(id).await, "a:cancelled(unknown)");
+        assert_eq!(world.agents.withdrawals().len(), 2);
+    });
+}
+
+#[test]
 fn a_question_is_still_there_after_a_restart() {
     let (world, id) = killed_midway(&question(json!({})), |_| {});
     process(async {

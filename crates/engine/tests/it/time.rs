@@ -32,6 +32,8 @@ async fn timeouts_are_tried_again_and_count_for_the_breaker() {
     settle().await;
     world.pass(seconds(30)).await;
     assert_eq!(world.nodes(id).await, "a:retrying");
+    let first = world.agents.calls()[0].1.message_id;
+    assert_eq!(world.agents.withdrawals(), [("a".to_owned(), first)]);
     assert_eq!(world.engine.breaker("a").failure_count, 1);
     world.pass(seconds(1)).await;
     assert_eq!(world.status(id).await, "completed");

@@ -42,6 +42,49 @@ async fn a_follower_sees_every_event_once_and_the_terminal_one_last() {
 }
 
 #[tokio::test]
+async fn what_watchers_send_on_is_written_once_for_all_of_them() {
+    let world = World::new();
+    world.agents.script("a", [Answer::held()]);
+    let mut notices = world.engine.notices("default");
+    let id = world.start(&calls("a", "")).await;
+    let mut streams = [follow(&world, id, 0).await, follow(&world, id, 0).await];
+    settle().await;
+    // Each has caught up, so that what follows comes to all of them as it happens.
+    let before = world.events(id).await.len();
+    for stream in &mut streams {
+        for _ in 0..before {
+            stream.next().await.unwrap().unwrap();
+        }
+    }
+    world.agents.release_reply("a", json!(1));
+    settle().await;
+    let mut written = Vec::new();
+    for stream in &mut streams {
+        while let Some(Live::Event(event)) = stream.next_live().await.unwrap() {
+            let text = event.text(|event| format!("{} of the first stream", event.seq));
+            written.push(text.clone());
+        }
+    }
+    while let Some(Notice::Event { event, .. }) = notices.next().await.unwrap() {
+        if event.seq > before as u64 {
+            let text = event.text(|_| "written again".to_owned());
+            assert!(written.contains(text), "{text:?}");
+        }
+        if event.kind == EventType::ExecutionCompleted {
+            break;
+        }
+    }
+    let (first, second) = written.split_at(written.len() / 2);
+    assert_eq!(first, second);
+    assert!(
+        first
+            .iter()
+            .zip(second)
+            .all(|(one, other)| one.as_ptr() == other.as_ptr())
+    );
+}
+
+#[tokio::test]
 async fn a_follower_may_begin_anywhere_and_at_any_time() {
     let world = World::new();
     let id = world.start(&calls("a b", "a>b")).await;

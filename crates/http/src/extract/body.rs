@@ -10,7 +10,7 @@ use axum::{
 use http_body_util::BodyExt as _;
 
 use crate::{
-    app::Api,
+    app::Site,
     errors::not_json,
     problem::{Finding, Problem},
 };
@@ -35,16 +35,16 @@ pub(crate) type LargeText = Text<LARGE>;
 #[derive(Debug)]
 pub(crate) struct Text<const LIMIT: usize>(pub(crate) String);
 
-impl<const LIMIT: usize> FromRequest<Api> for Text<LIMIT> {
+impl<const LIMIT: usize> FromRequest<Site> for Text<LIMIT> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
+    async fn from_request(request: Request, site: &Site) -> Result<Self, Problem> {
         let (head, body) = request.into_parts();
         if body.is_end_stream() {
             return Ok(Self(String::new()));
         }
         check_type(&head.headers)?;
-        let bytes = read(body, LIMIT, api.options.body_timeout).await?;
+        let bytes = read(body, LIMIT, site.options.body_timeout).await?;
         String::from_utf8(bytes).map(Self).map_err(|_| {
             let message = "the body is not JSON: it is not encoded in UTF-8";
             not_json(vec![Finding::new("invalid_json", "", message)])

@@ -1,9 +1,11 @@
 //! What a client may say on a socket: decide an approval.
 
+use agentchains_engine::ports::Right;
 use serde_json::Value;
 
 use super::frame;
 use crate::{
+    access::demand,
     app::Api,
     json,
     problem::{Finding, Problem},
@@ -33,8 +35,8 @@ async fn decide(api: &Api, text: &str) -> Result<String, Problem> {
     let id = id.as_ref().and_then(Value::as_str).and_then(|id| id.parse().ok());
     let id = id.ok_or_else(|| refused("/approval_id", "`approval_id` must be the id of an approval"))?;
     let decision: Decision = json::decode(body)?;
-    let caller = api.caller();
-    let row = api.engine.decide(&caller, decision.on(id, &caller)?).await?;
+    demand(api.caller(), Right::Decide)?;
+    let row = api.engine.decide(api.caller(), decision.on(id, api)?).await?;
     Ok(frame::approval_result(&row))
 }
 

@@ -1,11 +1,12 @@
 //! The text frames that the server sends.
 
 use agentchains_engine::{
-    Missed, Notice, Said,
+    Missed, Notice, Published, Said,
     breaker::{Reason, State},
     machine::{Event, EventType, ExecutionId, NodePath, time::rfc3339_millis},
     workflow::Json,
 };
+use axum::extract::ws::Utf8Bytes;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
@@ -66,28 +67,30 @@ struct BreakerData<'a> {
     reason: Reason,
 }
 
-pub(super) fn event(execution_id: ExecutionId, event: &Event) -> String {
-    text(&EventFrame {
-        kind: event.kind,
-        execution_id,
-        seq: event.seq,
-        at: event.at,
-        data: &event.data,
-    })
+/// What has happened in an execution, for all who watch it.
+pub(super) fn published(execution_id: ExecutionId, event: &Published) -> Utf8Bytes {
+    let frame = |event: &Event| {
+        text(&EventFrame {
+            kind: event.kind,
+            execution_id,
+            seq: event.seq,
+            at: event.at,
+            data: &event.data,
+        })
+    };
+    // What was made as text is text.
+    Utf8Bytes::try_from(event.text(frame).clone()).unwrap_or_default()
 }
 
-pub(super) fn notice(notice: &Notice) -> String {
+pub(super) fn notice(notice: &Notice) -> Utf8Bytes {
     match notice {
-        Notice::Event {
-            execution_id,
-            event: happened,
-        } => event(*execution_id, happened),
-        Notice::Said(said) => progress(said),
+        Notice::Event { execution_id, event } => published(*execution_id, event),
+        Notice::Said(said) => progress(said).into(),
         Notice::Breaker {
             agent_id,
             transition,
             retry_at,
-        } => text(&BreakerFrame {
+        } => Utf8Bytes::from(text(&BreakerFrame {
             kind: match transition.to {
                 State::Closed => "breaker.closed",
                 State::Open => "breaker.opened",
@@ -100,7 +103,7 @@ pub(super) fn notice(notice: &Notice) -> String {
                 retry_at: *retry_at,
                 reason: transition.reason,
             },
-        }),
+        })),
     }
 }
 

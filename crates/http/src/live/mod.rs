@@ -1,4 +1,4 @@
-//! Live events over WebSockets (RFC 6455).
+//! Live events over WebSockets (RFC 6455), and of one execution as a stream.
 //!
 //! One loop serves every socket; what differs is where its events come from. What is sent is what `/events`
 //! has, in the same order and with the same numbers; nothing is known here that could not be read again.
@@ -7,11 +7,14 @@ mod client;
 mod frame;
 mod socket;
 mod source;
+pub(crate) mod stream;
+
+use std::time::Duration;
 
 use agentchains_engine::machine::ExecutionId;
 use axum::{
     Extension,
-    extract::{State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
+    extract::{WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
 };
@@ -25,11 +28,14 @@ use crate::{
     server::Place,
 };
 
+/// How often it is seen to it that a client may still be here.
+const ADMITTED_EVERY: Duration = Duration::from_secs(2);
+
 type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
 
 /// `GET /ws`: everything that the caller may see, from this moment on.
 pub(crate) async fn everything(
-    State(api): State<Api>,
+    api: Api,
     headers: HeaderMap,
     mut query: Query,
     place: Option<Extension<Place>>,
@@ -49,7 +55,7 @@ pub(crate) async fn everything(
 
 /// `GET /executions/{id}/ws`: one execution, from the event after `?after=` on to the terminal one.
 pub(crate) async fn execution(
-    State(api): State<Api>,
+    api: Api,
     Id(id): Id<ExecutionId>,
     headers: HeaderMap,
     mut query: Query,
@@ -60,7 +66,7 @@ pub(crate) async fn execution(
     let after = query.parsed("after", "the sequence number of an event, or 0", sequence);
     query.finish()?;
     let after = after.unwrap_or(0);
-    let last = api.engine.execution(&api.caller(), id).await?.last_seq;
+    let last = api.engine.execution(api.caller(), id).await?.last_seq;
     if after > last {
         let message = format!("the execution's last event is number {last}");
         return Err(Problem::invalid(vec![Finding::new(
@@ -69,7 +75,7 @@ pub(crate) async fn execution(
             message,
         )]));
     }
-    let events = api.engine.follow(&api.caller(), id, after).await?;
+    let events = api.engine.follow(api.caller(), id, after).await?;
     open(api, Source::Execution(id, Box::new(events)), place, upgrade)
 }
 

@@ -6,14 +6,14 @@ use axum::{
     Error,
     extract::{
         WebSocketUpgrade,
-        ws::{CloseFrame, Message, WebSocket, close_code},
+        ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code},
     },
     http::StatusCode,
 };
 use tokio::time::{Instant, interval_at, timeout};
 
 use super::{
-    client, frame,
+    ADMITTED_EVERY, client, frame,
     source::{Next, Source},
 };
 use crate::{app::Api, problem::Problem};
@@ -67,6 +67,10 @@ impl Closing {
         code: close_code::AGAIN,
         reason: "events were missed; read again and reconnect",
     };
+    const REVOKED: Self = Self {
+        code: close_code::POLICY,
+        reason: "the key was revoked",
+    };
     const UNREADABLE: Self = Self {
         code: close_code::POLICY,
         reason: "a frame cannot be read",
@@ -95,11 +99,17 @@ impl Socket {
 
     async fn serve(&mut self, source: &mut Source) -> Result<Closing, Gone> {
         let stop = self.api.stop.clone();
+        let mut admitted = interval_at(Instant::now() + ADMITTED_EVERY, ADMITTED_EVERY);
         let mut ping = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return Ok(Closing::SHUTDOWN),
                 _ = ping.tick() => self.ping().await?,
+                _ = admitted.tick() => {
+                    if !self.api.still_admits_caller().await {
+                        return Ok(Closing::REVOKED);
+                    }
+                }
                 said = self.socket.recv() => {
                     if let Some(closing) = self.hear(said).await? {
                         return Ok(closing);
@@ -159,7 +169,7 @@ impl Socket {
         }
     }
 
-    async fn text(&mut self, text: String) -> Result<(), Gone> {
+    async fn text(&mut self, text: impl Into<Utf8Bytes>) -> Result<(), Gone> {
         self.send(Message::Text(text.into())).await
     }
 

@@ -1,6 +1,7 @@
 //! Where a socket's events come from.
 
 use agentchains_engine::{EventStream, Live, Missed, Notices, machine::ExecutionId, ports::StoreError};
+use axum::extract::ws::Utf8Bytes;
 
 use super::frame;
 
@@ -15,7 +16,7 @@ pub(super) enum Source {
 /// What comes next.
 pub(super) enum Next {
     /// A frame to send.
-    Frame(String),
+    Frame(Utf8Bytes),
     /// Nothing: the terminal event has been sent, or the engine has stopped.
     End,
     /// The client was too slow to be told everything.
@@ -34,8 +35,8 @@ impl Source {
                 Err(missed) => Next::Missed(missed),
             },
             Self::Execution(id, events) => match events.next_live().await {
-                Ok(Some(Live::Event(event))) => Next::Frame(frame::event(*id, &event)),
-                Ok(Some(Live::Said(said))) => Next::Frame(frame::progress(&said)),
+                Ok(Some(Live::Event(event))) => Next::Frame(frame::published(*id, &event)),
+                Ok(Some(Live::Said(said))) => Next::Frame(frame::progress(&said).into()),
                 Ok(None) => Next::End,
                 Err(error) => Next::Failed(error),
             },

@@ -5,7 +5,6 @@ use std::cmp::Reverse;
 use agentchains_engine::ports::{AgentDefinition, AgentRecord, DirectoryError, Page, PageRequest};
 use axum::{
     Json,
-    extract::State,
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
@@ -26,7 +25,7 @@ use crate::{
 };
 
 /// `GET /agents`: newest first.
-pub(crate) async fn list(State(api): State<Api>, mut query: Query) -> Result<Response, Problem> {
+pub(crate) async fn list(api: Api, mut query: Query) -> Result<Response, Problem> {
     let page = query.page();
     let mut agents = api.agents.list();
     agents.sort_by_cached_key(place);
@@ -73,11 +72,7 @@ fn part(agents: &[AgentRecord], page: &PageRequest) -> Option<Page<Value>> {
 }
 
 /// `POST /agents`.
-pub(crate) async fn register(
-    State(api): State<Api>,
-    query: Query,
-    Text(text): SmallText,
-) -> Result<Response, Problem> {
+pub(crate) async fn register(api: Api, query: Query, Text(text): SmallText) -> Result<Response, Problem> {
     query.finish()?;
     let definition: AgentDefinition = read(&text)?;
     let record = api.agents.register(definition, api.engine.now()).await?;
@@ -109,11 +104,7 @@ fn answer(record: &AgentRecord) -> Response {
 }
 
 /// `GET /agents/{agent_id}`.
-pub(crate) async fn show(
-    State(api): State<Api>,
-    AgentId(id): AgentId,
-    query: Query,
-) -> Result<Response, Problem> {
+pub(crate) async fn show(api: Api, AgentId(id): AgentId, query: Query) -> Result<Response, Problem> {
     query.finish()?;
     Ok(answer(&registered(&api, &id)?))
 }
@@ -124,7 +115,7 @@ fn registered(api: &Api, id: &str) -> Result<AgentRecord, Problem> {
 
 /// `PUT /agents/{agent_id}`. The body may leave out the id, which the path has.
 pub(crate) async fn replace(
-    State(api): State<Api>,
+    api: Api,
     AgentId(id): AgentId,
     query: Query,
     if_match: IfMatch,
@@ -152,7 +143,7 @@ pub(crate) async fn replace(
 
 /// `DELETE /agents/{agent_id}`.
 pub(crate) async fn remove(
-    State(api): State<Api>,
+    api: Api,
     AgentId(id): AgentId,
     query: Query,
     if_match: IfMatch,
@@ -166,11 +157,7 @@ pub(crate) async fn remove(
 }
 
 /// `POST /agents/discover`.
-pub(crate) async fn discover(
-    State(api): State<Api>,
-    query: Query,
-    Text(text): SmallText,
-) -> Result<Response, Problem> {
+pub(crate) async fn discover(api: Api, query: Query, Text(text): SmallText) -> Result<Response, Problem> {
     query.finish()?;
     let body: Discover = read(&text)?;
     let found = api.agents.discover(&body.url).await?;
@@ -179,20 +166,21 @@ pub(crate) async fn discover(
 
 /// `GET /agents/{agent_id}/health`: whether it answers at this moment, in the cheapest way that its protocol has. One
 /// that is disabled is not asked.
-pub(crate) async fn health(
-    State(api): State<Api>,
-    AgentId(id): AgentId,
-    query: Query,
-) -> Result<Response, Problem> {
+pub(crate) async fn health(api: Api, AgentId(id): AgentId, query: Query) -> Result<Response, Problem> {
     query.finish()?;
     let checked = if registered(&api, &id)?.definition.disabled {
         Checked::Disabled
     } else {
         match api.agents.check(&id).await {
             Ok(()) => Checked::Answered,
-            Err(DirectoryError::Discovery { code, message }) => {
-                Checked::Failed(HealthError { code, message })
-            }
+            Err(DirectoryError::Discovery {
+                code,
+                message,
+                was_called,
+            }) => Checked::Failed {
+                error: HealthError { code, message },
+                was_called,
+            },
             Err(error) => return Err(error.into()),
         }
     };
@@ -201,11 +189,7 @@ pub(crate) async fn health(
 }
 
 /// `GET /agents/{agent_id}/circuit-breaker`: its mode, its counts, and its last changes of state with their reasons.
-pub(crate) async fn breaker(
-    State(api): State<Api>,
-    AgentId(id): AgentId,
-    query: Query,
-) -> Result<Response, Problem> {
+pub(crate) async fn breaker(api: Api, AgentId(id): AgentId, query: Query) -> Result<Response, Problem> {
     query.finish()?;
     registered(&api, &id)?;
     Ok(Json(api.engine.breaker(&id)).into_response())
@@ -213,7 +197,7 @@ pub(crate) async fn breaker(
 
 /// `POST /agents/{agent_id}/circuit-breaker/reset`: closes it. In a forced mode nothing happens, as the answer shows.
 pub(crate) async fn reset_breaker(
-    State(api): State<Api>,
+    api: Api,
     AgentId(id): AgentId,
     query: Query,
     Text(text): SmallText,
@@ -228,7 +212,7 @@ pub(crate) async fn reset_breaker(
 /// `POST /agents/{agent_id}/circuit-breaker/force-open`: holds it open until it is reset, over restarts too. In a forced
 /// mode nothing happens, as the answer shows.
 pub(crate) async fn force_breaker_open(
-    State(api): State<Api>,
+    api: Api,
     AgentId(id): AgentId,
     query: Query,
     Text(text): SmallText,

@@ -6,7 +6,6 @@ use agentchains_engine::{
 };
 use axum::{
     Json,
-    extract::State,
     response::{IntoResponse as _, Response},
 };
 
@@ -19,7 +18,7 @@ use crate::{
 };
 
 /// `GET /approvals`.
-pub(crate) async fn list(State(api): State<Api>, mut query: Query) -> Result<Response, Problem> {
+pub(crate) async fn list(api: Api, mut query: Query) -> Result<Response, Problem> {
     let known: Vec<&str> = ApprovalStatus::ALL.iter().map(|status| status.as_str()).collect();
     let filter = ApprovalFilter {
         status: query.parsed("status", &format!("one of {}", known.join(", ")), |text| {
@@ -32,24 +31,20 @@ pub(crate) async fn list(State(api): State<Api>, mut query: Query) -> Result<Res
     query.parsed("mine", "true or false", |text| text.parse::<bool>().ok());
     let page = query.page();
     query.finish()?;
-    let found = api.engine.approvals(&api.caller(), &filter, &page).await?;
+    let found = api.engine.approvals(api.caller(), &filter, &page).await?;
     Ok(wire::list("approvals", found))
 }
 
 /// `GET /approvals/{id}`.
-pub(crate) async fn show(
-    State(api): State<Api>,
-    Id(id): Id<ApprovalId>,
-    query: Query,
-) -> Result<Response, Problem> {
+pub(crate) async fn show(api: Api, Id(id): Id<ApprovalId>, query: Query) -> Result<Response, Problem> {
     query.finish()?;
-    let row = api.engine.approval(&api.caller(), id).await?;
+    let row = api.engine.approval(api.caller(), id).await?;
     Ok(Json(row).into_response())
 }
 
 /// `POST /approvals/{id}/decision`.
 pub(crate) async fn decide(
-    State(api): State<Api>,
+    api: Api,
     Id(id): Id<ApprovalId>,
     query: Query,
     key: IdempotencyKey,
@@ -57,8 +52,8 @@ pub(crate) async fn decide(
 ) -> Result<Response, Problem> {
     query.finish()?;
     let body: Decision = read(&text)?;
-    let caller = api.caller();
-    let mut decision = body.on(id, &caller)?;
+    let caller = api.caller().clone();
+    let mut decision = body.on(id, &api)?;
     decision.request_key = key.digest();
     let row = api.engine.decide(&caller, decision).await?;
     Ok(Json(row).into_response())

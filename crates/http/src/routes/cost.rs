@@ -3,7 +3,6 @@
 use agentchains_engine::machine::ExecutionId;
 use axum::{
     Json,
-    extract::State,
     response::{IntoResponse as _, Response},
 };
 
@@ -15,12 +14,8 @@ use crate::{
 };
 
 /// `GET /executions/{id}/cost`.
-pub(crate) async fn show(
-    State(api): State<Api>,
-    Id(id): Id<ExecutionId>,
-    query: Query,
-) -> Result<Response, Problem> {
+pub(crate) async fn show(api: Api, Id(id): Id<ExecutionId>, query: Query) -> Result<Response, Problem> {
     query.finish()?;
-    let bill = api.engine.bill(&api.caller(), id).await?;
+    let bill = api.engine.bill(api.caller(), id).await?;
     Ok(Json(Cost::from(&bill)).into_response())
 }

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use agentchains_engine::{
     machine::{ExecutionId, ExecutionRow, ExecutionStatus, WorkflowId},
-    ports::{ExecutionFilter, Page},
+    ports::{ExecutionFilter, Page, Right},
 };
 use axum::{
     Json,
-    extract::State,
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use serde_json::json;
@@ -20,9 +19,11 @@ use super::{
 };
 use crate::{
     BASE_PATH,
+    access::demand,
     app::Api,
     extract::{Id, IdempotencyKey, LargeText, Query, SmallText, Text},
     json::read_or_empty,
+    live::stream,
     problem::Problem,
     wire::{
         self,
@@ -34,7 +35,7 @@ use crate::{
 
 /// `POST /workflows/{id}/execute`. A dry run is answered with 200 and starts nothing.
 pub(crate) async fn execute(
-    State(api): State<Api>,
+    api: Api,
     Id(workflow_id): Id<WorkflowId>,
     mut query: Query,
     key: IdempotencyKey,
@@ -51,18 +52,22 @@ pub(crate) async fn execute(
     if let Some(suppose) = dry_run {
         let report = api
             .engine
-            .dry_run(&api.caller(), workflow_id, request, suppose)
+            .dry_run(api.caller(), workflow_id, request, suppose)
             .await?;
         return Ok(Json(Rehearsed::from(report)).into_response());
     }
-    let started = api.engine.start(&api.caller(), workflow_id, request).await?;
-    if let Some(seconds) = wait
-        && let Some(row) = rested(&api, started.id, Duration::from_secs(seconds)).await?
-    {
-        let answer = shown(&api, &row).await?;
-        return Ok((place_of(started.id), answer).into_response());
+    let Some(seconds) = wait else {
+        let started = api.engine.start(api.caller(), workflow_id, request).await?;
+        return Ok(accepted(started.id));
+    };
+    let (id, rest) = api
+        .engine
+        .start_and_watch(api.caller(), workflow_id, request)
+        .await?;
+    match rested(&api, rest, Duration::from_secs(seconds)).await? {
+        Some(row) => Ok((place_of(id), shown(&api, &row).await?).into_response()),
+        None => Ok(accepted(id)),
     }
-    Ok(accepted(started.id))
 }
 
 /// 202: the execution was started.
@@ -80,7 +85,7 @@ fn place_of(id: ExecutionId) -> [(HeaderName, HeaderValue); 1] {
 }
 
 /// `GET /executions`.
-pub(crate) async fn list(State(api): State<Api>, mut query: Query) -> Result<Response, Problem> {
+pub(crate) async fn list(api: Api, mut query: Query) -> Result<Response, Problem> {
     let moment = "an RFC 3339 time, such as 2026-11-22T10:15:00Z";
     let mut filter = ExecutionFilter {
         workflow_id: query.parsed("workflow_id", "the id of a workflow", |text| text.parse().ok()),
@@ -103,7 +108,7 @@ pub(crate) async fn list(State(api): State<Api>, mut query: Query) -> Result<Res
     }
     let page = query.page();
     query.finish()?;
-    let found = api.engine.executions(&api.caller(), &filter, &page).await?;
+    let found = api.engine.executions(api.caller(), &filter, &page).await?;
     Ok(wire::list(
         "executions",
         found.map(|row| json!(Summary::of(&row))),
@@ -111,18 +116,14 @@ pub(crate) async fn list(State(api): State<Api>, mut query: Query) -> Result<Res
 }
 
 /// `GET /executions/{id}`.
-pub(crate) async fn show(
-    State(api): State<Api>,
-    Id(id): Id<ExecutionId>,
-    query: Query,
-) -> Result<Response, Problem> {
+pub(crate) async fn show(api: Api, Id(id): Id<ExecutionId>, query: Query) -> Result<Response, Problem> {
     query.finish()?;
     one(&api, id).await
 }
 
 /// An execution as it is.
 async fn one(api: &Api, id: ExecutionId) -> Result<Response, Problem> {
-    let row = api.engine.execution(&api.caller(), id).await?;
+    let row = api.engine.execution(api.caller(), id).await?;
     shown(api, &row).await
 }
 
@@ -132,63 +133,66 @@ async fn shown(api: &Api, row: &ExecutionRow) -> Result<Response, Problem> {
     let nodes = if row.status.is_terminal() {
         Vec::new()
     } else {
-        api.engine.waiting_nodes(&api.caller(), row.id).await?
+        api.engine.waiting_nodes(api.caller(), row.id).await?
     };
-    let spending = api.engine.spending(&api.caller(), row).await?;
+    let spending = api.engine.spending(api.caller(), row).await?;
     Ok(Json(Execution::of(row, spending, &nodes)).into_response())
 }
 
 /// `POST /executions/{id}/pause`.
 pub(crate) async fn pause(
-    State(api): State<Api>,
+    api: Api,
     Id(id): Id<ExecutionId>,
     query: Query,
     Text(text): SmallText,
 ) -> Result<Response, Problem> {
     query.finish()?;
     let Nothing {} = read_or_empty(&text)?;
-    let row = api.engine.pause(&api.caller(), id).await?;
+    let row = api.engine.pause(api.caller(), id).await?;
     shown(&api, &row).await
 }
 
 /// `POST /executions/{id}/cancel`.
 pub(crate) async fn cancel(
-    State(api): State<Api>,
+    api: Api,
     Id(id): Id<ExecutionId>,
     query: Query,
     Text(text): SmallText,
 ) -> Result<Response, Problem> {
     query.finish()?;
     let Nothing {} = read_or_empty(&text)?;
-    let row = api.engine.cancel(&api.caller(), id).await?;
+    let row = api.engine.cancel(api.caller(), id).await?;
     shown(&api, &row).await
 }
 
 /// `POST /executions/{id}/resume`: lifts a pause, raises a budget, or decides what is waited for.
 pub(crate) async fn resume(
-    State(api): State<Api>,
+    api: Api,
     Id(id): Id<ExecutionId>,
     query: Query,
     Text(text): SmallText,
 ) -> Result<Response, Problem> {
     query.finish()?;
     let body: Resume = read_or_empty(&text)?;
-    let caller = api.caller();
+    let caller = api.caller().clone();
     let max_budget = body.max_budget;
     let Some((approval_id, decision)) = body.into_decision()? else {
+        demand(&caller, Right::Run)?;
         let row = api.engine.resume(&caller, id, max_budget).await?;
         return shown(&api, &row).await;
     };
-    let decision = decision.on(approval_id, &caller)?;
+    demand(&caller, Right::Decide)?;
+    let decision = decision.on(approval_id, &api)?;
     let row = api.engine.decide_in(&caller, id, decision).await?;
     shown(&api, &row).await
 }
 
-/// `GET /executions/{id}/events`.
+/// `GET /executions/{id}/events`: those that there are, or a stream of them.
 pub(crate) async fn events(
-    State(api): State<Api>,
+    api: Api,
     Id(id): Id<ExecutionId>,
     mut query: Query,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let number = "the sequence number of an event, or 0";
     let after = query.parsed("after", number, sequence);
@@ -196,9 +200,13 @@ pub(crate) async fn events(
     let cursor = query.parsed("cursor", "one that this list gave out", sequence);
     let limit = query.limit();
     query.finish()?;
-    let after = cursor.or(after).unwrap_or(0);
+    let after = cursor.or(after);
+    if stream::is_wanted(&headers) {
+        return stream::events(api, id, after, &headers).await;
+    }
+    let after = after.unwrap_or(0);
     // One more than is wanted tells whether there are more.
-    let mut events = api.engine.events(&api.caller(), id, after, limit + 1).await?;
+    let mut events = api.engine.events(api.caller(), id, after, limit + 1).await?;
     let has_more = events.len() > limit as usize;
     events.truncate(limit as usize);
     let next_cursor = events
@@ -218,24 +226,16 @@ pub(crate) fn sequence(text: &str) -> Option<u64> {
 }
 
 /// `GET /executions/{id}/explain`.
-pub(crate) async fn explain(
-    State(api): State<Api>,
-    Id(id): Id<ExecutionId>,
-    query: Query,
-) -> Result<Response, Problem> {
+pub(crate) async fn explain(api: Api, Id(id): Id<ExecutionId>, query: Query) -> Result<Response, Problem> {
     query.finish()?;
-    let (row, nodes) = api.engine.explain(&api.caller(), id).await?;
+    let (row, nodes) = api.engine.explain(api.caller(), id).await?;
     let answer = json!({"status": row.status, "pause_reason": row.pause_reason, "nodes": nodes});
     Ok(Json(answer).into_response())
 }
 
 /// `DELETE /executions/{id}`.
-pub(crate) async fn delete(
-    State(api): State<Api>,
-    Id(id): Id<ExecutionId>,
-    query: Query,
-) -> Result<StatusCode, Problem> {
+pub(crate) async fn delete(api: Api, Id(id): Id<ExecutionId>, query: Query) -> Result<StatusCode, Problem> {
     query.finish()?;
-    api.engine.delete_execution(&api.caller(), id).await?;
+    api.engine.delete_execution(api.caller(), id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

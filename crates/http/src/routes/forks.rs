@@ -1,7 +1,7 @@
 //! Executions that are made from terminal ones.
 
 use agentchains_engine::machine::ExecutionId;
-use axum::{extract::State, response::Response};
+use axum::response::Response;
 
 use super::executions::accepted;
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 
 /// `POST /executions/{id}/fork`.
 pub(crate) async fn fork(
-    State(api): State<Api>,
+    api: Api,
     Id(id): Id<ExecutionId>,
     query: Query,
     key: IdempotencyKey,
@@ -23,13 +23,13 @@ pub(crate) async fn fork(
     query.finish()?;
     let body: Fork = read_or_empty(&text)?;
     let request = body.into_request(key.of(&text, api.engine.now()));
-    let started = api.engine.fork(&api.caller(), id, request).await?;
+    let started = api.engine.fork(api.caller(), id, request).await?;
     Ok(accepted(started.id))
 }
 
 /// `POST /executions/{id}/retry`.
 pub(crate) async fn retry(
-    State(api): State<Api>,
+    api: Api,
     Id(id): Id<ExecutionId>,
     query: Query,
     key: IdempotencyKey,
@@ -38,6 +38,6 @@ pub(crate) async fn retry(
     query.finish()?;
     let Nothing {} = read_or_empty(&text)?;
     let idempotency = key.of(&text, api.engine.now());
-    let started = api.engine.retry(&api.caller(), id, idempotency).await?;
+    let started = api.engine.retry(api.caller(), id, idempotency).await?;
     Ok(accepted(started.id))
 }

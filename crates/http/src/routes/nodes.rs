@@ -1,7 +1,7 @@
 //! The nodes of an execution.
 
 use agentchains_engine::{machine::ExecutionId, ports::Page};
-use axum::{extract::State, response::Response};
+use axum::response::Response;
 
 use crate::{
     app::Api,
@@ -14,15 +14,11 @@ use crate::{
 };
 
 /// `GET /executions/{id}/nodes`: in the order of the document; the cursor is the place of the last node.
-pub(crate) async fn list(
-    State(api): State<Api>,
-    Id(id): Id<ExecutionId>,
-    mut query: Query,
-) -> Result<Response, Problem> {
+pub(crate) async fn list(api: Api, Id(id): Id<ExecutionId>, mut query: Query) -> Result<Response, Problem> {
     let limit = query.limit() as usize;
     let after = query.parsed("cursor", "one that this list gave out", Place::parse);
     query.finish()?;
-    let view = api.engine.execution_view(&api.caller(), id).await?;
+    let view = api.engine.execution_view(api.caller(), id).await?;
     let (listed, last) = nodes(&view, after.as_ref(), limit);
     let page = Page {
         items: listed,

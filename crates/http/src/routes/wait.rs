@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use agentchains_engine::{
-    EngineError,
-    machine::{ExecutionId, ExecutionRow},
-};
+use agentchains_engine::{EngineError, Rest, machine::ExecutionRow};
 
 use crate::app::Api;
 
@@ -15,15 +12,14 @@ pub(crate) const MAX_SECONDS: u64 = 60;
 /// The execution, where it comes to rest within that time; `None` also when the server is told to stop.
 ///
 /// # Errors
-/// [`EngineError`] when the execution cannot be read.
+/// [`EngineError`] when the engine stops before.
 pub(crate) async fn rested(
     api: &Api,
-    id: ExecutionId,
+    rest: Rest,
     within: Duration,
 ) -> Result<Option<ExecutionRow>, EngineError> {
-    let caller = api.caller();
     tokio::select! {
-        rested = tokio::time::timeout(within, api.engine.rested(&caller, id)) => rested.ok().transpose(),
+        rested = tokio::time::timeout(within, rest.reached()) => rested.ok().transpose(),
         () = api.stop.cancelled() => Ok(None),
     }
 }

@@ -6,7 +6,6 @@ use agentchains_engine::{
 };
 use axum::{
     Json,
-    extract::State,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
@@ -28,7 +27,7 @@ use crate::{
 
 /// `POST /workflows`.
 pub(crate) async fn create(
-    State(api): State<Api>,
+    api: Api,
     query: Query,
     key: IdempotencyKey,
     Text(text): LargeText,
@@ -37,7 +36,7 @@ pub(crate) async fn create(
     let idempotency = key.of(&text, api.engine.now());
     let created = api
         .engine
-        .create_workflow(&api.caller(), &text, idempotency)
+        .create_workflow(api.caller(), &text, idempotency)
         .await?;
     let view = match created {
         Creation::Created(view) | Creation::Replayed(view) => view,
@@ -57,7 +56,7 @@ pub(crate) fn located(path: String) -> HeaderValue {
 }
 
 /// `GET /workflows`.
-pub(crate) async fn list(State(api): State<Api>, mut query: Query) -> Result<Response, Problem> {
+pub(crate) async fn list(api: Api, mut query: Query) -> Result<Response, Problem> {
     let filter = WorkflowFilter {
         name_contains: query.text("q"),
         archived: query.parsed("status", "active or archived", |status| match status {
@@ -68,7 +67,7 @@ pub(crate) async fn list(State(api): State<Api>, mut query: Query) -> Result<Res
     };
     let page = query.page();
     query.finish()?;
-    let found = api.engine.workflows(&api.caller(), &filter, &page).await?;
+    let found = api.engine.workflows(api.caller(), &filter, &page).await?;
     Ok(wire::list(
         "workflows",
         found.map(|record| json!(Summary::of(&record))),
@@ -76,20 +75,16 @@ pub(crate) async fn list(State(api): State<Api>, mut query: Query) -> Result<Res
 }
 
 /// `GET /workflows/{id}`.
-pub(crate) async fn show(
-    State(api): State<Api>,
-    Id(id): Id<WorkflowId>,
-    mut query: Query,
-) -> Result<Response, Problem> {
+pub(crate) async fn show(api: Api, Id(id): Id<WorkflowId>, mut query: Query) -> Result<Response, Problem> {
     let version = query.parsed("version", "the number of a version", |text| text.parse().ok());
     query.finish()?;
-    let view = api.engine.workflow(&api.caller(), id, version).await?;
+    let view = api.engine.workflow(api.caller(), id, version).await?;
     Ok(([(header::ETAG, etag(view.version))], Json(Workflow::of(&view))).into_response())
 }
 
 /// `PUT /workflows/{id}`.
 pub(crate) async fn update(
-    State(api): State<Api>,
+    api: Api,
     Id(id): Id<WorkflowId>,
     query: Query,
     if_match: IfMatch,
@@ -97,21 +92,42 @@ pub(crate) async fn update(
 ) -> Result<Response, Problem> {
     query.finish()?;
     let seen = seen(&api, id, &if_match).await?;
-    let view = api.engine.update_workflow(&api.caller(), id, seen, &text).await?;
+    let view = api.engine.update_workflow(api.caller(), id, seen, &text).await?;
     Ok(([(header::ETAG, etag(view.version))], Json(Workflow::of(&view))).into_response())
 }
 
 /// `DELETE /workflows/{id}`.
 pub(crate) async fn archive(
-    State(api): State<Api>,
+    api: Api,
     Id(id): Id<WorkflowId>,
     query: Query,
     if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
     query.finish()?;
     let seen = seen(&api, id, &if_match).await?;
-    api.engine.archive_workflow(&api.caller(), id, seen).await?;
+    api.engine.archive_workflow(api.caller(), id, seen).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /workflows/{id}/publish`.
+pub(crate) async fn publish(api: Api, Id(id): Id<WorkflowId>, query: Query) -> Result<Response, Problem> {
+    set_published(&api, id, query, true).await
+}
+
+/// `POST /workflows/{id}/unpublish`.
+pub(crate) async fn unpublish(api: Api, Id(id): Id<WorkflowId>, query: Query) -> Result<Response, Problem> {
+    set_published(&api, id, query, false).await
+}
+
+async fn set_published(
+    api: &Api,
+    id: WorkflowId,
+    query: Query,
+    published: bool,
+) -> Result<Response, Problem> {
+    query.finish()?;
+    let view = api.engine.publish_workflow(api.caller(), id, published).await?;
+    Ok(([(header::ETAG, etag(view.version))], Json(Workflow::of(&view))).into_response())
 }
 
 /// The version that the change must find.
@@ -119,19 +135,19 @@ async fn seen(api: &Api, id: WorkflowId, if_match: &IfMatch) -> Result<Option<u3
     if *if_match == IfMatch::Any {
         return Ok(None);
     }
-    let present = api.engine.workflow(&api.caller(), id, None).await?;
+    let present = api.engine.workflow(api.caller(), id, None).await?;
     if_match.seen(present.record.version)
 }
 
 /// `GET /workflows/{id}/versions`.
 pub(crate) async fn versions(
-    State(api): State<Api>,
+    api: Api,
     Id(id): Id<WorkflowId>,
     mut query: Query,
 ) -> Result<Response, Problem> {
     let page = query.page();
     query.finish()?;
-    let found = api.engine.versions(&api.caller(), id, &page).await?;
+    let found = api.engine.versions(api.caller(), id, &page).await?;
     Ok(wire::list(
         "versions",
         found.map(|record| json!(Version::of(&record))),
@@ -139,13 +155,9 @@ pub(crate) async fn versions(
 }
 
 /// `POST /workflows/validate`: 200 whatever is wrong with the document, as long as it is JSON.
-pub(crate) async fn validate(
-    State(api): State<Api>,
-    query: Query,
-    Text(text): LargeText,
-) -> Result<Response, Problem> {
+pub(crate) async fn validate(api: Api, query: Query, Text(text): LargeText) -> Result<Response, Problem> {
     query.finish()?;
-    let validation = api.engine.validate(&api.caller(), &text).await?;
+    let validation = api.engine.validate(api.caller(), &text).await?;
     if !validation.is_json {
         return Err(not_json(validation.errors.iter().map(Finding::from).collect()));
     }
@@ -154,13 +166,13 @@ pub(crate) async fn validate(
 
 /// `POST /workflows/{id}/estimate`: what an execution may cost and take.
 pub(crate) async fn estimate(
-    State(api): State<Api>,
+    api: Api,
     Id(id): Id<WorkflowId>,
     query: Query,
     Text(text): LargeText,
 ) -> Result<Response, Problem> {
     query.finish()?;
     let body: Estimate = read_or_empty(&text)?;
-    let estimate = api.engine.estimate(&api.caller(), id, body.into()).await?;
+    let estimate = api.engine.estimate(api.caller(), id, body.into()).await?;
     Ok(Json(estimate).into_response())
 }

@@ -44,7 +44,8 @@ pub(crate) struct Discover {
 #[derive(Serialize)]
 pub(crate) struct Health<'a> {
     agent_id: &'a str,
-    /// `ok` where it answered, `unreachable` where it did not, `disabled` where it is not asked at all.
+    /// `ok` where it answered, `unreachable` where it did not, `not_called` where its credential cannot be had or its
+    /// address is refused, `disabled` where it is not asked at all.
     status: &'static str,
     error: Option<HealthError>,
     circuit_breaker: State,
@@ -58,8 +59,13 @@ pub(crate) enum Checked {
     Answered,
     /// It is disabled, so that nothing was sent to it.
     Disabled,
-    /// It did not answer, or not as it should.
-    Failed(HealthError),
+    /// It did not answer, or not as it should, or it could not even be called.
+    Failed {
+        /// Why.
+        error: HealthError,
+        /// Whether it was called.
+        was_called: bool,
+    },
 }
 
 /// Why it cannot.
@@ -80,7 +86,11 @@ impl<'a> Health<'a> {
         let (status, error) = match checked {
             Checked::Answered => ("ok", None),
             Checked::Disabled => ("disabled", None),
-            Checked::Failed(error) => ("unreachable", Some(error)),
+            Checked::Failed {
+                error,
+                was_called: true,
+            } => ("unreachable", Some(error)),
+            Checked::Failed { error, .. } => ("not_called", Some(error)),
         };
         Self {
             agent_id,

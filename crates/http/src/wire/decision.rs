@@ -1,7 +1,6 @@
 //! A person's decision, as it comes in by every way: the approval's own route, `resume`, a WebSocket.
 
 use agentchains_engine::{
-    Caller,
     machine::{ApprovalId, Decision as MachineDecision},
     workflow::limits,
 };
@@ -9,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
+    app::Api,
     problem::{Finding, Problem},
     wire::execute::Resume,
 };
@@ -37,9 +37,18 @@ impl Decision {
     /// The decision on that question.
     ///
     /// # Errors
-    /// 422 where a text is too long.
-    pub(crate) fn on(self, approval_id: ApprovalId, caller: &Caller) -> Result<MachineDecision, Problem> {
+    /// 422 where a text is too long, or somebody else is said to decide.
+    pub(crate) fn on(self, approval_id: ApprovalId, api: &Api) -> Result<MachineDecision, Problem> {
         check("decision", &self.decision, 1, limits::MAX_LABEL_CHARS)?;
+        let caller = api.caller();
+        if self.by.is_some() && !api.doorkeeper.is_open() {
+            let message = "who decides is who the key belongs to; leave `by` out";
+            return Err(Problem::invalid(vec![Finding::new(
+                "invalid_value",
+                "/by",
+                message,
+            )]));
+        }
         let by = self.by.unwrap_or_else(|| caller.name.clone());
         check("by", &by, 1, limits::MAX_NAME_CHARS)?;
         let comment = self.comment.as_deref().unwrap_or_default();

@@ -178,7 +178,10 @@ impl<'a> Node<'a> {
                 node.used_fallback = done.replaced.is_some();
                 node.error = done.replaced.as_ref();
             }
-            NodeState::Failed(failed) => node.error = Some(&failed.failure),
+            NodeState::Failed(failed) => {
+                node.error = Some(&failed.failure);
+                node.remote_cancel = failed.remote_cancel;
+            }
             NodeState::Skipped(reason) => node.skip_reason = Some(reason),
             NodeState::Cancelled { remote_cancel } => node.remote_cancel = *remote_cancel,
         }

@@ -20,6 +20,7 @@ pub(crate) struct Summary<'a> {
     description: Option<&'a str>,
     version: u32,
     status: &'static str,
+    published: bool,
     #[serde(with = "rfc3339_millis")]
     created_at: Timestamp,
     #[serde(with = "rfc3339_millis")]
@@ -34,6 +35,7 @@ impl<'a> Summary<'a> {
             description: record.description.as_deref(),
             version: record.version,
             status: if record.archived { "archived" } else { "active" },
+            published: record.published,
             created_at: record.created_at,
             updated_at: record.updated_at,
         }
@@ -72,6 +74,7 @@ impl<'a> Workflow<'a> {
     pub(crate) fn at_creation(view: &'a WorkflowView) -> Self {
         let mut workflow = Self::of(view);
         workflow.summary.status = "active";
+        workflow.summary.published = false;
         workflow.summary.updated_at = workflow.summary.created_at;
         workflow
     }

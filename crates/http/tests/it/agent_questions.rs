@@ -95,6 +95,8 @@ async fn a_rejection_fails_the_node() {
     let execution = api.get(&format!("/executions/{id}")).await.expect(200);
     assert_eq!(execution["error"]["code"], "approval_rejected");
     assert_eq!(execution["error"]["message"], "ann rejected: no");
+    let nodes = api.get(&format!("/executions/{id}/nodes")).await.expect(200);
+    assert_eq!(nodes["nodes"][0]["remote_cancel"], "confirmed");
 }
 
 #[tokio::test]

@@ -170,6 +170,13 @@ async fn health_says_whether_the_agent_can_be_reached() {
             "unreachable",
             json!("agent_unreachable"),
         ),
+        (
+            "locked",
+            "http://locked.test",
+            false,
+            "not_called",
+            json!("agent_auth_error"),
+        ),
         ("retired", "http://down.test", true, "disabled", Value::Null),
     ] {
         api.post(

@@ -151,3 +151,19 @@ async fn metrics_are_text_for_prometheus_where_the_program_measures() {
         Some("text/plain; version=0.0.4; charset=utf-8")
     );
 }
+
+#[tokio::test]
+async fn every_answer_tells_browsers_not_to_guess_keep_or_frame_it() {
+    let api = Api::start();
+    for path in ["/healthz", "/workflows", "/nothing", "/executions/x"] {
+        let reply = api.get(path).await;
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("cache-control", "no-store"),
+            ("referrer-policy", "no-referrer"),
+            ("x-frame-options", "DENY"),
+        ] {
+            assert_eq!(reply.header(name), Some(value), "{path}");
+        }
+    }
+}

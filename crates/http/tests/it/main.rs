@@ -7,6 +7,7 @@
     reason = "helpers of tests fail by panicking"
 )]
 
+mod access;
 mod agent_questions;
 mod agents;
 mod ahead;
@@ -19,6 +20,7 @@ mod lists;
 mod live;
 mod refusals;
 mod server;
+mod stream;
 mod support;
 mod templates;
 mod trees;

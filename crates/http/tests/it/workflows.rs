@@ -191,3 +191,21 @@ async fn a_budget_over_unknown_costs_is_refused_where_the_workflow_says_so() {
         .await
         .problem(422, "unknown_cost");
 }
+
+#[tokio::test]
+async fn a_workflow_is_published_and_withdrawn_and_not_while_it_is_archived() {
+    let api = Api::start();
+    let id = api.create(&chain(&["echo"])).await;
+    let path = |action: &str| format!("/workflows/{id}{action}");
+    for (action, published) in [("/publish", true), ("/publish", true), ("/unpublish", false)] {
+        let answer = api.act(&path(action)).await.expect(200);
+        assert_eq!(answer["published"], json!(published));
+        assert_eq!(api.get(&path("")).await.expect(200), answer);
+    }
+    api.delete(&path("")).await.expect(204);
+    let problem = api.act(&path("/publish")).await.problem(409, "workflow_archived");
+    assert_eq!(problem["current_status"], "archived");
+    api.act(&path("/unpublish")).await.expect(200);
+    let nobody = "/workflows/019b76da-a800-7000-8000-000000000001/publish";
+    api.act(nobody).await.problem(404, "not_found");
+}

@@ -133,13 +133,19 @@ fn a_rejection_cancels_the_task_and_fails_the_node_for_good() {
     let mut run = paid().node("a", json!({"retry": {"max_attempts": 3}})).start();
     run.play("a! a=reject");
     assert_eq!(
-        run.states(),
-        "a:failed(approval_rejected) b:skipped(upstream_failed by a)"
+        (run.states().as_str(), run.aborts.as_slice()),
+        ("a:running b:pending", &[("a".into(), 1)][..])
     );
+    run.crash();
+    assert_eq!(run.aborts.len(), 2, "nobody may have heard of the first one");
+    run.play("a+");
+    assert_eq!(run.state("a"), "running", "what was refused does not complete");
+    run.ends("a", AttemptOutcome::Aborted(Some(RemoteCancel::Refused)));
     assert_eq!(
-        (run.status().as_str(), run.aborts.as_slice()),
-        ("failed(approval_rejected)", &[("a".into(), 1)][..])
+        run.states(),
+        "a:failed(approval_rejected, refused) b:skipped(upstream_failed by a)"
     );
+    assert_eq!(run.status(), "failed(approval_rejected)");
     assert_eq!(run.attempt("a", 1).status, AttemptStatus::Failed);
     assert_eq!(run.rows.execution.reserved, usd("0"));
     assert!(!run.rows.execution.cost_known, "the agent had been at work");
@@ -331,6 +337,7 @@ fn a_rejection_inside_of_a_loop_is_a_failure_of_its_iteration() {
     let config = json!({"items": [1, 2], "body": body("a"), "max_iterations": 5});
     let mut run = flow("l*").config("l", config).start();
     run.play("l[0]/a! l[0]/a=answer l[0]/a+ l[1]/a! l[1]/a=reject");
+    run.aborted("l[1]/a");
     assert_eq!(run.state("l"), "failed(loop_failed)");
     assert_eq!(run.status(), "failed(approval_rejected)");
 }

@@ -435,3 +435,16 @@ fn a_child_that_was_never_started_leaves_no_id() {
     run.is_refused("s", FailureCode::SubworkflowFailed);
     assert_eq!(run.node("s").child_execution_id, None);
 }
+
+#[test]
+fn quarantine_cancels_a_held_child_though_another_end_has_begun() {
+    let mut run = flow("a s^").config("s", json!({"workflow_id": "other"})).start();
+    run.pause().unwrap();
+    run.play("a-");
+    run.crash_once_more();
+    let child = run.children["s"].execution_id;
+    let told = [(child, ChildCommand::Hold), (child, ChildCommand::Cancel)];
+    assert_eq!(run.child_commands, told);
+    run.tells("s", report(ExecutionStatus::Cancelled));
+    assert_eq!(run.status(), "failed(quarantined)");
+}

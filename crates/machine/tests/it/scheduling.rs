@@ -1,5 +1,6 @@
 //! What starts when: parallel starts, priorities, layers, limits (language reference, section 4).
 
+use agentchains_machine::Input;
 use serde_json::json;
 
 use crate::harness::flow;
@@ -101,7 +102,24 @@ fn a_start_says_when_and_repeating_it_changes_nothing() {
     assert_eq!((run.status().as_str(), run.events().as_str()), ("pending", ""));
     run = run.begin();
     assert_eq!(run.rows.execution.started_at, Some(run.now));
-    let again = run.feed(agentchains_machine::Input::Start);
+    let again = run.feed(Input::Start);
     assert!(again.is_empty());
     assert_eq!(run.called(), "a");
+}
+
+#[test]
+fn one_step_starts_so_many_nodes_and_the_next_ones_the_rest() {
+    let nodes: Vec<String> = (0..300).map(|number| format!("n{number}")).collect();
+    let mut run = flow(&nodes.join(" "))
+        .set(json!({"max_concurrency": 300}))
+        .prepare();
+    for (input, started, has_more) in [
+        (Input::Start, 128, true),
+        (Input::Tick, 128, true),
+        (Input::Tick, 44, false),
+    ] {
+        let step = run.machine.step(run.now, input, &mut run.gate).unwrap();
+        assert_eq!(step.effects.len(), started);
+        assert_eq!(run.machine.has_more_to_start(), has_more);
+    }
 }

@@ -63,7 +63,8 @@ pub enum Auth {
         certificate: SecretRef,
         /// Its key, in PEM.
         private_key: SecretRef,
-        /// Who signs the agent's certificate, in PEM; absent are the authorities that browsers trust.
+        /// Who signs the agent's certificate, in PEM; absent are those that browsers and the operating
+        /// system trust.
         #[serde(skip_serializing_if = "Option::is_none")]
         authority: Option<SecretRef>,
     },

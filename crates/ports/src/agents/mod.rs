@@ -179,6 +179,8 @@ pub enum DirectoryError {
         code: &'static str,
         /// One sentence.
         message: String,
+        /// Whether it was called at all: it is not, where its credential cannot be had or its address is refused.
+        was_called: bool,
     },
     /// The store failed.
     #[error(transparent)]

@@ -6,13 +6,17 @@ compile_error!("one of the features `postgres` and `sqlite` is needed");
 
 #[cfg(feature = "sqlite")]
 mod file_lock;
+mod group;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 
 use std::error::Error;
+#[cfg(feature = "sqlite")]
+use std::sync::Arc;
 
+pub(crate) use self::group::GroupTransaction;
 #[cfg(feature = "sqlite")]
 use sea_orm::DbBackend;
 use sea_orm::{
@@ -33,6 +37,9 @@ pub(crate) enum Backend {
 /// The one connection that writes, with what keeps the database for this process.
 pub(crate) struct WriteConnection {
     database: DatabaseConnection,
+    /// What executions are written by, where that is another one.
+    #[cfg(feature = "sqlite")]
+    direct: Option<Arc<sqlite::Direct>>,
     hold: Hold,
 }
 
@@ -121,6 +128,10 @@ impl WriteConnection {
     /// On SQLite it takes the write lock at once: one that turned to writing later would fail, whatever the timeout,
     /// if anything had been written in between.
     pub(crate) async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+        #[cfg(feature = "sqlite")]
+        if let Some(direct) = &self.direct {
+            direct.check()?;
+        }
         let immediate = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
@@ -137,6 +148,27 @@ impl WriteConnection {
         Ok(transaction)
     }
 
+    /// Begins a transaction that writes executions.
+    pub(crate) async fn begin_group(&self) -> Result<GroupTransaction, DbErr> {
+        #[cfg(feature = "sqlite")]
+        if let Some(direct) = &self.direct {
+            return Ok(GroupTransaction::Direct {
+                transaction: direct.begin()?,
+                before: self.database.clone(),
+            });
+        }
+        self.begin().await.map(GroupTransaction::Connection)
+    }
+
+    /// Whether a group's transaction makes the thread wait that it is written on.
+    pub(crate) fn blocks(&self) -> bool {
+        #[cfg(feature = "sqlite")]
+        let blocks = self.direct.is_some();
+        #[cfg(not(feature = "sqlite"))]
+        let blocks = false;
+        blocks
+    }
+
     /// Is to be told of every transaction that failed: a connection that cannot write any more makes room for another.
     pub(crate) async fn failed(&self, error: &DbErr) {
         #[cfg(feature = "postgres")]
@@ -149,6 +181,15 @@ impl WriteConnection {
 
     /// Closes the connection, and gives up the database.
     pub(crate) async fn close(self) -> Result<(), DbErr> {
+        #[cfg(feature = "sqlite")]
+        let Self {
+            database,
+            direct,
+            hold,
+        } = self;
+        #[cfg(feature = "sqlite")]
+        drop(direct);
+        #[cfg(not(feature = "sqlite"))]
         let Self { database, hold } = self;
         #[cfg(feature = "sqlite")]
         let folded = match database.get_database_backend() {
@@ -167,6 +208,10 @@ impl WriteConnection {
 pub(crate) fn refuses_data(error: &DbErr) -> bool {
     #[cfg(feature = "postgres")]
     if postgres::refuses_data(error) {
+        return true;
+    }
+    #[cfg(feature = "sqlite")]
+    if sqlite::refuses_data(error) {
         return true;
     }
     error.sql_err().is_some()

@@ -18,7 +18,10 @@ use sea_orm::{
 pub(super) use self::session_lock::SessionLock;
 use self::session_lock::Standing;
 use super::{Hold, Taken, WriteConnection};
-use crate::{Durability, OpenError, StoreOptions, open::Presence};
+use crate::{
+    Durability, OpenError, StoreOptions,
+    open::{Presence, connect_error},
+};
 
 /// What its addresses begin with.
 const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
@@ -78,7 +81,7 @@ pub(super) async fn take(options: &StoreOptions, presence: Presence) -> Result<T
         })
     });
     let database = Database::connect(pool).await;
-    let database = database.map_err(|error| OpenError::Connect(Box::new(error)))?;
+    let database = database.map_err(|error| connect_error(options, error))?;
     let (hold, is_served) = match (lock.standing(), presence) {
         (Standing::Held, _) => (Hold::Session(lock), false),
         (_, Presence::Beside) => (Hold::None, true),
@@ -89,7 +92,12 @@ pub(super) async fn take(options: &StoreOptions, presence: Presence) -> Result<T
         }
     };
     Ok(Taken {
-        writer: WriteConnection { database, hold },
+        writer: WriteConnection {
+            database,
+            #[cfg(feature = "sqlite")]
+            direct: None,
+            hold,
+        },
         is_served,
     })
 }

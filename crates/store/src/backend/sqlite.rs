@@ -1,17 +1,24 @@
 //! SQLite: its addresses, its connections with what has to be set on each of them, and its log.
 
-use std::{error::Error, path::PathBuf, str::FromStr, time::Duration};
+mod direct;
+mod files;
+
+use std::{error::Error, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr,
     sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
+pub(crate) use self::direct::{Direct, DirectTransaction, refuses_data};
 use super::{
     Hold, Taken, WriteConnection,
     file_lock::{FileLock, LockError},
 };
-use crate::{Durability, OpenError, StoreOptions, open::Presence};
+use crate::{
+    Durability, OpenError, StoreOptions,
+    open::{Presence, connect_error},
+};
 
 /// What its addresses begin with.
 const SCHEME: &str = "sqlite:";
@@ -75,12 +82,19 @@ pub(super) async fn take(
             }
         },
     };
-    let database = writer(options).await;
-    let database = database.map_err(|error| OpenError::Connect(Box::new(error)))?;
+    let connect_error = |error: DbErr| connect_error(options, error);
+    let database = writer(options).await.map_err(connect_error)?;
+    let direct = match (location, &hold) {
+        (Location::File(path), Some(_)) => {
+            Some(Direct::connect(path, options.durability).map_err(connect_error)?)
+        }
+        _ => None,
+    };
     Ok(Taken {
         is_served: hold.is_none(),
         writer: WriteConnection {
             database,
+            direct: direct.map(Arc::new),
             hold: hold.unwrap_or(Hold::None),
         },
     })
@@ -115,8 +129,9 @@ fn pool(
         Durability::Normal => SqliteSynchronous::Normal,
     };
     let mut pool = ConnectOptions::new(options.url.clone());
-    // A connection to a database in memory is the database: none may ever be let go for its age.
-    pool.min_connections(1)
+    // A connection to a database in memory is the database: none may ever be let go for its age. All of them are there from
+    // the beginning: a file that was moved away could not be opened once more.
+    pool.min_connections(connections)
         .max_connections(connections)
         .idle_timeout(None)
         .max_lifetime(None)

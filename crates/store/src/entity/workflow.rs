@@ -14,6 +14,8 @@ pub struct Model {
     pub description: Option<String>,
     pub version: i64,
     pub archived: bool,
+    /// Whether it is offered as an A2A agent.
+    pub published: bool,
     pub created_at: i64,
     pub updated_at: i64,
 }

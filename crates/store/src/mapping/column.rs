@@ -91,7 +91,8 @@ pub(super) fn from_json_or_none<T: DeserializeOwned>(
     text.map(|text| from_json(place, text)).transpose()
 }
 
-pub(super) fn corrupt(place: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> StoreError {
+/// The error of what is held at a place.
+pub(crate) fn corrupt(place: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> StoreError {
     StoreError::Corrupt {
         place,
         source: source.into(),

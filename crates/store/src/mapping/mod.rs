@@ -4,6 +4,7 @@
 //! checked: what cannot be understood is [`StoreError::Corrupt`], never a guess and never a panic.
 
 mod agent;
+mod api_key;
 mod approval;
 mod attempt;
 mod breaker;
@@ -16,15 +17,18 @@ mod secret;
 mod seed;
 mod workflow;
 
+use std::slice;
+
 use agentchains_machine::Changes;
 use agentchains_ports::{Fence, StoreError};
 
 pub(crate) use self::{
     agent::{agent_model, agent_record},
+    api_key::{api_key, api_key_model},
     approval::approval_row,
     attempt::attempt_row,
     breaker::{breaker_record, breaker_row},
-    column::{count, micros, moment, number, word},
+    column::{corrupt, count, micros, moment, number, word},
     event::event,
     execution::{execution_row, input_model, label_models},
     node::node_row,
@@ -33,7 +37,7 @@ pub(crate) use self::{
     seed::{seed, seed_models},
     workflow::{folded, version_model, version_record, workflow_model, workflow_record},
 };
-use crate::entity;
+use crate::{entity, large};
 
 /// What a commit writes, as rows of the tables.
 pub(crate) struct Rows {
@@ -42,6 +46,8 @@ pub(crate) struct Rows {
     pub(crate) attempts: Vec<entity::attempt::Model>,
     pub(crate) approvals: Vec<entity::approval::Model>,
     pub(crate) events: Vec<entity::event::Model>,
+    /// What is too large for these rows, and for others that are written with them. Some may be here repeatedly.
+    pub(crate) large_values: Vec<entity::large_value::Model>,
 }
 
 impl Rows {
@@ -50,7 +56,7 @@ impl Rows {
         let execution = execution::execution_model(&changes.execution, fence)?;
         let id = &execution.id;
         let tenant = &execution.tenant;
-        Ok(Self {
+        let mut rows = Self {
             nodes: changes
                 .nodes
                 .iter()
@@ -72,6 +78,13 @@ impl Rows {
                 .map(|row| event::event_model(id, row))
                 .collect::<Result<_, _>>()?,
             execution,
-        })
+            large_values: Vec::new(),
+        };
+        let large_values = &mut rows.large_values;
+        large::take_out(slice::from_mut(&mut rows.execution), large_values);
+        large::take_out(&mut rows.nodes, large_values);
+        large::take_out(&mut rows.approvals, large_values);
+        large::take_out(&mut rows.events, large_values);
+        Ok(rows)
     }
 }

@@ -21,6 +21,7 @@ pub(crate) fn workflow_model(tenant: &str, id: WorkflowId, first: &NewVersion) -
         description: first.description.clone(),
         version: 1,
         archived: false,
+        published: false,
         created_at: micros(first.now),
         updated_at: micros(first.now),
     }
@@ -47,6 +48,7 @@ pub(crate) fn workflow_record(model: workflow::Model) -> Result<WorkflowRecord, 
         description: model.description,
         version: number("workflows.version", model.version)?,
         archived: model.archived,
+        published: model.published,
         created_at: moment("workflows.created_at", model.created_at)?,
         updated_at: moment("workflows.updated_at", model.updated_at)?,
     })

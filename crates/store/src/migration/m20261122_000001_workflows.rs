@@ -20,6 +20,7 @@ enum Workflows {
     Description,
     Version,
     Archived,
+    Published,
     CreatedAt,
     UpdatedAt,
 }
@@ -61,6 +62,7 @@ fn workflows() -> TableCreateStatement {
         .col(text_null(Workflows::Description))
         .col(unsigned(Workflows::Version))
         .col(boolean(Workflows::Archived))
+        .col(boolean(Workflows::Published))
         .col(big_integer(Workflows::CreatedAt))
         .col(big_integer(Workflows::UpdatedAt))
         .take()

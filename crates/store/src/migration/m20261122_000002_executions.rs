@@ -5,7 +5,7 @@ use sea_orm_migration::{
     schema::{big_integer, big_integer_null, boolean, string, string_null, text, text_null, unsigned},
 };
 
-use super::table::create_table;
+use super::table::{create_table, of_execution};
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
@@ -134,12 +134,10 @@ fn inputs() -> TableCreateStatement {
         .table(ExecutionInputs::Table)
         .col(string(ExecutionInputs::ExecutionId).primary_key())
         .col(text(ExecutionInputs::Input))
-        .foreign_key(
-            ForeignKey::create()
-                .from(ExecutionInputs::Table, ExecutionInputs::ExecutionId)
-                .to(Executions::Table, Executions::Id)
-                .on_delete(ForeignKeyAction::Cascade),
-        )
+        .foreign_key(&mut of_execution(
+            ExecutionInputs::Table,
+            ExecutionInputs::ExecutionId,
+        ))
         .take()
 }
 
@@ -154,21 +152,20 @@ fn labels() -> TableCreateStatement {
                 .col(ExecutionLabels::ExecutionId)
                 .col(ExecutionLabels::Name),
         )
-        .foreign_key(
-            ForeignKey::create()
-                .from(ExecutionLabels::Table, ExecutionLabels::ExecutionId)
-                .to(Executions::Table, Executions::Id)
-                .on_delete(ForeignKeyAction::Cascade),
-        )
+        .foreign_key(&mut of_execution(
+            ExecutionLabels::Table,
+            ExecutionLabels::ExecutionId,
+        ))
         .take()
 }
 
 /// One for each way in which executions are listed or looked for: per tenant, of a workflow, in a status,
-/// interrupted, due, below a parent, in a tree, and by label. A parent that was deleted is still named by its
+/// interrupted, due, ended, below a parent, in a tree, and by label. A parent that was deleted is still named by its
 /// children, so no foreign key leads there.
-fn indexes() -> [IndexCreateStatement; 8] {
+fn indexes() -> [IndexCreateStatement; 9] {
     use Executions::{
-        Id, IsDriven, LeaseEpoch, ParentExecutionId, RootExecutionId, Status, Tenant, WakeAt, WorkflowId,
+        FinishedAt, Id, IsDriven, LeaseEpoch, ParentExecutionId, RootExecutionId, Status, Tenant, WakeAt,
+        WorkflowId,
     };
 
     let on_executions = |name: &str| Index::create().name(name).table(Executions::Table).take();
@@ -196,6 +193,11 @@ fn indexes() -> [IndexCreateStatement; 8] {
             .col(WakeAt)
             .col(Id)
             .and_where(Expr::col(WakeAt).is_not_null())
+            .take(),
+        on_executions("executions_ended")
+            .col(FinishedAt)
+            .col(Id)
+            .and_where(Expr::col(FinishedAt).is_not_null())
             .take(),
         on_executions("executions_of_parent")
             .col(ParentExecutionId)

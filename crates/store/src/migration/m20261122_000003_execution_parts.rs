@@ -7,16 +7,10 @@ use sea_orm_migration::{
     },
 };
 
-use super::table::create_table;
+use super::table::{create_table, of_execution};
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
-
-#[derive(DeriveIden)]
-enum Executions {
-    Table,
-    Id,
-}
 
 #[derive(DeriveIden)]
 enum Nodes {
@@ -188,13 +182,5 @@ fn seeds() -> TableCreateStatement {
         .col(string_null(Seeds::ChildExecutionId))
         .primary_key(Index::create().col(Seeds::ExecutionId).col(Seeds::Path))
         .foreign_key(&mut of_execution(Seeds::Table, Seeds::ExecutionId))
-        .take()
-}
-
-fn of_execution(table: impl Iden, column: impl Iden) -> ForeignKeyCreateStatement {
-    ForeignKey::create()
-        .from(table, column)
-        .to(Executions::Table, Executions::Id)
-        .on_delete(ForeignKeyAction::Cascade)
         .take()
 }

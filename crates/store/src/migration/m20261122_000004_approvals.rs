@@ -5,16 +5,10 @@ use sea_orm_migration::{
     schema::{big_integer, big_integer_null, boolean, string, text, text_null, unsigned},
 };
 
-use super::table::create_table;
+use super::table::{create_table, of_execution};
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
-
-#[derive(DeriveIden)]
-enum Executions {
-    Table,
-    Id,
-}
 
 #[derive(DeriveIden)]
 enum Approvals {
@@ -77,12 +71,7 @@ fn approvals() -> TableCreateStatement {
         .col(text(Approvals::Decisions))
         .col(big_integer_null(Approvals::ExpiresAt))
         .col(big_integer(Approvals::CreatedAt))
-        .foreign_key(
-            ForeignKey::create()
-                .from(Approvals::Table, Approvals::ExecutionId)
-                .to(Executions::Table, Executions::Id)
-                .on_delete(ForeignKeyAction::Cascade),
-        )
+        .foreign_key(&mut of_execution(Approvals::Table, Approvals::ExecutionId))
         .take()
 }
 

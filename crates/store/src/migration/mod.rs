@@ -13,6 +13,8 @@ mod m20261122_000007_meta;
 mod m20261122_000008_breakers;
 mod m20261122_000009_purses;
 mod m20261122_000010_secrets;
+mod m20261122_000011_large_values;
+mod m20261122_000012_api_keys;
 mod table;
 
 use sea_orm::{DatabaseConnection, DbErr};
@@ -33,6 +35,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000008_breakers::Migration),
             Box::new(m20261122_000009_purses::Migration),
             Box::new(m20261122_000010_secrets::Migration),
+            Box::new(m20261122_000011_large_values::Migration),
+            Box::new(m20261122_000012_api_keys::Migration),
         ]
     }
 }

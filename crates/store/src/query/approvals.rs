@@ -4,11 +4,13 @@ use std::str::FromStr;
 
 use agentchains_machine::{ApprovalId, ApprovalRow, ApprovalStatus, ExecutionId};
 use agentchains_ports::{ApprovalFilter, Page, PageRequest, StoreError};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, TransactionTrait,
+};
 
 use crate::{
     entity::approval::{Column, Entity, Model},
-    error::store_error,
+    large,
     mapping::approval_row,
     paging,
 };
@@ -27,21 +29,18 @@ struct Position {
 }
 
 /// One question of a tenant.
-pub(super) async fn one<C: ConnectionTrait>(
+pub(super) async fn one<C: ConnectionTrait + TransactionTrait>(
     connection: &C,
     tenant: &str,
     id: ApprovalId,
 ) -> Result<Option<ApprovalRow>, StoreError> {
-    let row = Entity::find_by_id(id.to_string())
-        .filter(Column::Tenant.eq(tenant))
-        .one(connection)
-        .await
-        .map_err(store_error)?;
-    row.map(approval_row).transpose()
+    let row = Entity::find_by_id(id.to_string()).filter(Column::Tenant.eq(tenant));
+    let mut rows = large::rows(connection, row).await?;
+    rows.pop().map(approval_row).transpose()
 }
 
 /// The questions of an execution in a status, oldest first.
-pub(crate) async fn of_execution<C: ConnectionTrait>(
+pub(crate) async fn of_execution<C: ConnectionTrait + TransactionTrait>(
     connection: &C,
     id: ExecutionId,
     status: ApprovalStatus,
@@ -49,16 +48,14 @@ pub(crate) async fn of_execution<C: ConnectionTrait>(
     let rows = Entity::find()
         .filter(Column::ExecutionId.eq(id.to_string()))
         .filter(Column::Status.eq(status.as_str()))
-        .order_by_asc(Column::Id)
-        .all(connection)
-        .await
-        .map_err(store_error)?;
+        .order_by_asc(Column::Id);
+    let rows = large::rows(connection, rows).await?;
     rows.into_iter().map(approval_row).collect()
 }
 
 /// A tenant's questions, pending ones first, then newest first. `connection` is a transaction's, so that a
 /// question that is decided meanwhile is in one of the sections and not in both.
-pub(super) async fn list<C: ConnectionTrait>(
+pub(super) async fn list<C: ConnectionTrait + TransactionTrait>(
     connection: &C,
     tenant: &str,
     filter: &ApprovalFilter,
@@ -74,12 +71,8 @@ pub(super) async fn list<C: ConnectionTrait>(
             _ => None,
         };
         let missing = wanted.saturating_sub(u64::try_from(rows.len()).unwrap_or(u64::MAX));
-        let found = section
-            .select(tenant, filter, last)
-            .limit(missing)
-            .all(connection)
-            .await;
-        rows.extend(found.map_err(store_error)?);
+        let found = section.select(tenant, filter, last).limit(missing);
+        rows.extend(large::rows(connection, found).await?);
     }
     paging::part(rows, page, Position::cursor, approval_row)
 }

@@ -2,9 +2,11 @@
 
 use agentchains_machine::{ExecutionId, ExecutionRow};
 use agentchains_ports::{ExecutionFilter, Page, PageRequest, StoreError};
+use jiff::Timestamp;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait, Select,
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, Select, TransactionTrait,
+    sea_query::{Alias, Expr, Query},
 };
 
 use crate::{
@@ -13,40 +15,70 @@ use crate::{
         execution_input, execution_label,
     },
     error::store_error,
-    mapping::{execution_row, micros},
+    large,
+    mapping::{execution_row, micros, word},
     paging,
+    terminal::{terminal, terminal_words},
 };
 
 /// One execution of a tenant.
-pub(super) async fn one<C: ConnectionTrait>(
+pub(super) async fn one<C: ConnectionTrait + TransactionTrait>(
     connection: &C,
     tenant: &str,
     id: ExecutionId,
 ) -> Result<Option<ExecutionRow>, StoreError> {
     let found = Entity::find_by_id(id.to_string())
         .filter(Column::Tenant.eq(tenant))
-        .find_also_related(execution_input::Entity)
-        .one(connection)
-        .await
-        .map_err(store_error)?;
-    Ok(found.map(execution_row).transpose()?.map(|(row, _)| row))
+        .find_also_related(execution_input::Entity);
+    let mut found = large::rows(connection, found).await?;
+    Ok(found.pop().map(execution_row).transpose()?.map(|(row, _)| row))
 }
 
 /// The child executions of one, ascending.
-pub(super) async fn children<C: ConnectionTrait>(
+pub(super) async fn children<C: ConnectionTrait + TransactionTrait>(
     connection: &C,
     parent: ExecutionId,
 ) -> Result<Vec<ExecutionRow>, StoreError> {
     let rows = Entity::find()
         .filter(Column::ParentExecutionId.eq(parent.to_string()))
         .order_by_asc(Column::Id)
-        .find_also_related(execution_input::Entity)
+        .find_also_related(execution_input::Entity);
+    large::rows(connection, rows)
+        .await?
+        .into_iter()
+        .map(|found| execution_row(found).map(|(row, _)| row))
+        .collect()
+}
+
+/// What ended before a moment, in trees that do not run any more.
+pub(super) async fn ended_before<C: ConnectionTrait>(
+    connection: &C,
+    moment: Timestamp,
+    limit: u32,
+) -> Result<Vec<(String, ExecutionId)>, StoreError> {
+    let root = Alias::new("root");
+    let of_root = |column: Column| Expr::col((root.clone(), column));
+    let runs = Query::select()
+        .expr(Expr::value(1))
+        .from_as(Entity, root.clone())
+        .and_where(of_root(Column::Id).equals((Entity, Column::RootExecutionId)))
+        .and_where(of_root(Column::Status).is_not_in(terminal_words()))
+        .take();
+    let rows: Vec<(String, String)> = Entity::find()
+        .select_only()
+        .columns([Column::Tenant, Column::Id])
+        .filter(Column::FinishedAt.lt(micros(moment)))
+        .filter(terminal())
+        .filter(Expr::exists(runs).not())
+        .order_by_asc(Column::FinishedAt)
+        .order_by_asc(Column::Id)
+        .limit(u64::from(limit))
+        .into_tuple()
         .all(connection)
         .await
         .map_err(store_error)?;
-    rows.into_iter()
-        .map(|found| execution_row(found).map(|(row, _)| row))
-        .collect()
+    let ended = |(tenant, id): (String, String)| Ok((tenant, word("executions.id", &id)?));
+    rows.into_iter().map(ended).collect()
 }
 
 /// Whether there are any.
@@ -79,7 +111,7 @@ pub(super) async fn count_in_tree<C: ConnectionTrait>(
 }
 
 /// A tenant's executions, newest first.
-pub(super) async fn list<C: ConnectionTrait>(
+pub(super) async fn list<C: ConnectionTrait + TransactionTrait>(
     connection: &C,
     tenant: &str,
     filter: &ExecutionFilter,
@@ -91,12 +123,9 @@ pub(super) async fn list<C: ConnectionTrait>(
     }
     let rows = query
         .limit(paging::rows_to_read(page))
-        .find_also_related(execution_input::Entity)
-        .all(connection)
-        .await
-        .map_err(store_error)?;
+        .find_also_related(execution_input::Entity);
     paging::part(
-        rows,
+        large::rows(connection, rows).await?,
         page,
         |(last, _)| last.id.clone(),
         |found| execution_row(found).map(|(row, _)| row),

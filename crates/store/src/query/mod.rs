@@ -17,12 +17,14 @@ use agentchains_ports::{
     PurseId, StoreError, compare_attempts,
 };
 use async_trait::async_trait;
+use jiff::Timestamp;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::{
     Store,
     entity::{attempt, event, execution, purse},
     error::{closed, store_error},
+    large,
     mapping::{self, attempt_row},
     terminal::terminal,
 };
@@ -103,10 +105,8 @@ impl ExecutionQuery for Store {
             .filter(ExecutionId.eq(id.to_string()))
             .filter(Seq.gt(after_seq))
             .order_by_asc(Seq)
-            .limit(u64::from(limit))
-            .all(self.reader())
-            .await
-            .map_err(store_error)?;
+            .limit(u64::from(limit));
+        let rows = large::rows(self.reader(), rows).await?;
         rows.into_iter().map(mapping::event).collect()
     }
 
@@ -135,22 +135,33 @@ impl ExecutionQuery for Store {
             .await
     }
 
+    async fn ended_before(
+        &self,
+        moment: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(String, ExecutionId)>, StoreError> {
+        executions::ended_before(self.reader(), moment, limit).await
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         if self.writer().is_closed() {
             return Err(closed());
         }
-        self.reader().ping().await.map_err(store_error)
+        self.reader().ping().await.map_err(store_error)?;
+        self.writer().probe().await
     }
 }
 
-/// Deletes an execution with its purse; its parts go with it by their foreign keys. The key of the request that
-/// started it stays: the same request again must not start another one.
+/// Deletes an execution with its purse and the large values that nothing else uses; its parts go with it by their
+/// foreign keys. The key of the request that started it stays: the same request again must not start another one.
 async fn delete_terminal(
     tx: &DatabaseTransaction,
     tenant: &str,
     id: ExecutionId,
 ) -> Result<bool, StoreError> {
-    let deleted = execution::Entity::delete_by_id(id.to_string())
+    let id_text = id.to_string();
+    let large_values = large::used_by(tx, &id_text).await.map_err(store_error)?;
+    let deleted = execution::Entity::delete_by_id(id_text)
         .filter(execution::Column::Tenant.eq(tenant))
         .filter(terminal())
         .exec(tx)
@@ -161,6 +172,9 @@ async fn delete_terminal(
     }
     purse::Entity::delete_by_id(PurseId::of_execution(id).as_str())
         .exec(tx)
+        .await
+        .map_err(store_error)?;
+    large::delete_unused(tx, &large_values)
         .await
         .map_err(store_error)?;
     Ok(true)

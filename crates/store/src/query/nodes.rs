@@ -3,18 +3,18 @@
 use agentchains_machine::{ExecutionId, NodeRow, NodeStatus};
 use agentchains_ports::{StoreError, compare_nodes};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, TransactionTrait,
     sea_query::{ExprTrait, SimpleExpr},
 };
 
 use crate::{
     entity::node::{Column, Entity},
-    error::store_error,
+    large,
     mapping::node_row,
 };
 
 /// Those that have a row, in the order of [`compare_nodes`], which SQL cannot express.
-pub(crate) async fn of_execution<C: ConnectionTrait>(
+pub(crate) async fn of_execution<C: ConnectionTrait + TransactionTrait>(
     connection: &C,
     id: ExecutionId,
 ) -> Result<Vec<NodeRow>, StoreError> {
@@ -22,7 +22,7 @@ pub(crate) async fn of_execution<C: ConnectionTrait>(
 }
 
 /// Those that wait for something, or for which a child execution runs, in the same order.
-pub(crate) async fn waiting<C: ConnectionTrait>(
+pub(crate) async fn waiting<C: ConnectionTrait + TransactionTrait>(
     connection: &C,
     id: ExecutionId,
 ) -> Result<Vec<NodeRow>, StoreError> {
@@ -33,12 +33,11 @@ pub(crate) async fn waiting<C: ConnectionTrait>(
     Ok(nodes)
 }
 
-async fn read<C: ConnectionTrait>(connection: &C, condition: SimpleExpr) -> Result<Vec<NodeRow>, StoreError> {
-    let rows = Entity::find()
-        .filter(condition)
-        .all(connection)
-        .await
-        .map_err(store_error)?;
+async fn read<C: ConnectionTrait + TransactionTrait>(
+    connection: &C,
+    condition: SimpleExpr,
+) -> Result<Vec<NodeRow>, StoreError> {
+    let rows = large::rows(connection, Entity::find().filter(condition)).await?;
     let mut nodes = rows.into_iter().map(node_row).collect::<Result<Vec<_>, _>>()?;
     nodes.sort_by(compare_nodes);
     Ok(nodes)

@@ -4,8 +4,8 @@ use agentchains_machine::WorkflowId;
 use agentchains_ports::{Change, Creation, Idempotency, NewVersion, StoreError, WorkflowRecord};
 use jiff::Timestamp;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, ModelTrait,
-    QueryFilter, Select,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
+    ModelTrait, QueryFilter, Select,
 };
 
 use crate::{
@@ -25,9 +25,11 @@ pub(super) async fn create(
 ) -> Result<Creation<WorkflowRecord>, StoreError> {
     if let Some(key) = idempotency {
         let key = idempotency::key_model(tenant, key, id.to_string());
-        let used = idempotency::used(tx, &[&key], micros(version.now))
-            .await
-            .map_err(store_error)?;
+        let now = micros(version.now);
+        let expired = idempotency::forget_expired(now);
+        tx.execute(&expired).await.map_err(store_error)?;
+        let used = idempotency::used(tx, &[&key], now).await;
+        let used = used.map_err(store_error)?;
         if let Some(earlier) = used.into_values().next() {
             return replay(tx, &key, &earlier).await;
         }
@@ -109,6 +111,23 @@ pub(super) async fn archive(
         update(tx, workflow).await?;
     }
     Ok(Change::Done(()))
+}
+
+/// Publishes a workflow, or does so no longer.
+pub(super) async fn set_published(
+    tx: &DatabaseTransaction,
+    tenant: &str,
+    id: WorkflowId,
+    published: bool,
+) -> Result<Option<WorkflowRecord>, StoreError> {
+    let Some(mut workflow) = of_tenant(tenant, id).one(tx).await.map_err(store_error)? else {
+        return Ok(None);
+    };
+    if workflow.published != published {
+        workflow.published = published;
+        update(tx, workflow.clone()).await?;
+    }
+    workflow_record(workflow).map(Some)
 }
 
 /// The query for a workflow of a tenant.

@@ -61,6 +61,19 @@ impl WorkflowStore for Store {
             .await
     }
 
+    async fn set_published(
+        &self,
+        tenant: &str,
+        id: WorkflowId,
+        published: bool,
+    ) -> Result<Option<WorkflowRecord>, StoreError> {
+        let tenant = tenant.to_owned();
+        self.write(move |tx| {
+            Box::pin(async move { changes::set_published(tx, &tenant, id, published).await })
+        })
+        .await
+    }
+
     async fn workflow(&self, tenant: &str, id: WorkflowId) -> Result<Option<WorkflowRecord>, StoreError> {
         let row = changes::of_tenant(tenant, id)
             .one(self.reader())

@@ -9,18 +9,20 @@ use std::collections::{HashMap, HashSet};
 use agentchains_cost::Usd;
 use agentchains_machine::ExecutionId;
 use agentchains_ports::{CommitError, Creation, Fence, PurseChange};
-use sea_orm::{DatabaseTransaction, DbErr};
+use sea_orm::DbErr;
 use tokio::sync::oneshot;
 
 use super::{
     Work,
     create::{self, Create, NewRows, Plan},
+    large,
     purses::Purses,
     rows,
+    script::Script,
     standing::{self, Standing},
 };
 use crate::{
-    backend::{WriteConnection, refuses_data},
+    backend::{GroupTransaction, WriteConnection, refuses_data},
     error::store_error,
     mapping::Rows,
 };
@@ -103,7 +105,7 @@ impl Batch {
         {
             return Ok(outcomes);
         }
-        let transaction = connection.begin().await?;
+        let transaction = connection.begin_group().await?;
         let outcomes = self.apply(&transaction).await?;
         transaction.commit().await?;
         Ok(outcomes)
@@ -121,15 +123,18 @@ impl Batch {
     async fn write_unseen(&self, connection: &WriteConnection) -> Result<Option<Outcomes>, DbErr> {
         let created: Vec<&NewRows> = self.creates.iter().map(|create| &create.new).collect();
         let committed: Vec<&Rows> = self.commits.iter().map(|commit| &commit.rows).collect();
-        let transaction = connection.begin().await?;
-        match rows::write(&transaction, &created, &committed).await {
-            Ok(()) => transaction.commit().await?,
-            Err(error) if matches!(error, DbErr::RecordNotUpdated) || refuses_data(&error) => {
-                transaction.rollback().await?;
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
+        let transaction = connection.begin_group().await?;
+        let mut script = Script::default();
+        record(&mut script, &transaction, &created, &committed).await?;
+        let is_written = match script.run(&transaction).await {
+            Err(error) if refuses_data(&error) => false,
+            written => written?,
+        };
+        if !is_written {
+            transaction.rollback().await?;
+            return Ok(None);
         }
+        transaction.commit().await?;
         let created = created.iter().map(|new| Creation::Created((new.id, new.fence)));
         Ok(Some(Outcomes {
             creates: created.collect(),
@@ -137,20 +142,24 @@ impl Batch {
         }))
     }
 
-    async fn apply(&self, tx: &DatabaseTransaction) -> Result<Outcomes, DbErr> {
-        let used = create::used_keys(tx, &self.creates).await?;
+    async fn apply(&self, tx: &GroupTransaction) -> Result<Outcomes, DbErr> {
+        let mut script = Script::default();
+        let used = create::used_keys(&tx.before(), &mut script, &self.creates).await?;
         let made = used.values().map(|key| &key.resource_id);
         let ids = self.ids.iter().chain(made).map(String::as_str).collect();
-        let mut standings = standing::standings(tx, ids).await?;
+        let mut standings = standing::standings(&tx.before(), ids).await?;
         let plans = create::plan(&self.creates, used, &standings);
 
         let created = self.created(&plans);
-        let commits = self.draw(tx, &created, &standings).await?;
+        let commits = self.draw(tx, &mut script, &created, &standings).await?;
         let admitted = self.commits.iter().zip(&commits);
         let committed: Vec<&Rows> = admitted
             .filter_map(|(commit, outcome)| outcome.is_ok().then_some(&commit.rows))
             .collect();
-        rows::write(tx, &created, &committed).await?;
+        record(&mut script, tx, &created, &committed).await?;
+        if !script.run(tx).await? {
+            return Err(DbErr::RecordNotUpdated);
+        }
 
         standings.extend(
             created
@@ -166,15 +175,16 @@ impl Batch {
         Ok(Outcomes { creates, commits })
     }
 
-    /// Decides about each commit in its order, and writes the purses as that leaves them.
+    /// Decides about each commit in its order, and adds the purses as that leaves them.
     async fn draw(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &GroupTransaction,
+        script: &mut Script,
         created: &[&NewRows],
         standings: &HashMap<String, Standing>,
     ) -> Result<Vec<Result<(), CommitError>>, DbErr> {
         let changes = self.commits.iter().flat_map(|commit| &commit.purses);
-        let mut purses = Purses::read(tx, changes).await?;
+        let mut purses = Purses::read(&tx.before(), changes).await?;
         for execution in created.iter().map(|new| &new.rows.execution) {
             if let Some(limit) = execution.max_budget {
                 purses.make(&execution.id, Usd::from_nanos(limit));
@@ -182,7 +192,7 @@ impl Batch {
         }
         let admit = |commit: &Commit| commit.admit(standings, &mut purses);
         let outcomes = self.commits.iter().map(admit).collect();
-        purses.write(tx).await?;
+        purses.record(&tx.before(), script).await?;
         Ok(outcomes)
     }
 
@@ -228,4 +238,16 @@ impl Batch {
             let _ = commit.reply.send(Err(store_error(error.clone()).into()));
         }
     }
+}
+
+/// Adds all rows of what is created and of what goes on.
+async fn record(
+    script: &mut Script,
+    tx: &GroupTransaction,
+    created: &[&NewRows],
+    committed: &[&Rows],
+) -> Result<(), DbErr> {
+    rows::record(script, created, committed);
+    let created = created.iter().map(|new| &new.rows);
+    large::record(script, &tx.before(), created.chain(committed.iter().copied())).await
 }

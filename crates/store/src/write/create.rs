@@ -4,10 +4,10 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use agentchains_machine::ExecutionId;
 use agentchains_ports::{Creation, Fence, StoreError};
-use sea_orm::{DatabaseTransaction, DbErr};
+use sea_orm::{ConnectionTrait, DbErr};
 use tokio::sync::oneshot;
 
-use super::standing::Standing;
+use super::{script::Script, standing::Standing};
 use crate::{
     entity::{execution_input, execution_label, idempotency_key, seed},
     idempotency::{self, UsedKeys},
@@ -42,8 +42,12 @@ pub(super) enum Plan {
     KeyReused,
 }
 
-/// The keys that were used before, of all that the creations come with.
-pub(super) async fn used_keys(tx: &DatabaseTransaction, creates: &[Create]) -> Result<UsedKeys, DbErr> {
+/// The keys that were used before, of all that the creations come with. Those that have expired are to be deleted.
+pub(super) async fn used_keys(
+    before: &impl ConnectionTrait,
+    script: &mut Script,
+    creates: &[Create],
+) -> Result<UsedKeys, DbErr> {
     let keys: Vec<&idempotency_key::Model> = creates
         .iter()
         .filter_map(|create| create.new.key.as_ref())
@@ -53,7 +57,10 @@ pub(super) async fn used_keys(tx: &DatabaseTransaction, creates: &[Create]) -> R
         .map(|create| create.new.rows.execution.created_at)
         .max();
     match now {
-        Some(now) if !keys.is_empty() => idempotency::used(tx, &keys, now).await,
+        Some(now) if !keys.is_empty() => {
+            script.delete(idempotency::forget_expired(now));
+            idempotency::used(before, &keys, now).await
+        }
         _ => Ok(HashMap::new()),
     }
 }

@@ -5,25 +5,34 @@
 
 mod batch;
 mod create;
+mod large;
 mod purses;
 mod rows;
 mod script;
 mod standing;
 
-use std::pin::Pin;
+use std::{pin::Pin, sync::LazyLock, thread, time::Duration};
 
 use agentchains_machine::ExecutionId;
 use agentchains_ports::{CommitError, Creation, Fence, PurseChange, StoreError};
-use sea_orm::{DatabaseConnection, DatabaseTransaction};
-use tokio::sync::{mpsc, oneshot};
+use sea_orm::{
+    DatabaseConnection, DatabaseTransaction, DbErr, ExprTrait,
+    sea_query::{Expr, OnConflict},
+};
+use tokio::{
+    runtime,
+    sync::{mpsc, oneshot},
+};
 
 pub(crate) use self::create::NewRows;
 use self::{
     batch::{Batch, Commit},
     create::Create,
+    script::Script,
 };
 use crate::{
     backend::WriteConnection,
+    entity::meta,
     error::{closed, database_error, store_error},
     mapping::Rows,
     open::{NO_EPOCH, close_epoch},
@@ -36,6 +45,9 @@ const QUEUE: usize = 1024;
 /// and the first to come waits for the last.
 const MAX_BATCH: usize = 64;
 
+/// How long a caller waits for an answer. Commits are waited for as long as they take: nobody but a driver does so.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
 /// Work that borrows the connection.
 pub(crate) type Work<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
 
@@ -45,6 +57,7 @@ enum Request {
     Create(Box<Create>),
     Commit(Box<Commit>),
     Alone(Job),
+    Probe(oneshot::Sender<Result<(), DbErr>>),
     Close(oneshot::Sender<()>),
 }
 
@@ -67,15 +80,25 @@ impl Writer {
             epoch,
             batch: Batch::default(),
         };
-        tokio::spawn(task.run(queue));
+        if task.connection.blocks() {
+            // Fails when the system has no more threads, and then every request says that the store is closed.
+            let _ = thread::Builder::new()
+                .name("store".to_owned())
+                .spawn(move || on_this_thread(task.run(queue)));
+        } else {
+            tokio::spawn(task.run(queue));
+        }
         Self { requests }
     }
 
     pub(crate) async fn create(&self, new: NewRows) -> Result<Creation<(ExecutionId, Fence)>, StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.send(Request::Create(Box::new(Create { new, reply })))
-            .await?;
-        answer.await.map_err(|_| closed())?
+        let asked = async {
+            self.send(Request::Create(Box::new(Create { new, reply })))
+                .await?;
+            answer.await.map_err(|_| closed())?
+        };
+        timely(asked).await
     }
 
     pub(crate) async fn commit(&self, rows: Rows, purses: Vec<PurseChange>) -> Result<(), CommitError> {
@@ -102,8 +125,11 @@ impl Writer {
                 let _ = reply.send(outcome);
             })
         });
-        self.send(Request::Alone(job)).await?;
-        answer.await.map_err(|_| closed())?
+        let asked = async {
+            self.send(Request::Alone(job)).await?;
+            answer.await.map_err(|_| closed())?
+        };
+        timely(asked).await
     }
 
     /// Serves what has been asked for, and ends. Returns when the file is free.
@@ -115,6 +141,13 @@ impl Writer {
         }
     }
 
+    /// Writes something that changes nothing, as an execution would be written.
+    pub(crate) async fn probe(&self) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Request::Probe(reply)).await?;
+        answer.await.map_err(|_| closed())?.map_err(store_error)
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.requests.is_closed()
     }
@@ -123,6 +156,43 @@ impl Writer {
         self.requests.send(request).await.map_err(|_| closed())
     }
 }
+
+/// Waits no longer than somebody who asked for it would. What was asked for may still be written.
+async fn timely<T>(asked: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let answered = tokio::time::timeout(ANSWER_WITHIN, asked).await;
+    answered.map_err(|elapsed| StoreError::Unavailable(Box::new(elapsed)))?
+}
+
+/// With a runtime of its own: what was asked for is written also while the caller's shuts down.
+fn on_this_thread(task: impl Future<Output = ()>) {
+    match runtime::Builder::new_current_thread().enable_time().build() {
+        Ok(runtime) => runtime.block_on(task),
+        Err(error) => tracing::error!(%error, "the store cannot write"),
+    }
+}
+
+/// Counts how often it was called: a row that stays as it is would not be written.
+async fn probe(connection: &WriteConnection) -> Result<(), DbErr> {
+    let first = meta::Model {
+        name: PROBES.to_owned(),
+        value: 1,
+    };
+    let mut script = Script::default();
+    script.insert([first].iter(), Some(&COUNT_UP));
+    let transaction = connection.begin_group().await?;
+    script.run(&transaction).await?;
+    transaction.commit().await
+}
+
+/// The name of the counter of [`probe`].
+const PROBES: &str = "probes";
+
+static COUNT_UP: LazyLock<OnConflict> = LazyLock::new(|| {
+    let counted = Expr::col((meta::Entity, meta::Column::Value)).add(1);
+    OnConflict::column(meta::Column::Name)
+        .value(meta::Column::Value, counted)
+        .to_owned()
+});
 
 async fn in_transaction<T, W>(connection: &WriteConnection, work: W) -> Result<T, StoreError>
 where
@@ -153,6 +223,11 @@ impl Task {
                     Request::Alone(job) => {
                         self.flush().await;
                         job(&self.connection).await;
+                    }
+                    Request::Probe(reply) => {
+                        self.flush().await;
+                        // Whoever asked may have gone.
+                        let _ = reply.send(probe(&self.connection).await);
                     }
                     Request::Close(reply) => {
                         queue.close();

@@ -1,11 +1,15 @@
 //! Purses in a group commit: read once, drawn from by one commit after the other, and written once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 use agentchains_cost::{Budget, Usd};
 use agentchains_ports::{CommitError, PurseChange, PurseId};
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect, sea_query::OnConflict,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    sea_query::OnConflict,
 };
 
 use super::script::Script;
@@ -25,14 +29,14 @@ pub(super) struct Purses {
 impl Purses {
     /// Reads those that the changes name, in one query; in none where there are no changes.
     pub(super) async fn read(
-        tx: &DatabaseTransaction,
+        before: &impl ConnectionTrait,
         changes: impl Iterator<Item = &PurseChange>,
     ) -> Result<Self, DbErr> {
         let ids: BTreeSet<&str> = changes.map(|change| change.purse.as_str()).collect();
         if ids.is_empty() {
             return Ok(Self::default());
         }
-        let rows = Entity::find().filter(Column::Id.is_in(ids)).all(tx).await?;
+        let rows = Entity::find().filter(Column::Id.is_in(ids)).all(before).await?;
         let budget = |row: Model| {
             let budget = purse_budget(&row);
             (row.id.into(), budget)
@@ -60,26 +64,36 @@ impl Purses {
         Ok(())
     }
 
-    /// Writes those that have changed, and forgets those of earlier days and months where one of a later one is made.
-    pub(super) async fn write(&self, tx: &DatabaseTransaction) -> Result<(), DbErr> {
+    /// Adds those that have changed, and forgets those of earlier days and months where one of a later one is made.
+    pub(super) async fn record(
+        &self,
+        before: &impl ConnectionTrait,
+        script: &mut Script,
+    ) -> Result<(), DbErr> {
         for made in self.changed.keys().filter(|id| !self.kept.contains_key(id)) {
-            forget_outdated(tx, made).await?;
+            forget_outdated(before, script, made).await?;
         }
-        let models = self.changed.iter();
-        let models = models
+        let changed = self.changed.iter();
+        let models: Vec<Model> = changed
             .map(|(id, budget)| purse_model(id.as_str(), budget))
             .collect();
-        let replace = OnConflict::column(Column::Id)
-            .update_columns([Column::MaxBudget, Column::Spent, Column::Reserved])
-            .to_owned();
-        let mut script = Script::new(tx);
-        script.insert::<Entity>(models, Some(&replace));
-        script.run(tx).await.map(drop)
+        script.insert(models.iter(), Some(&REPLACE));
+        Ok(())
     }
 }
 
+static REPLACE: LazyLock<OnConflict> = LazyLock::new(|| {
+    OnConflict::column(Column::Id)
+        .update_columns([Column::MaxBudget, Column::Spent, Column::Reserved])
+        .to_owned()
+});
+
 /// Deletes the purses of caps that nothing is drawn from any more. Executions' purses outdate none.
-async fn forget_outdated(tx: &DatabaseTransaction, latest: &PurseId) -> Result<(), DbErr> {
+async fn forget_outdated(
+    before: &impl ConnectionTrait,
+    script: &mut Script,
+    latest: &PurseId,
+) -> Result<(), DbErr> {
     let Some((tenant, _)) = latest.as_str().rsplit_once('/') else {
         return Ok(());
     };
@@ -90,16 +104,17 @@ async fn forget_outdated(tx: &DatabaseTransaction, latest: &PurseId) -> Result<(
         .filter(Column::Id.gt(format!("{tenant}/")))
         .filter(Column::Id.lt(latest.as_str()))
         .into_tuple()
-        .all(tx)
+        .all(before)
         .await?;
     let outdated = names.into_iter().map(PurseId::from);
     let outdated: Vec<PurseId> = outdated.filter(|id| id.is_outdated_by(latest)).collect();
-    if outdated.is_empty() {
-        return Ok(());
+    if !outdated.is_empty() {
+        let outdated = outdated.iter().map(PurseId::as_str);
+        script.delete(
+            Entity::delete_many()
+                .filter(Column::Id.is_in(outdated))
+                .into_query(),
+        );
     }
-    Entity::delete_many()
-        .filter(Column::Id.is_in(outdated.iter().map(PurseId::as_str)))
-        .exec(tx)
-        .await?;
     Ok(())
 }

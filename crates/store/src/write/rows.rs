@@ -1,16 +1,28 @@
-//! The statements of a group commit: for each table one, whatever the number of executions.
+//! The rows of a group commit, table by table, whatever the number of executions.
 
 use std::sync::LazyLock;
 
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, DbErr, ExprTrait, ModelTrait,
+    ColumnTrait, ExprTrait, ModelTrait,
     sea_query::{Alias, Expr, OnConflict, Query, TableRef, UpdateStatement, ValueTuple},
 };
 
-use super::{create::NewRows, script::Script};
+use super::{
+    create::NewRows,
+    script::{Row, Script},
+};
 use crate::{
     entity::{
-        approval, attempt, event, execution, execution_input, execution_label, idempotency_key, node, seed,
+        approval, attempt,
+        execution::{
+            self,
+            Column::{
+                Children, CostKnown, Deadline, Ending, Error, FinishedAt, Id, InFlight, IsDriven, LastSeq,
+                LeaseEpoch, MaxBudget, NodesSettled, NodesTotal, Output, ParentHolds, PauseReason,
+                Recoveries, Reserved, Revision, Spent, StartedAt, Status, WakeAt,
+            },
+        },
+        node,
     },
     mapping::Rows,
     terminal::not_terminal,
@@ -19,32 +31,17 @@ use crate::{
 /// What statements call the rows that they bring.
 const NEW: &str = "new";
 
-/// Writes executions that are recorded for the first time and such that go on.
-///
-/// # Errors
-/// [`DbErr::RecordNotUpdated`] when an execution that goes on is not the one that its rows were computed from.
-pub(super) async fn write(
-    tx: &DatabaseTransaction,
-    created: &[&NewRows],
-    committed: &[&Rows],
-) -> Result<(), DbErr> {
-    let mut script = Script::new(tx);
-    let executions = created.iter().map(|new| new.rows.execution.clone()).collect();
-    script.insert::<execution::Entity>(executions, None);
-    let executions: Vec<_> = committed.iter().map(|rows| rows.execution.clone()).collect();
-    script.update(&executions, advance_executions);
+/// Adds executions that are recorded for the first time and such that go on. A row is not written when an execution
+/// that goes on is not the one that its rows were computed from.
+pub(super) fn record(script: &mut Script, created: &[&NewRows], committed: &[&Rows]) {
+    script.insert(created.iter().map(|new| &new.rows.execution), None);
+    let executions = committed.iter().map(|rows| advanced(&rows.execution));
+    script.update("advanced executions", executions.collect(), advance_executions);
 
-    let inputs = created.iter().map(|new| new.input.clone()).collect();
-    script.insert::<execution_input::Entity>(inputs, None);
-    let labels = created
-        .iter()
-        .flat_map(|new| new.labels.iter().cloned())
-        .collect();
-    script.insert::<execution_label::Entity>(labels, None);
-    let seeds = created.iter().flat_map(|new| new.seeds.iter().cloned()).collect();
-    script.insert::<seed::Entity>(seeds, None);
-    let keys = created.iter().filter_map(|new| new.key.clone()).collect();
-    script.insert::<idempotency_key::Entity>(keys, None);
+    script.insert(created.iter().map(|new| &new.input), None);
+    script.insert(created.iter().flat_map(|new| &new.labels), None);
+    script.insert(created.iter().flat_map(|new| &new.seeds), None);
+    script.insert(created.iter().filter_map(|new| new.key.as_ref()), None);
 
     let all = || {
         created
@@ -52,75 +49,76 @@ pub(super) async fn write(
             .map(|new| &new.rows)
             .chain(committed.iter().copied())
     };
-    let nodes = all().flat_map(|rows| rows.nodes.iter().cloned()).collect();
-    script.insert::<node::Entity>(nodes, Some(&REPLACE_NODE));
-    let attempts = all().flat_map(|rows| rows.attempts.iter().cloned()).collect();
-    script.insert::<attempt::Entity>(attempts, Some(&REPLACE_ATTEMPT));
-    let approvals = all().flat_map(|rows| rows.approvals.iter().cloned()).collect();
-    script.insert::<approval::Entity>(approvals, Some(&REPLACE_APPROVAL));
+    script.insert(all().flat_map(|rows| &rows.nodes), Some(&REPLACE_NODE));
+    script.insert(all().flat_map(|rows| &rows.attempts), Some(&REPLACE_ATTEMPT));
+    script.insert(all().flat_map(|rows| &rows.approvals), Some(&REPLACE_APPROVAL));
     // A number that is there already is refused by the key, which keeps the sequence free of repeats.
-    let events = all().flat_map(|rows| rows.events.iter().cloned()).collect();
-    script.insert::<event::Entity>(events, None);
-    if script.run(tx).await? {
-        Ok(())
-    } else {
-        Err(DbErr::RecordNotUpdated)
-    }
+    script.insert(all().flat_map(|rows| &rows.events), None);
 }
 
 static REPLACE_NODE: LazyLock<OnConflict> = LazyLock::new(replace_node);
 static REPLACE_ATTEMPT: LazyLock<OnConflict> = LazyLock::new(replace_attempt);
 static REPLACE_APPROVAL: LazyLock<OnConflict> = LazyLock::new(replace_approval);
 
-/// Brings executions up to these rows, each if it is the one that its row was computed from.
-fn advance_executions(rows: &[execution::Model]) -> UpdateStatement {
-    use execution::Column::{
-        Children, CostKnown, Deadline, Ending, Error, FinishedAt, Id, InFlight, IsDriven, LastSeq,
-        LeaseEpoch, MaxBudget, NodesSettled, NodesTotal, Output, ParentHolds, PauseReason, Recoveries,
-        Reserved, Revision, Spent, StartedAt, Status, WakeAt,
-    };
-    const CONDITIONS: [execution::Column; 3] = [Id, LeaseEpoch, Revision];
-    const CHANGES: [execution::Column; 21] = [
-        Status,
-        PauseReason,
-        Ending,
-        Output,
-        Error,
-        MaxBudget,
-        Spent,
-        Reserved,
-        CostKnown,
-        ParentHolds,
-        StartedAt,
-        FinishedAt,
-        Deadline,
-        WakeAt,
-        LastSeq,
-        InFlight,
-        Children,
-        NodesTotal,
-        NodesSettled,
-        IsDriven,
-        Recoveries,
+/// What a commit changes of an execution.
+const CHANGES: [execution::Column; 22] = [
+    Status,
+    PauseReason,
+    Ending,
+    Output,
+    Error,
+    MaxBudget,
+    Spent,
+    Reserved,
+    CostKnown,
+    ParentHolds,
+    StartedAt,
+    FinishedAt,
+    Deadline,
+    WakeAt,
+    LastSeq,
+    InFlight,
+    Children,
+    NodesTotal,
+    NodesSettled,
+    IsDriven,
+    Recoveries,
+    Revision,
+];
+
+/// The values of [`advance_executions`].
+fn advanced(row: &execution::Model) -> Row {
+    let computed_from = [
+        row.get(Id),
+        row.get(LeaseEpoch),
+        row.revision.saturating_sub(1).into(),
     ];
-    let columns = || CONDITIONS.into_iter().chain(CHANGES);
-    let values = rows
-        .iter()
-        .map(|row| ValueTuple::Many(columns().map(|column| row.get(column)).collect()));
+    let changes = CHANGES.into_iter().map(|column| row.get(column));
+    changes.chain(computed_from).collect()
+}
+
+/// Brings executions up to these rows, each if it is the one that its row was computed from.
+fn advance_executions(rows: Vec<Row>) -> UpdateStatement {
+    let mut update = Query::update();
+    update.table(execution::Entity);
     // Databases name the columns of a list of values like this.
     let new = |position: usize| Expr::col((NEW, Alias::new(format!("column{}", position + 1))));
-    let mut update = Query::update();
-    update
-        .table(execution::Entity)
-        .from(TableRef::ValuesList(values.collect(), NEW.into()))
-        .value(Revision, new(2))
-        .and_where(Id.into_expr().eq(new(0)))
-        .and_where(LeaseEpoch.into_expr().eq(new(1)))
-        .and_where(Revision.into_expr().add(1).eq(new(2)))
-        .and_where(not_terminal());
-    for (position, column) in columns().enumerate().skip(CONDITIONS.len()) {
-        update.value(column, new(position));
+    let values: Vec<Expr> = match <[Row; 1]>::try_from(rows) {
+        Ok([row]) => row.into_iter().map(Expr::value).collect(),
+        Err(rows) => {
+            let rows = rows.into_iter().map(ValueTuple::Many);
+            update.from(TableRef::ValuesList(rows.collect(), NEW.into()));
+            (0..CHANGES.len() + 3).map(new).collect()
+        }
+    };
+    let mut values = values.into_iter();
+    for (column, value) in CHANGES.into_iter().zip(values.by_ref()) {
+        update.value(column, value);
     }
+    for (column, value) in [Id, LeaseEpoch, Revision].into_iter().zip(values) {
+        update.and_where(column.into_expr().eq(value));
+    }
+    update.and_where(not_terminal());
     update
 }
 
@@ -188,14 +186,13 @@ mod tests {
     use agentchains_machine::ExecutionStatus;
     use agentchains_ports::Fence;
     use agentchains_testkit::samples;
-    use sea_orm::{DatabaseConnection, TransactionTrait};
 
     use super::*;
     use crate::{
         StoreOptions,
-        backend::sqlite,
+        backend::{Backend, WriteConnection},
         mapping::{input_model, label_models, seed_models},
-        migration,
+        open::Presence,
     };
 
     fn rows(status: ExecutionStatus, fence: Fence) -> Rows {
@@ -204,11 +201,20 @@ mod tests {
         Rows::of(&changes, fence).unwrap()
     }
 
-    async fn database_with(status: ExecutionStatus, fence: Fence) -> DatabaseConnection {
-        let connection = sqlite::writer(&StoreOptions::new("sqlite::memory:"))
-            .await
-            .unwrap();
-        migration::up(&connection).await.unwrap();
+    async fn written(connection: &WriteConnection, created: &[&NewRows], committed: &[&Rows]) -> bool {
+        let tx = connection.begin_group().await.unwrap();
+        let mut script = Script::default();
+        record(&mut script, created, committed);
+        let written = script.run(&tx).await.unwrap();
+        tx.commit().await.unwrap();
+        written
+    }
+
+    async fn database_with(url: &str, status: ExecutionStatus, fence: Fence) -> WriteConnection {
+        let options = StoreOptions::new(url);
+        let taken = Backend::of(url).unwrap().take(&options, Presence::Alone).await;
+        let connection = taken.unwrap().writer;
+        connection.migrate().await.unwrap();
         let changes = samples::changes(samples::execution(1), 0);
         let new = NewRows {
             id: changes.execution.id,
@@ -219,9 +225,7 @@ mod tests {
             seeds: seed_models(&changes).unwrap(),
             key: None,
         };
-        let tx = connection.begin().await.unwrap();
-        write(&tx, &[&new], &[]).await.unwrap();
-        tx.commit().await.unwrap();
+        assert!(written(&connection, &[&new], &[]).await);
         connection
     }
 
@@ -234,7 +238,7 @@ mod tests {
             epoch: 2,
             revision: 5,
         };
-        for (status, fence, written) in [
+        for (status, fence, expected) in [
             (
                 Running,
                 Fence {
@@ -284,10 +288,13 @@ mod tests {
                 false,
             ),
         ] {
-            let connection = database_with(status, stored).await;
-            let tx = connection.begin().await.unwrap();
-            let outcome = write(&tx, &[], &[&rows(Running, fence)]).await;
-            assert_eq!(outcome.is_ok(), written, "{status} under {fence:?}: {outcome:?}");
+            let directory = tempfile::TempDir::new().unwrap();
+            let file = format!("sqlite:{}", directory.path().join("a.db").display());
+            for url in [file.as_str(), "sqlite::memory:"] {
+                let connection = database_with(url, status, stored).await;
+                let outcome = written(&connection, &[], &[&rows(Running, fence)]).await;
+                assert_eq!(outcome, expected, "{status} under {fence:?} in {url}");
+            }
         }
     }
 }

@@ -1,93 +1,149 @@
-//! A script: inserts into several tables, run in as few round trips as the database allows.
+//! A script: the rows that a transaction writes into several tables.
 //!
-//! SQLite's connection has a thread of its own, so that a round trip costs as much as the statement: a short script goes
-//! there as one text. Rows are inserted in numbers that are powers of two, so that the texts are few and the database
-//! finds each of them prepared.
+//! A connection behind a thread or a network takes as many rows as it can in one statement, in numbers that are powers
+//! of two, so that the texts are few and the database finds each of them prepared. On the direct connection each row is
+//! a statement of its own, prepared once.
 
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, IntoActiveModel,
-    QueryTrait, Statement, Values,
-    sea_query::{OnConflict, UpdateStatement},
+    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, IdenStatic, Iterable, ModelTrait,
+    Statement, Value,
+    sea_query::{DeleteStatement, Expr, InsertStatement, OnConflict, Query, UpdateStatement},
 };
+
+use crate::backend::GroupTransaction;
 
 /// The most rows of one statement. No table has so many columns that it would bind more values than a database allows,
 /// which is 32,766 for SQLite, and twice that for PostgreSQL.
 const MAX_ROWS: usize = 128;
 
-/// Scripts with up to so many rows are run as one text: with more of them hardly any would be run twice.
-const MAX_ROWS_OF_ONE_TEXT: usize = 16;
+/// The values of one row.
+pub(super) type Row = Vec<Value>;
 
-/// Inserts that belong together.
+/// Statements that belong together.
+#[derive(Default)]
 pub(super) struct Script {
-    backend: DbBackend,
-    statements: Vec<Statement>,
-    rows: usize,
+    deletes: Vec<DeleteStatement>,
+    parts: Vec<Part>,
+}
+
+/// Rows of one table.
+struct Part {
+    /// No other statement has it.
+    #[cfg_attr(
+        not(feature = "sqlite"),
+        expect(dead_code, reason = "only SQLite keeps statements by their names")
+    )]
+    name: &'static str,
+    statement: Build,
+    rows: Vec<Row>,
+}
+
+/// Makes a statement of some rows.
+enum Build {
+    Insert(fn(Vec<Row>) -> InsertStatement, Option<&'static OnConflict>),
+    Update(fn(Vec<Row>) -> UpdateStatement),
 }
 
 impl Script {
-    pub(super) fn new(tx: &DatabaseTransaction) -> Self {
-        Self {
-            backend: tx.get_database_backend(),
-            statements: Vec::new(),
-            rows: 0,
-        }
+    /// Deletes rows, before anything is written.
+    pub(super) fn delete(&mut self, statement: DeleteStatement) {
+        self.deletes.push(statement);
     }
 
     /// Adds rows of one table.
-    pub(super) fn insert<E>(&mut self, models: Vec<E::Model>, on_conflict: Option<&OnConflict>)
-    where
-        E: EntityTrait,
-        E::Model: IntoActiveModel<E::ActiveModel>,
-        E::ActiveModel: ActiveModelTrait<Entity = E> + Send,
+    pub(super) fn insert<'m, M>(
+        &mut self,
+        models: impl Iterator<Item = &'m M>,
+        on_conflict: Option<&'static OnConflict>,
+    ) where
+        M: ModelTrait + 'm,
     {
-        self.rows += models.len();
-        let sizes = sizes(models.len());
-        let mut models = models.into_iter().map(IntoActiveModel::into_active_model);
-        for size in sizes {
-            let rows: Vec<E::ActiveModel> = models.by_ref().take(size).collect();
-            let mut statement = E::insert_many(rows);
-            if let Some(on_conflict) = on_conflict {
-                statement = statement.on_conflict(on_conflict.clone());
-            }
-            self.statements.push(statement.build(self.backend));
-        }
+        let row = |model: &M| columns::<M::Entity>().map(|column| model.get(column)).collect();
+        self.parts.push(Part {
+            name: M::Entity::default().as_str(),
+            statement: Build::Insert(insert_into::<M::Entity>, on_conflict),
+            rows: models.map(row).collect(),
+        });
     }
 
     /// Changes rows of one table, each once.
-    pub(super) fn update<M>(&mut self, models: &[M], update: impl Fn(&[M]) -> UpdateStatement) {
-        self.rows += models.len();
-        let mut left = models;
-        for size in sizes(models.len()) {
-            let (rows, rest) = left.split_at(size);
-            left = rest;
-            self.statements.push(self.backend.build(&update(rows)));
-        }
+    pub(super) fn update(
+        &mut self,
+        name: &'static str,
+        rows: Vec<Row>,
+        update: fn(Vec<Row>) -> UpdateStatement,
+    ) {
+        self.parts.push(Part {
+            name,
+            statement: Build::Update(update),
+            rows,
+        });
     }
 
     /// Runs it. False when some row was not written, as its own condition did not allow it.
-    pub(super) async fn run(self, tx: &DatabaseTransaction) -> Result<bool, DbErr> {
-        let rows = self.rows;
-        let is_short = rows <= MAX_ROWS_OF_ONE_TEXT && self.backend == DbBackend::Sqlite;
-        let statements = if is_short { self.joined() } else { self.statements };
-        let mut written = 0;
-        for statement in statements {
-            written += tx.execute_raw(statement).await?.rows_affected();
-        }
-        Ok(usize::try_from(written) == Ok(rows))
+    pub(super) async fn run(&self, tx: &GroupTransaction) -> Result<bool, DbErr> {
+        let written = match tx {
+            GroupTransaction::Connection(transaction) => self.run_on(transaction).await?,
+            #[cfg(feature = "sqlite")]
+            GroupTransaction::Direct { transaction, .. } => {
+                for statement in &self.deletes {
+                    transaction.execute(&DbBackend::Sqlite.build(statement))?;
+                }
+                let write = |part: &Part| {
+                    let of_one_row = |row| part.statement(DbBackend::Sqlite, vec![row]);
+                    transaction.write(part.name, &part.rows, of_one_row)
+                };
+                self.parts.iter().map(write).sum::<Result<usize, _>>()?
+            }
+        };
+        let wanted: usize = self.parts.iter().map(|part| part.rows.len()).sum();
+        Ok(written == wanted)
     }
 
-    fn joined(self) -> Vec<Statement> {
-        let joined = self.statements.into_iter().reduce(|mut script, statement| {
-            script.sql.push(';');
-            script.sql.push_str(&statement.sql);
-            let values = script.values.get_or_insert_with(|| Values(Vec::new()));
-            values
-                .0
-                .extend(statement.values.into_iter().flat_map(|values| values.0));
-            script
-        });
-        joined.into_iter().collect()
+    async fn run_on(&self, tx: &DatabaseTransaction) -> Result<usize, DbErr> {
+        for statement in &self.deletes {
+            tx.execute(statement).await?;
+        }
+        let mut written = 0;
+        for part in &self.parts {
+            let mut left = part.rows.as_slice();
+            for size in sizes(left.len()) {
+                let (rows, rest) = left.split_at(size);
+                left = rest;
+                let statement = part.statement(tx.get_database_backend(), rows.to_vec());
+                written += tx.execute_raw(statement).await?.rows_affected();
+            }
+        }
+        Ok(usize::try_from(written).unwrap_or(usize::MAX))
     }
+}
+
+impl Part {
+    fn statement(&self, backend: DbBackend, rows: Vec<Row>) -> Statement {
+        match &self.statement {
+            Build::Insert(insert, on_conflict) => {
+                let mut statement = insert(rows);
+                if let Some(on_conflict) = on_conflict {
+                    statement.on_conflict((*on_conflict).clone());
+                }
+                backend.build(&statement)
+            }
+            Build::Update(update) => backend.build(&update(rows)),
+        }
+    }
+}
+
+fn insert_into<E: EntityTrait>(rows: Vec<Row>) -> InsertStatement {
+    let mut insert = Query::insert();
+    insert.into_table(E::default()).columns(columns::<E>());
+    for row in rows {
+        insert.values_panic(row.into_iter().map(Expr::value));
+    }
+    insert
+}
+
+fn columns<E: EntityTrait>() -> impl Iterator<Item = E::Column> {
+    E::Column::iter()
 }
 
 /// In how many statements that many rows are written, and how many each takes.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use agentchains_machine::ExecutionStatus;
 use agentchains_ports::Fence;
-use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::{
     entity::execution::{self, Column},
@@ -46,7 +46,7 @@ impl Standing {
 
 /// The standings of all that exist of these executions, in one query.
 pub(super) async fn standings(
-    tx: &DatabaseTransaction,
+    before: &impl ConnectionTrait,
     ids: Vec<&str>,
 ) -> Result<HashMap<String, Standing>, DbErr> {
     if ids.is_empty() {
@@ -57,7 +57,7 @@ pub(super) async fn standings(
         .columns([Column::Id, Column::LeaseEpoch, Column::Revision, Column::Status])
         .filter(Column::Id.is_in(ids))
         .into_tuple()
-        .all(tx)
+        .all(before)
         .await?;
     let standing = |(id, epoch, revision, status): (String, i64, i64, String)| {
         (

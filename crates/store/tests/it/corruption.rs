@@ -1,9 +1,10 @@
 //! A database that holds what this program did not write is an error, never a panic and never a guess.
 
+use agentchains_machine::Json;
 use agentchains_ports::{ExecutionQuery, ExecutionStore, StoreError};
 use agentchains_store::{OpenError, Store};
 use agentchains_testkit::{
-    samples::{TENANT, approval, approval_id, attempt, changes, child, execution_id, node, seeds},
+    samples::{TENANT, approval, approval_id, attempt, changes, child, execution_id, make_fork, node},
     store_conformance::Backend,
 };
 use sea_orm::{ConnectionTrait, Database};
@@ -19,13 +20,19 @@ async fn tampered(backend: &SqliteFile, sql: &str) -> Result<Store, OpenError> {
 }
 
 async fn filled() -> SqliteFile {
+    filled_with(Json::null()).await
+}
+
+/// A database with this value in an event.
+async fn filled_with(data: Json) -> SqliteFile {
     let backend = SqliteFile::new();
     let store = backend.open().await.unwrap();
     let mut changes = changes(child(1, 7), 1);
+    changes.events[0].data = data;
     changes.nodes = vec![node("web", 0)];
     changes.attempts = vec![attempt("web", 1)];
     changes.approvals = vec![approval(1, execution_id(1))];
-    changes.seeds = seeds();
+    make_fork(&mut changes);
     store.create(changes, None).await.unwrap();
     store.close().await;
     backend
@@ -95,6 +102,24 @@ async fn what_cannot_be_understood_is_named() {
 }
 
 #[tokio::test]
+async fn a_large_value_that_is_gone_or_another_is_an_error() {
+    let large = Json::from("x".repeat(100_000).as_str());
+    for (sql, place) in [
+        (
+            "DELETE FROM large_value_uses; DELETE FROM large_values",
+            "events.data",
+        ),
+        ("UPDATE events SET data = '[' || char(1) || 'abc'", "events.data"),
+        ("UPDATE large_values SET body = '\"short\"'", "large_values.body"),
+    ] {
+        let backend = filled_with(large.clone()).await;
+        let store = tampered(&backend, sql).await.unwrap();
+        assert_eq!(read_error(&store).await, Some(place), "{sql}");
+        store.close().await;
+    }
+}
+
+#[tokio::test]
 async fn a_value_of_another_type_is_an_error() {
     for (table, name) in [
         ("executions", "spent"),
@@ -136,7 +161,7 @@ async fn a_database_of_a_later_version_is_refused() {
     let backend = filled().await;
     let later = "INSERT INTO seaql_migrations VALUES ('m99990101_000001_later', 0)";
     let refused = tampered(&backend, later).await.err();
-    assert!(matches!(refused, Some(OpenError::Migrate(_))), "{refused:?}");
+    assert!(matches!(refused, Some(OpenError::Later { .. })), "{refused:?}");
 }
 
 #[tokio::test]
@@ -147,7 +172,7 @@ async fn an_epoch_that_is_no_counter_is_refused() {
             .await
             .err();
         assert!(
-            matches!(refused, Some(OpenError::Connect(_))),
+            matches!(refused, Some(OpenError::Connect { .. })),
             "{epoch}: {refused:?}"
         );
     }

@@ -9,7 +9,7 @@ use agentchains_testkit::{
     store_conformance::Backend,
 };
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
+use tokio::{runtime::Runtime, task::yield_now};
 
 use crate::backends::{SqliteFile, options};
 
@@ -124,7 +124,10 @@ async fn a_file_that_is_no_database_is_refused_and_left_alone() {
     fs::write(backend.path(), &text).unwrap();
     let refused = Store::open(backend.options()).await.err();
     assert!(
-        matches!(refused, Some(OpenError::Connect(_) | OpenError::Migrate(_))),
+        matches!(
+            refused,
+            Some(OpenError::Connect { .. } | OpenError::Migrate { .. })
+        ),
         "{refused:?}"
     );
     assert_eq!(fs::read_to_string(backend.path()).unwrap(), text);
@@ -186,15 +189,58 @@ async fn what_was_acknowledged_survives_a_crash() {
     store.close().await;
 }
 
+/// Opens a file that a store, which was dropped, gives up at any moment.
+async fn open_when_free(backend: &SqliteFile) -> Store {
+    loop {
+        match Store::open(options(&backend.path())).await {
+            Err(OpenError::InUse { .. }) => yield_now().await,
+            opened => return opened.unwrap(),
+        }
+    }
+}
+
 #[test]
 fn what_was_acknowledged_survives_a_runtime_that_ends_without_closing() {
     let backend = SqliteFile::new();
     for round in 0..3 {
         let runtime = Runtime::new().unwrap();
         runtime.block_on(async {
-            let store = backend.open().await.unwrap();
+            let store = open_when_free(&backend).await;
             holds(&store, 0..round * 10).await;
             create(&store, round * 10..(round + 1) * 10).await;
         });
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_stays_small_while_it_is_written_and_read_all_the_time() {
+    const MOST: u64 = 64 << 20;
+    let backend = SqliteFile::new();
+    let store = backend.open().await.unwrap();
+    let log = backend.path().with_extension("db-wal");
+    let readers: Vec<_> = (0..4)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                loop {
+                    store.snapshot(TENANT, execution_id(0)).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    let mut written = 0;
+    for ordinal in 0..500 {
+        let mut large = changes(execution(ordinal), 1);
+        large.execution.input = "x".repeat(256 << 10).as_str().into();
+        store.create(large, None).await.unwrap();
+        let bytes = fs::metadata(&log).unwrap().len();
+        assert!(
+            bytes <= MOST,
+            "the log has {bytes} bytes after {ordinal} executions"
+        );
+        written += 256 << 10;
+    }
+    assert!(written > MOST, "it would have grown beyond that");
+    readers.iter().for_each(tokio::task::JoinHandle::abort);
+    store.close().await;
 }

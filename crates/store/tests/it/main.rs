@@ -11,6 +11,7 @@ mod conformance;
 mod corruption;
 mod failure;
 mod files;
+mod large_values;
 mod lifecycle;
 #[cfg(unix)]
 mod postgres;

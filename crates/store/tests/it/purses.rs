@@ -9,17 +9,13 @@ use agentchains_ports::{
 };
 use agentchains_store::Store;
 use agentchains_testkit::{
+    property::the_same_each_time,
     samples::{TENANT, changes, execution, execution_id},
     store_conformance::Backend,
 };
 use futures_util::future::join_all;
 use jiff::civil::date;
-use proptest::{
-    collection, option,
-    prelude::*,
-    sample::Index,
-    test_runner::{RngSeed, TestRunner},
-};
+use proptest::{collection, option, prelude::*, sample::Index, test_runner::TestRunner};
 use tokio::runtime::Builder;
 
 use crate::backends::SqliteInMemory;
@@ -285,21 +281,9 @@ fn drawn(counted: &Purses, purses: &[PurseChange]) -> Result<Purses, PurseId> {
     Ok(counted)
 }
 
-/// The same cases each time, unless the environment says otherwise.
-fn the_same_each_time() -> ProptestConfig {
-    let mut config = ProptestConfig {
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
-    if config.rng_seed == RngSeed::Random {
-        config.rng_seed = RngSeed::Fixed(SEED);
-    }
-    config
-}
-
 #[test]
 fn purses_hold_what_a_naive_count_says_and_never_more_than_their_limit_with_overruns() {
-    let config = the_same_each_time();
+    let config = the_same_each_time(SEED);
     let seed = config.rng_seed;
     let outcome = TestRunner::new(config).run(&a_case(), |case| {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();

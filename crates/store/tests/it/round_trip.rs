@@ -10,7 +10,7 @@ use agentchains_machine::{
 use agentchains_ports::{ExecutionQuery, ExecutionStore};
 use agentchains_store::Store;
 use agentchains_testkit::{
-    samples::{TENANT, approval_id, changes, execution_id, full_execution, full_node, path, seeds},
+    samples::{TENANT, approval_id, changes, execution_id, full_execution, full_node, make_fork, path},
     store_conformance::Backend,
 };
 use jiff::Timestamp;
@@ -72,7 +72,7 @@ prop_compose! {
         (number, agent_id) in any::<(u32, String)>(),
     ) -> Attempt {
         let message_id = MessageId::of_attempt(execution_id(1), &path("web"), number);
-        Attempt { number, message_id, agent_id, started_at, deadline, reserved, abort_by, answer: None }
+        Attempt { number, message_id, agent_id, started_at, deadline, reserved, abort_by, answer: None, rejected: None }
     }
 }
 
@@ -144,7 +144,7 @@ prop_compose! {
         let mut changes = changes(execution, 1);
         changes.events[0].data = data.into();
         changes.nodes = vec![node];
-        changes.seeds = seeds();
+        make_fork(&mut changes);
         changes.seeds[1].output = left_behind.into();
         changes
     }

@@ -9,6 +9,7 @@ use agentchains_ports::{
     PurseId, StoreError,
 };
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::FaultStore;
 
@@ -88,6 +89,15 @@ impl<S: ExecutionQuery> ExecutionQuery for FaultStore<S> {
 
     async fn delete_terminal(&self, tenant: &str, id: ExecutionId) -> Result<bool, StoreError> {
         self.pass("delete_terminal", self.inner.delete_terminal(tenant, id))
+            .await
+    }
+
+    async fn ended_before(
+        &self,
+        moment: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(String, ExecutionId)>, StoreError> {
+        self.pass("ended_before", self.inner.ended_before(moment, limit))
             .await
     }
 

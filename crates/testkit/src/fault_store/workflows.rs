@@ -45,6 +45,16 @@ impl<S: WorkflowStore> WorkflowStore for FaultStore<S> {
         self.pass("archive_workflow", call).await
     }
 
+    async fn set_published(
+        &self,
+        tenant: &str,
+        id: WorkflowId,
+        published: bool,
+    ) -> Result<Option<WorkflowRecord>, StoreError> {
+        let call = self.inner.set_published(tenant, id, published);
+        self.pass("set_published", call).await
+    }
+
     async fn workflow(&self, tenant: &str, id: WorkflowId) -> Result<Option<WorkflowRecord>, StoreError> {
         self.pass("workflow", self.inner.workflow(tenant, id)).await
     }

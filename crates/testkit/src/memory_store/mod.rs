@@ -3,6 +3,7 @@
 //! It keeps the contract of the ports, which [`crate::store_conformance`] holds it to, but nothing on disk.
 
 mod agents;
+mod api_keys;
 mod breakers;
 mod executions;
 mod history;
@@ -23,7 +24,7 @@ use agentchains_machine::{
     NodeRow, Seed, Snapshot, WorkflowId,
 };
 use agentchains_ports::{
-    AgentRecord, BreakerRecord, Fence, Idempotency, PurseId, SealedSecret, StoreError, VersionRecord,
+    AgentRecord, ApiKey, BreakerRecord, Fence, Idempotency, PurseId, SealedSecret, StoreError, VersionRecord,
     WorkflowRecord, compare_attempts, compare_nodes,
 };
 use jiff::Timestamp;
@@ -83,6 +84,7 @@ struct Data {
     purses: BTreeMap<PurseId, Budget>,
     /// By tenant and name.
     secrets: BTreeMap<(String, String), SealedSecret>,
+    api_keys: BTreeMap<String, ApiKey>,
 }
 
 /// An execution with everything that belongs to it.

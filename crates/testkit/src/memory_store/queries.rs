@@ -9,6 +9,7 @@ use agentchains_ports::{
     PurseId, StoreError,
 };
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::{Entry, MemoryStore, history, ledger, paging};
 
@@ -157,6 +158,36 @@ impl ExecutionQuery for MemoryStore {
         data.executions.remove(&id);
         data.purses.remove(&PurseId::of_execution(id));
         Ok(true)
+    }
+
+    async fn ended_before(
+        &self,
+        moment: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(String, ExecutionId)>, StoreError> {
+        let data = self.data();
+        let runs = |id: ExecutionId| {
+            let entry = data.executions.get(&id);
+            entry.is_some_and(|entry| !entry.row.status.is_terminal())
+        };
+        let root = |row: &ExecutionRow| {
+            row.parent
+                .as_ref()
+                .map_or(row.id, |parent| parent.root_execution_id)
+        };
+        let mut ended: Vec<(Timestamp, &ExecutionRow)> = data
+            .executions
+            .values()
+            .map(|entry| &entry.row)
+            .filter(|row| row.status.is_terminal() && !runs(root(row)))
+            .filter_map(|row| Some((row.finished_at?, row)))
+            .filter(|(finished_at, _)| *finished_at < moment)
+            .collect();
+        ended.sort_by_key(|(finished_at, row)| (*finished_at, row.id));
+        let ended = ended
+            .into_iter()
+            .take(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(ended.map(|(_, row)| (row.tenant.clone(), row.id)).collect())
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -45,6 +45,7 @@ impl WorkflowStore for MemoryStore {
             description: version.description.clone(),
             version: 1,
             archived: false,
+            published: false,
             created_at: version.now,
             updated_at: version.now,
         };
@@ -100,6 +101,20 @@ impl WorkflowStore for MemoryStore {
             stored.record.updated_at = now;
         }
         Ok(Change::Done(()))
+    }
+
+    async fn set_published(
+        &self,
+        tenant: &str,
+        id: WorkflowId,
+        published: bool,
+    ) -> Result<Option<WorkflowRecord>, StoreError> {
+        let mut data = self.data();
+        let Change::Done(stored) = data.changeable(tenant, id, None) else {
+            return Ok(None);
+        };
+        stored.record.published = published;
+        Ok(Some(stored.record.clone()))
     }
 
     async fn workflow(&self, tenant: &str, id: WorkflowId) -> Result<Option<WorkflowRecord>, StoreError> {

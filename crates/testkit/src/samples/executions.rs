@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use agentchains_cost::Usd;
 use agentchains_machine::{
-    BudgetAbove, Ending, ExecutionRow, ExecutionStatus, Json, Parent, PauseReason, Seed,
+    BudgetAbove, Changes, Ending, ExecutionRow, ExecutionStatus, Json, Parent, PauseReason, Seed,
 };
 use agentchains_workflow::OnBudget;
 use agentchains_workflow::UnknownCost;
@@ -122,9 +122,14 @@ pub fn child(ordinal: u32, of: u32) -> ExecutionRow {
     }
 }
 
-/// What an execution may be given to start from, by path, with and without what may be absent.
-#[must_use]
-pub fn seeds() -> Vec<Seed> {
+/// Makes of it an execution that is made from another, with what that one has left behind for it: by path, with and
+/// without what may be absent.
+pub fn make_fork(changes: &mut Changes) {
+    changes.execution.forked_from.get_or_insert(execution_id(75));
+    changes.seeds = seeds();
+}
+
+fn seeds() -> Vec<Seed> {
     vec![
         Seed {
             path: path("academic"),

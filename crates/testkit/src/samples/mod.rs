@@ -21,7 +21,7 @@ use uuid::Builder;
 pub use self::{
     approvals::{approval, full_approval},
     attempts::{attempt, full_attempt},
-    executions::{child, endings, execution, full_execution, parent, seeds},
+    executions::{child, endings, execution, full_execution, make_fork, parent},
     nodes::{full_node, node, node_states},
 };
 

@@ -80,11 +80,13 @@ pub fn node_states() -> Vec<NodeState> {
             failure: failure(),
             handled: true,
             retryable: false,
+            remote_cancel: Some(RemoteCancel::Refused),
         }),
         NodeState::Failed(NodeFailure {
             failure: failure(),
             handled: false,
             retryable: true,
+            remote_cancel: None,
         }),
         NodeState::Cancelled { remote_cancel: None },
     ];
@@ -152,6 +154,7 @@ fn attempt_in_flight() -> Attempt {
         deadline: at(4),
         reserved: Usd::from_nanos(i64::MAX),
         abort_by: None,
+        rejected: None,
         answer: None,
     }
 }
@@ -171,6 +174,7 @@ fn answered() -> Attempt {
 fn aborted() -> Attempt {
     Attempt {
         abort_by: Some(at(9)),
+        rejected: Some(Box::new(failure())),
         ..attempt_in_flight()
     }
 }

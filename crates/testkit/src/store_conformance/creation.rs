@@ -5,7 +5,7 @@ use agentchains_ports::{Creation, Fence, Idempotency};
 use futures_util::future::try_join_all;
 
 use super::{Ports, TestResult, advance, create};
-use crate::samples::{TENANT, at, changes, execution, execution_id, node, seeds};
+use crate::samples::{TENANT, at, changes, execution, execution_id, make_fork, node};
 
 fn key(key: &str, fingerprint: &str) -> Option<Idempotency> {
     Some(Idempotency {
@@ -28,7 +28,7 @@ pub async fn an_execution_is_created_once<S: Ports>(store: &S) -> TestResult {
     };
     let mut again = changes(again, 2);
     again.nodes = vec![node("web", 0)];
-    again.seeds = seeds();
+    make_fork(&mut again);
     for key in [None, key("k", "POST /a")] {
         let answer = store.create(again.clone(), key).await?;
         assert_eq!(answer, Creation::Replayed((id, fence)));

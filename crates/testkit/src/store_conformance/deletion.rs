@@ -1,11 +1,12 @@
 //! Forgetting executions.
 
-use agentchains_machine::{ExecutionRow, ExecutionStatus};
+use agentchains_machine::{ExecutionRow, ExecutionStatus, Parent};
 use agentchains_ports::{Creation, Idempotency};
 
 use super::{Ports, TestResult, create, create_plain, read};
 use crate::samples::{
-    TENANT, approval, approval_id, at, attempt, changes, child, execution, execution_id, node, seeds,
+    TENANT, approval, approval_id, at, attempt, changes, child, execution, execution_id, make_fork, node,
+    parent,
 };
 
 /// Nodes, attempts, questions, events and seeds; others keep theirs.
@@ -19,7 +20,7 @@ pub async fn a_terminal_execution_is_forgotten_with_all_that_is_its<S: Ports>(st
         changes.nodes = vec![node("web", 0)];
         changes.attempts = vec![attempt("web", 1)];
         changes.approvals = vec![approval(ordinal, execution_id(ordinal))];
-        changes.seeds = seeds();
+        make_fork(&mut changes);
         create(store, changes).await?;
     }
     let id = execution_id(1);
@@ -31,7 +32,10 @@ pub async fn a_terminal_execution_is_forgotten_with_all_that_is_its<S: Ports>(st
     assert_eq!(store.attempts(id).await?, []);
     assert_eq!(store.events(id, 0, 10).await?, []);
     assert_eq!(store.approval(TENANT, approval_id(1)).await?, None);
-    create_plain(store, [1]).await?;
+    let mut fork_of_nothing = changes(execution(1), 1);
+    make_fork(&mut fork_of_nothing);
+    fork_of_nothing.seeds.clear();
+    create(store, fork_of_nothing).await?;
     let anew = store.snapshot(TENANT, id).await?;
     assert_eq!(anew.map(|anew| anew.seeds), Some(vec![]));
 
@@ -39,6 +43,42 @@ pub async fn a_terminal_execution_is_forgotten_with_all_that_is_its<S: Ports>(st
     assert_eq!(store.nodes(other).await?.len(), 1);
     assert_eq!(store.events(other, 0, 10).await?.len(), 2);
     assert!(store.approval(TENANT, approval_id(2)).await?.is_some());
+    Ok(())
+}
+
+/// The first to end comes first; a child execution is there as long as what is above it runs.
+pub async fn what_has_ended_is_found_unless_its_tree_still_runs<S: Ports>(store: &S) -> TestResult {
+    let ended = |row: ExecutionRow, seconds| ExecutionRow {
+        status: ExecutionStatus::Failed,
+        finished_at: Some(at(seconds)),
+        ..row
+    };
+    let below = |row: ExecutionRow, root| ExecutionRow {
+        parent: Some(Parent {
+            execution_id: execution_id(root),
+            root_execution_id: execution_id(root),
+            ..parent()
+        }),
+        ..row
+    };
+    for row in [
+        ended(execution(1), 30),
+        ended(execution(2), 20),
+        execution(3),
+        below(ended(execution(4), 10), 3),
+        below(ended(execution(5), 11), 1),
+        below(ended(execution(6), 12), 9),
+        ended(execution(7), 40),
+    ] {
+        create(store, changes(row, 1)).await?;
+    }
+    let found = |ids: &[u32]| -> Vec<_> {
+        let of = |ordinal: &u32| (TENANT.to_owned(), execution_id(*ordinal));
+        ids.iter().map(of).collect()
+    };
+    assert_eq!(store.ended_before(at(40), 10).await?, found(&[5, 6, 2, 1]));
+    assert_eq!(store.ended_before(at(40), 2).await?, found(&[5, 6]));
+    assert_eq!(store.ended_before(at(11), 10).await?, []);
     Ok(())
 }
 

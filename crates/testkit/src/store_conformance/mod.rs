@@ -10,12 +10,14 @@
 )]
 
 pub mod agents;
+pub mod api_keys;
 pub mod breakers;
 pub mod commits;
 pub mod creation;
 pub mod deletion;
 pub mod events;
 pub mod history;
+pub mod large_values;
 pub mod ledger;
 pub mod lists;
 pub mod purses;
@@ -30,8 +32,8 @@ use std::error::Error;
 
 use agentchains_machine::{Changes, ExecutionId, ExecutionRow};
 use agentchains_ports::{
-    AgentStore, BreakerStore, Commit, Creation, ExecutionQuery, ExecutionStore, Fence, PageRequest,
-    SecretStore, WorkflowStore,
+    AgentStore, ApiKeyStore, BreakerStore, Commit, Creation, ExecutionQuery, ExecutionStore, Fence,
+    PageRequest, SecretStore, WorkflowStore,
 };
 use async_trait::async_trait;
 
@@ -42,12 +44,18 @@ pub type TestResult = Result<(), Box<dyn Error + Send + Sync>>;
 
 /// All that a store does.
 pub trait Ports:
-    ExecutionStore + ExecutionQuery + WorkflowStore + AgentStore + BreakerStore + SecretStore
+    ExecutionStore + ExecutionQuery + WorkflowStore + AgentStore + BreakerStore + SecretStore + ApiKeyStore
 {
 }
 
-impl<S: ExecutionStore + ExecutionQuery + WorkflowStore + AgentStore + BreakerStore + SecretStore> Ports
-    for S
+impl<S> Ports for S where
+    S: ExecutionStore
+        + ExecutionQuery
+        + WorkflowStore
+        + AgentStore
+        + BreakerStore
+        + SecretStore
+        + ApiKeyStore
 {
 }
 

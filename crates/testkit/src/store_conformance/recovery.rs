@@ -10,7 +10,7 @@ use crate::samples::{self, approval, at, changes, execution, execution_id, full_
 pub async fn the_claimed_rows_are_those_that_were_written<S: Ports>(store: &S) -> TestResult {
     let mut written = changes(full_execution(1), 3);
     written.nodes = vec![node("web", 0), node("academic", 1), node("academic[3]/find", 1)];
-    written.seeds = samples::seeds();
+    samples::make_fork(&mut written);
     written.attempts = vec![samples::attempt("web", 1)];
     written.approvals = vec![
         approval(1, execution_id(1)),
@@ -91,7 +91,7 @@ pub async fn everything_is_there_after_reopening<B: Backend>(backend: &B) -> Tes
     written.nodes = vec![node("web", 0)];
     written.attempts = vec![samples::attempt("web", 1)];
     written.approvals = vec![approval(1, execution_id(1))];
-    written.seeds = samples::seeds();
+    samples::make_fork(&mut written);
     create(&store, written.clone()).await?;
     backend.close(store).await;
 

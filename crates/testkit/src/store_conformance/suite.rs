@@ -13,6 +13,10 @@ macro_rules! store_conformance {
                 attempts_are_read_back_in_every_status,
                 approvals_are_read_back_in_every_status,
                 later_rows_replace_earlier_ones;
+            large_values: large_values_are_read_back_wherever_they_stand,
+                values_about_as_large_as_a_row_takes_are_read_back,
+                a_large_value_takes_the_place_of_another,
+                large_values_are_read_back_until_the_last_execution_with_them_is_deleted;
             creation: an_execution_is_created_once,
                 an_id_that_many_race_on_makes_one_execution,
                 a_key_makes_one_execution_and_is_answered_with_it,
@@ -68,18 +72,22 @@ macro_rules! store_conformance {
                 history_begins_with_the_newest_and_is_bounded;
             deletion: a_terminal_execution_is_forgotten_with_all_that_is_its,
                 a_live_execution_is_not_deleted,
+                what_has_ended_is_found_unless_its_tree_still_runs,
                 those_that_name_a_forgotten_execution_stay,
                 a_key_outlives_its_execution;
             workflows: a_workflow_is_read_back,
                 a_version_is_added_to_the_one_that_was_seen,
                 versions_never_change_and_are_listed_ascending,
                 archiving_is_done_once_and_undone_by_a_version,
+                a_workflow_is_published_until_it_is_withdrawn,
                 workflows_are_listed_newest_first_in_parts,
                 workflows_are_found_by_any_text_of_their_name,
                 the_newest_active_workflow_of_a_name_is_found,
                 a_key_makes_one_workflow,
                 a_workflow_of_another_tenant_is_absent;
             agents: agents_are_saved_replaced_and_deleted;
+            api_keys: api_keys_are_added_and_read_back,
+                an_api_key_is_revoked_once;
             secrets: secrets_are_saved_replaced_and_deleted,
                 secrets_belong_to_tenants;
             breakers: a_breaker_is_kept_until_it_is_replaced_or_deleted,
@@ -98,6 +106,7 @@ macro_rules! store_reopening {
                 what_was_being_driven_is_interrupted_after_reopening,
                 a_claim_under_the_next_epoch_fences_the_one_before;
             purses: purses_are_there_after_reopening;
+            api_keys: api_keys_are_there_after_reopening;
             secrets: secrets_are_there_after_reopening;
             breakers: a_breaker_is_there_after_reopening_and_changes_are_numbered_on;
         }

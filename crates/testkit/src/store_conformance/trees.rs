@@ -4,7 +4,7 @@ use agentchains_machine::{ExecutionRow, ExecutionStatus, Parent};
 
 use super::{Ports, TestResult, advance, create};
 use crate::samples::{
-    TENANT, approval, attempt, changes, child, execution, execution_id, node, parent, seeds,
+    TENANT, approval, attempt, changes, child, execution, execution_id, make_fork, node, parent,
 };
 
 /// A tree of four, and an execution beside it: 1 has started 3 and 2, and 2 has started 4.
@@ -55,7 +55,7 @@ pub async fn a_snapshot_has_the_rows_that_a_claim_reads<S: Ports>(store: &S) -> 
     written.nodes = vec![node("web", 0), node("refine[2]/draft", 1)];
     written.attempts = vec![attempt("web", 1)];
     written.approvals = vec![approval(1, execution_id(1))];
-    written.seeds = seeds();
+    make_fork(&mut written);
     let fence = create(store, written.clone()).await?;
     advance(store, execution_id(1), fence, |row| row.nodes_settled = 1).await?;
 

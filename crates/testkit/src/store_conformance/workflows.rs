@@ -30,6 +30,7 @@ fn record(id: WorkflowId, number: u32, latest: &NewVersion, first: &NewVersion) 
         description: latest.description.clone(),
         version: number,
         archived: false,
+        published: false,
         created_at: first.now,
         updated_at: latest.now,
     }
@@ -116,6 +117,31 @@ pub async fn versions_never_change_and_are_listed_ascending<S: Ports>(store: &S)
         let versions = read_all!(limit, page => store.versions(id, page));
         assert_eq!(versions, expected, "in parts of {limit}");
     }
+    Ok(())
+}
+
+/// Whether it was archived meanwhile or not, and however often.
+pub async fn a_workflow_is_published_until_it_is_withdrawn<S: Ports>(store: &S) -> TestResult {
+    let id = workflow_id(1);
+    create(store, 1, "Research").await?;
+    let before = store.workflow(TENANT, id).await?.ok_or("it is there")?;
+    for published in [true, true, false, false, true] {
+        let changed = store.set_published(TENANT, id, published).await?;
+        let expected = WorkflowRecord {
+            published,
+            ..before.clone()
+        };
+        assert_eq!(changed, Some(expected.clone()));
+        assert_eq!(store.workflow(TENANT, id).await?, Some(expected));
+    }
+    store.archive_workflow(TENANT, id, None, at(50)).await?;
+    let archived = store.workflow(TENANT, id).await?.ok_or("it is still there")?;
+    assert!(
+        archived.published,
+        "an archived workflow is published again with its next version"
+    );
+    assert_eq!(store.set_published("other", id, false).await?, None);
+    assert_eq!(store.set_published(TENANT, workflow_id(9), true).await?, None);
     Ok(())
 }
 

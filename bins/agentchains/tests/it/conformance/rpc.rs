@@ -1,4 +1,4 @@
-//! A2A 1.0 over JSON-RPC as a case's agents speak it: the three methods that an orchestrator calls.
+//! A2A 1.0 over JSON-RPC as a case's agents speak it: the methods that an orchestrator calls.
 
 use std::{io, time::Duration};
 
@@ -15,6 +15,9 @@ type HttpReply = io::Result<Response<Full<Bytes>>>;
 
 /// JSON-RPC's code for a task that is not known (section 5.4 of A2A).
 const TASK_NOT_FOUND: i64 = -32001;
+
+/// JSON-RPC's code for a method that an agent does not have (section 5.1 of JSON-RPC 2.0).
+const METHOD_NOT_FOUND: i64 = -32601;
 
 /// How long a question about a task may stay open before it is answered that the task goes on.
 const LONG_POLL: Duration = Duration::from_secs(5);
@@ -50,6 +53,7 @@ pub(super) async fn answer(desk: &Desk, agent_id: &str, request: &Value) -> Http
             Ok(result(id, &task(number, "TASK_STATE_CANCELED")))
         }
         Some("CancelTask") => Ok(error(id, TASK_NOT_FOUND)),
+        Some("ListTasks") => Ok(error(id, METHOD_NOT_FOUND)),
         method => panic!("no agent is asked for {method:?}"),
     }
 }

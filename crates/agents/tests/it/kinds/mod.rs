@@ -4,10 +4,13 @@ mod http;
 mod mcp;
 mod openai;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 use agentchains_agents::AgentRunner;
-use agentchains_machine::{Call, RemoteTask};
+use agentchains_machine::{Call, RemoteCancel, RemoteTask};
 use agentchains_ports::{CallOutcome, CallProgress, NodeRunner};
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
@@ -36,9 +39,9 @@ async fn make(runner: &AgentRunner, call: &Call) -> CallOutcome {
     runner.call(execution(), call, &Heard::default()).await
 }
 
-/// Remembers what was said.
+/// Remembers what was said, and whether the message was sent.
 #[derive(Clone, Default)]
-struct Heard(Arc<Mutex<Vec<String>>>);
+struct Heard(Arc<Mutex<Vec<String>>>, Arc<AtomicBool>);
 
 #[async_trait]
 impl CallProgress for Heard {
@@ -46,9 +49,51 @@ impl CallProgress for Heard {
         panic!("there are no tasks, but {task:?} was named");
     }
 
+    fn sending(&self) {
+        self.1.store(true, Ordering::Relaxed);
+    }
+
     fn said(&self, text: &str) {
         self.0.lock().unwrap().push(text.to_owned());
     }
+}
+
+/// The protocols without tasks, with what a definition must say besides.
+fn kinds() -> [(&'static str, Value); 3] {
+    [
+        ("http", json!({})),
+        ("openai", json!({"openai": {"model": "m"}})),
+        ("mcp", json!({"mcp": {"tool": "t"}})),
+    ]
+}
+
+/// An agent that answers whatever it is asked with an empty object.
+async fn answering() -> Scripted {
+    Scripted::start(|request, _| mcp::newer(request, |_| http_reply("200 OK", &[], b"{}"))).await
+}
+
+#[tokio::test]
+async fn nobody_knows_what_becomes_of_a_message_that_was_sent_and_given_up() {
+    for (protocol, rest) in kinds() {
+        let agent = answering().await;
+        let runner = runner(&agent.url, protocol, rest).await;
+        let heard = Heard::default();
+        let call = call("a", json!({"prompt": "x"}), LONG);
+        runner.call(execution(), &call, &heard).await;
+        assert!(heard.1.load(Ordering::Relaxed), "{protocol}");
+        let withdrawn = runner.withdraw("a", call.message_id).await;
+        assert_eq!(withdrawn, Some(RemoteCancel::Unknown), "{protocol}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_asked_of_a_model_is_not_sent() {
+    let runner = runner("http://127.0.0.1:9", "openai", json!({})).await;
+    let heard = Heard::default();
+    runner
+        .call(execution(), &call("a", json!({"prompt": "x"}), LONG), &heard)
+        .await;
+    assert!(!heard.1.load(Ordering::Relaxed));
 }
 
 #[tokio::test]
@@ -65,11 +110,7 @@ async fn a_lookup_finds_no_task_and_sends_nothing() {
 
 #[tokio::test]
 async fn an_agent_that_cannot_be_reached_is_unhealthy_whatever_it_speaks() {
-    for (protocol, rest) in [
-        ("http", json!({})),
-        ("openai", json!({"openai": {"model": "m"}})),
-        ("mcp", json!({"mcp": {"tool": "t"}})),
-    ] {
+    for (protocol, rest) in kinds() {
         // The port is bound and not listened on, so that nobody else answers there.
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -87,13 +128,8 @@ async fn an_agent_that_cannot_be_reached_is_unhealthy_whatever_it_speaks() {
 
 #[tokio::test]
 async fn a_call_carries_the_trace_context_of_its_attempt_whatever_the_agent_speaks() {
-    for (protocol, rest) in [
-        ("http", json!({})),
-        ("openai", json!({"openai": {"model": "m"}})),
-        ("mcp", json!({"mcp": {"tool": "t"}})),
-    ] {
-        let agent =
-            Scripted::start(|request, _| mcp::newer(request, |_| http_reply("200 OK", &[], b"{}"))).await;
+    for (protocol, rest) in kinds() {
+        let agent = answering().await;
         let runner = runner(&agent.url, protocol, rest).await;
         // Whether the answer is understood does not matter here.
         let _ = attempt(&runner, json!({"prompt": "x"})).await;

@@ -230,6 +230,9 @@ impl World {
                 let state = match &row.state {
                     NodeState::Failed(failed) => format!("failed({})", failed.failure.code),
                     NodeState::Waiting(Waiting::Retry { .. }) => "retrying".to_owned(),
+                    NodeState::Cancelled {
+                        remote_cancel: Some(said),
+                    } => format!("cancelled({said})"),
                     state => state.status().to_string(),
                 };
                 format!("{}:{state}", row.node_id)

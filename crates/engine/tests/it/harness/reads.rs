@@ -92,6 +92,14 @@ impl ExecutionQuery for FaultyStore {
         self.inner().delete_terminal(tenant, id).await
     }
 
+    async fn ended_before(
+        &self,
+        moment: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(String, ExecutionId)>, StoreError> {
+        self.inner().ended_before(moment, limit).await
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         self.inner().ping().await
     }
@@ -129,6 +137,15 @@ impl WorkflowStore for FaultyStore {
         now: Timestamp,
     ) -> Result<Change<()>, StoreError> {
         self.inner().archive_workflow(tenant, id, seen, now).await
+    }
+
+    async fn set_published(
+        &self,
+        tenant: &str,
+        id: WorkflowId,
+        published: bool,
+    ) -> Result<Option<WorkflowRecord>, StoreError> {
+        self.inner().set_published(tenant, id, published).await
     }
 
     async fn workflow(&self, tenant: &str, id: WorkflowId) -> Result<Option<WorkflowRecord>, StoreError> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use agentchains_engine::{
-    machine::{AttemptStatus, Call, ExecutionId, RemoteCancel, RemoteTask},
+    machine::{AttemptStatus, Call, ExecutionId, MessageId, RemoteCancel, RemoteTask},
     ports::{AgentProfile, CallOutcome, CallProgress, ExecutionQuery, NodeRunner},
 };
 use agentchains_testkit::{MemoryStore, ScriptedAgents};
@@ -45,6 +45,10 @@ impl NodeRunner for Witness {
 
     async fn cancel(&self, agent_id: &str, task: &RemoteTask) -> RemoteCancel {
         self.agents.cancel(agent_id, task).await
+    }
+
+    async fn withdraw(&self, agent_id: &str, message_id: MessageId) -> Option<RemoteCancel> {
+        self.agents.withdraw(agent_id, message_id).await
     }
 
     async fn has_moved_on(&self, agent_id: &str, task: &RemoteTask, question_id: Option<&str>) -> bool {

@@ -99,6 +99,12 @@ impl AgentDirectory for Directory {
             "http://down.test" => Err(DirectoryError::Discovery {
                 code: "agent_unreachable",
                 message: "nothing listens there".to_owned(),
+                was_called: true,
+            }),
+            "http://locked.test" => Err(DirectoryError::Discovery {
+                code: "agent_auth_error",
+                message: "there is no key".to_owned(),
+                was_called: false,
             }),
             "http://bug.test" => panic!("a secret of the server"),
             url => Ok(DiscoveredAgent {

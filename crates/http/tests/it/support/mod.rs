@@ -11,12 +11,13 @@ use agentchains_engine::{
     cost::{Usage, Usd},
     ports::AgentProfile,
 };
-use agentchains_http::{App, BASE_PATH, RenderMetrics, ServerOptions, router};
+use agentchains_http::{Access, App, BASE_PATH, RenderMetrics, ServerOptions, router};
 use agentchains_testkit::MemoryStore;
 use axum::{
     Router,
     body::Body,
     http::{HeaderMap, Method, Request, StatusCode, header},
+    response::Response,
 };
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -47,6 +48,17 @@ impl Api {
 
     pub(crate) fn with_options(options: ServerOptions) -> Self {
         Self::measured(options, None)
+    }
+
+    /// An API for those who show one of these keys.
+    pub(crate) fn behind(keys: &MemoryStore) -> Self {
+        let (mut app, gate) = app(ServerOptions::default());
+        app.access = Access::Keys(Arc::new(keys.clone()));
+        Self {
+            engine: app.engine.clone(),
+            router: router(app),
+            gate,
+        }
     }
 
     /// An API that answers with these metrics.
@@ -81,9 +93,13 @@ impl Api {
         self.send(with_json(Method::PUT, path, body)).await
     }
 
+    /// The answer as it begins.
+    pub(crate) async fn response(&self, request: Request<Body>) -> Response {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (head, body) = response.into_parts();
+        let (head, body) = self.response(request).await.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         Reply {
             status: head.status,
@@ -137,6 +153,8 @@ pub(crate) fn app(options: ServerOptions) -> (App, Arc<Semaphore>) {
         engine,
         agents: Arc::new(Directory::default()),
         metrics: None,
+        doors: Vec::new(),
+        access: Access::Open,
         options,
     };
     (app, gate)

@@ -3,7 +3,8 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use agentchains_engine::Engine;
-use agentchains_http::{ServerOptions, serve};
+use agentchains_http::{Access, App, ServerOptions, serve};
+use agentchains_testkit::MemoryStore;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
 use tokio::{
@@ -32,6 +33,17 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) async fn start(options: ServerOptions) -> Self {
         let (app, gate) = app(options);
+        Self::of(app, gate).await
+    }
+
+    /// A server for those who show one of these keys.
+    pub(crate) async fn behind(keys: &MemoryStore) -> Self {
+        let (mut app, gate) = app(ServerOptions::default());
+        app.access = Access::Keys(Arc::new(keys.clone()));
+        Self::of(app, gate).await
+    }
+
+    async fn of(app: App, gate: Arc<Semaphore>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let stop = CancellationToken::new();
         Self {
@@ -68,10 +80,20 @@ impl Server {
 
     /// Opens a socket; the status of the refusal where there is one.
     pub(crate) async fn open(&self, path: &str, origin: Option<&str>) -> Result<Client, u16> {
+        self.open_with(path, origin.map(|origin| ("origin", origin.to_owned())))
+            .await
+    }
+
+    /// The same with a header.
+    pub(crate) async fn open_with(
+        &self,
+        path: &str,
+        header: Option<(&'static str, String)>,
+    ) -> Result<Client, u16> {
         let url = format!("ws://{}{}", self.address, full(path));
         let mut request = url.into_client_request().unwrap();
-        if let Some(origin) = origin {
-            request.headers_mut().insert("origin", origin.parse().unwrap());
+        if let Some((name, value)) = header {
+            request.headers_mut().insert(name, value.parse().unwrap());
         }
         match connect_async(request).await {
             Ok((socket, _)) => Ok(Client(socket)),

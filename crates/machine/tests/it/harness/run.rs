@@ -114,6 +114,9 @@ impl Run {
                 } => self.child_commands.push((*execution_id, *command)),
             }
         }
+        if self.machine.has_more_to_start() {
+            self.step(Input::Tick)?;
+        }
         Ok(step)
     }
 
@@ -223,6 +226,7 @@ impl Run {
             max_budget: max_budget.map(usd),
             by: "eve".into(),
             roles: Vec::new(),
+            may_decide: true,
         }))
     }
 

@@ -1,6 +1,6 @@
 //! What tests compare: states and events as short texts.
 
-use agentchains_machine::{Event, EventType, HeldFor, NodeState, Waiting};
+use agentchains_machine::{Event, EventType, HeldFor, NodeFailure, NodeState, Waiting};
 use serde_json::Value;
 
 use super::{Run, fold::text_in};
@@ -31,6 +31,11 @@ impl Run {
                 HeldFor::AgentInput => "waiting(agent_input)".into(),
             },
             NodeState::Completed(done) if done.replaced.is_some() => "completed(fallback)".into(),
+            NodeState::Failed(NodeFailure {
+                failure,
+                remote_cancel: Some(said),
+                ..
+            }) => format!("failed({}, {said})", failure.code),
             NodeState::Failed(failed) if failed.handled => format!("handled({})", failed.failure.code),
             NodeState::Failed(failed) => format!("failed({})", failed.failure.code),
             NodeState::Skipped(reason) => format!("skipped({} by {})", reason.cause, reason.by),

@@ -1,7 +1,7 @@
 //! The agents of the world: how their calls end, and whether they may be called.
 
 use agentchains_cost::ReportedCost;
-use agentchains_machine::{AttemptFailure, AttemptOutcome, FailureCode, Input, RemoteCancel};
+use agentchains_machine::{AttemptFailure, AttemptOutcome, FailureCode, Input, NodeState, RemoteCancel};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -69,7 +69,13 @@ impl World {
             }
             outcome => outcome,
         };
+        let key = (node.to_owned(), attempt);
+        let call = self.run.open_calls.get(&key).cloned();
         self.run.attempt_ends(node, attempt, outcome);
+        // What ends nothing takes no answer's place: the abort of a rejected question is still to be answered.
+        if matches!(&self.run.node(node).state, NodeState::Running(running) if running.rejected.is_some()) {
+            self.run.open_calls.extend(call.map(|call| (key, call)));
+        }
     }
 
     /// A result that nobody waits for.

@@ -9,11 +9,11 @@ use proptest::prelude::*;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{events::events, generate::plan, plan::Plan, world::World};
+use super::{events::events, generate::plan, plan::Plan, the_same_each_time, world::World};
 
 proptest! {
     // Each case is two executions.
-    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 2, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 2, ..the_same_each_time() })]
 
     #[test]
     fn what_completed_is_reused_where_it_is_asked_the_same(plan in plan(), events in events()) {
