@@ -1,5 +1,8 @@
 //! A part of a whole, kept exactly.
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 const MILLION: u32 = 1_000_000;
@@ -65,5 +68,19 @@ impl TryFrom<f64> for Rate {
 impl From<Rate> for f64 {
     fn from(rate: Rate) -> Self {
         rate.as_f64()
+    }
+}
+
+impl JsonSchema for Rate {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Rate".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "number", "exclusiveMinimum": 0, "maximum": 1})
     }
 }

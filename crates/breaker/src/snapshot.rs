@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::settings::Mode;
@@ -14,8 +15,9 @@ use crate::window::Counts;
 pub const MAX_TRANSITIONS: usize = 20;
 
 /// Whether calls go through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "CircuitBreakerState")]
 pub enum State {
     /// They do, and failures are counted.
     Closed,
@@ -26,8 +28,9 @@ pub enum State {
 }
 
 /// Why a breaker changed its state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "CircuitBreakerReason")]
 pub enum Reason {
     /// As many calls in a row failed as the settings bear.
     FailureThreshold,
@@ -56,10 +59,12 @@ pub enum Reason {
 }
 
 /// One change of state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "CircuitBreakerTransition")]
 pub struct Transition {
     /// When.
     #[serde(serialize_with = "rfc3339::time")]
+    #[schemars(with = "Timestamp")]
     pub at: Timestamp,
     /// The state before.
     pub from: State,
@@ -77,7 +82,8 @@ pub struct Transition {
 ///
 /// It can be stored as JSON, given to [`Breaker::restore`](crate::Breaker::restore) after a restart, and to
 /// [`Breaker::adopt`](crate::Breaker::adopt) of another replica's breaker.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "CircuitBreaker")]
 pub struct Snapshot {
     /// Its state. An open breaker becomes half-open with the first call after `retry_at`, not before. In a
     /// forced mode the state that is forced, while the breaker observes the one that it would have.
@@ -86,9 +92,11 @@ pub struct Snapshot {
     pub failure_count: u32,
     /// Since when it is open, by its own decision or held open by hand; not in a forced mode.
     #[serde(serialize_with = "rfc3339::optional_time")]
+    #[schemars(with = "Option<Timestamp>")]
     pub opened_at: Option<Timestamp>,
     /// From when on a call may try again, while it is open and not held open.
     #[serde(serialize_with = "rfc3339::optional_time")]
+    #[schemars(with = "Option<Timestamp>")]
     pub retry_at: Option<Timestamp>,
     /// Calls that went through half-open and have not ended.
     pub half_open_in_flight: u32,

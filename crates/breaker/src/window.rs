@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::settings::{MAX_WINDOW_CALLS, Span};
@@ -15,7 +16,8 @@ use crate::settings::{MAX_WINDOW_CALLS, Span};
 const SLICES: usize = 60;
 
 /// How many calls a window holds, and of what kind. A slow failure counts as both.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "CircuitBreakerCounts")]
 pub struct Counts {
     /// All calls that ended with a success or a failure.
     pub calls: u64,

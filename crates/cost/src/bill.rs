@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{PriceList, Usage, Usd};
@@ -13,8 +14,9 @@ const TOKENS_PER_PRICE: i128 = 1_000;
 const NANOS_PER_SECOND: i128 = 1_000_000_000;
 
 /// What a charge is made of. Its amount is the exact sum of these lines; in JSON, lines of zero are left out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(rename = "CostLines")]
 pub struct Lines {
     /// The cost that the reply states. Time and tokens are not charged beside it.
     #[serde(skip_serializing_if = "is_zero")]

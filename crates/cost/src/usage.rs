@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What one attempt used, as far as its agent reported it.
@@ -24,7 +25,7 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(serde_json::to_string(&usage)?, r#"{"input_tokens":1200,"seconds":1.5}"#);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Usage {
     /// Tokens read by the model, those that came from a cache included.
@@ -41,6 +42,7 @@ pub struct Usage {
     pub reasoning_tokens: Option<u64>,
     /// Compute time; in JSON `seconds`, a number that is not negative.
     #[serde(rename = "seconds", with = "seconds", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<f64>")]
     pub compute_time: Option<Duration>,
     /// The model that did the work, by its provider's name.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -60,6 +60,7 @@ mod extract;
 mod hint;
 mod json;
 mod live;
+mod openapi;
 mod origin;
 mod problem;
 mod router;
@@ -69,6 +70,7 @@ mod wire;
 
 pub use access::{Access, NewApiKey, new_api_key};
 pub use app::{App, RenderMetrics, ServerOptions};
+pub use openapi::openapi;
 pub use router::{BASE_PATH, Operation, operations, router};
 pub use routes::templates::templates;
 pub use server::serve;

@@ -15,9 +15,11 @@ use tower_http::trace::TraceLayer;
 use crate::{
     App, access,
     app::Site,
-    edge, live, origin,
+    edge, live, openapi, origin,
     problem::Problem,
-    routes::{agents, approvals, cost, executions, forks, health, metrics, nodes, templates, workflows},
+    routes::{
+        agents, approvals, cost, description, executions, forks, health, metrics, nodes, templates, workflows,
+    },
 };
 
 /// Where the API begins; only the health checks and the metrics are outside of it.
@@ -128,6 +130,10 @@ pub(crate) fn of(site: Site, doors: Vec<Router>) -> Router {
     let routes = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route(openapi::PATH, get(description::show))
+        .route("/docs", get(description::redirect))
+        .route("/docs/", get(description::page))
+        .route("/docs/{*file}", get(description::page))
         .with_state(site.clone())
         .merge(authenticated)
         .fallback(unknown_route)

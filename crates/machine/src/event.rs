@@ -2,6 +2,7 @@
 
 use agentchains_workflow::Json;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -52,7 +53,7 @@ words! {
 }
 
 /// One event of an execution.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
     /// Counts from 1 within the execution, without gaps.
     pub seq: u64,
@@ -61,6 +62,7 @@ pub struct Event {
     pub kind: EventType,
     /// When.
     #[serde(with = "crate::time::rfc3339_millis")]
+    #[schemars(with = "Timestamp")]
     pub at: Timestamp,
     /// The particulars, by type.
     pub data: Json,

@@ -3,6 +3,7 @@
 use agentchains_cost::Usd;
 use agentchains_workflow::{NodeKind, Scheduling, When};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
 const NAMED_NODES: usize = 10;
 
 /// Why a node is where it is.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Explanation {
     /// Its id in the document.
     pub node_id: String,
@@ -31,8 +32,9 @@ pub struct Explanation {
 }
 
 /// What a node waits for, or why it was skipped.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[schemars(rename = "ExplanationReason")]
 pub enum Reason {
     /// Its join is not decided.
     Edges {
@@ -76,6 +78,7 @@ pub enum Reason {
         attempt: u32,
         /// When it is given up.
         #[serde(with = "crate::time::rfc3339_millis")]
+        #[schemars(with = "Timestamp")]
         deadline: Timestamp,
     },
     /// Its members have not come to their end.
@@ -91,6 +94,7 @@ pub enum Reason {
     Retry {
         /// When that is.
         #[serde(with = "crate::time::rfc3339_millis")]
+        #[schemars(with = "Timestamp")]
         due_at: Timestamp,
         /// Why the last one failed.
         error: Failure,
@@ -101,6 +105,7 @@ pub enum Reason {
         agent_id: String,
         /// When it may let a call through.
         #[serde(with = "crate::time::rfc3339_millis")]
+        #[schemars(with = "Timestamp")]
         retry_at: Timestamp,
     },
     /// A person.
@@ -118,7 +123,7 @@ pub enum Reason {
 }
 
 /// An edge that keeps a node from running.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct UnmetEdge {
     /// Where it begins.
     pub from: NodePath,

@@ -1,5 +1,6 @@
 //! Why a node or an execution failed: a stable code, one sentence, and where.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -90,7 +91,7 @@ impl FailureCode {
 }
 
 /// What went wrong in a node or an execution.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Error, JsonSchema)]
 #[error("{code}: {message}")]
 pub struct Failure {
     /// Stable, for programs.

@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use agentchains_cost::{Lines, Usage, Usd};
 use agentchains_workflow::{Json, OnBudget, UnknownCost};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -357,7 +358,7 @@ words! {
 }
 
 /// The row of a question to a person. It serialises as the API and the events show it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ApprovalRow {
     /// Its id.
     pub id: ApprovalId,
@@ -393,14 +394,16 @@ pub struct ApprovalRow {
     pub decisions: Vec<DecisionRecord>,
     /// When waiting ends.
     #[serde(with = "crate::time::rfc3339_millis::option")]
+    #[schemars(with = "Option<Timestamp>")]
     pub expires_at: Option<Timestamp>,
     /// When it was asked.
     #[serde(with = "crate::time::rfc3339_millis")]
+    #[schemars(with = "Timestamp")]
     pub created_at: Timestamp,
 }
 
 /// What sort of question a person is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ApprovalKind {
     /// A `human_approval` node asks, or the engine itself.
@@ -410,7 +413,7 @@ pub enum ApprovalKind {
 }
 
 /// One person's decision.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DecisionRecord {
     /// The chosen action.
     pub decision: String,
@@ -425,5 +428,6 @@ pub struct DecisionRecord {
     pub request_key: Option<String>,
     /// When.
     #[serde(with = "crate::time::rfc3339_millis")]
+    #[schemars(with = "Timestamp")]
     pub decided_at: Timestamp,
 }

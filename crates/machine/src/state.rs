@@ -22,6 +22,7 @@
 use agentchains_cost::Usd;
 use agentchains_workflow::Json;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -238,7 +239,7 @@ impl Waiting {
 }
 
 /// Why an attempt is held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HeldFor {
     /// A crash left its outcome unknown: is it to be sent again?
@@ -302,7 +303,7 @@ words! {
 }
 
 /// Why a node will not run, and because of which node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SkipReason {
     /// The cause.
     pub cause: SkipCause,

@@ -1,7 +1,8 @@
 //! Durations on the wire: a number of seconds, or text such as `"30s"`.
 
-use std::{fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{Error, Visitor},
@@ -52,5 +53,27 @@ impl Serialize for Seconds {
         } else {
             serializer.serialize_f64(self.0.as_secs_f64())
         }
+    }
+}
+
+/// A number; read, text too.
+impl JsonSchema for Seconds {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Seconds".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let number = json_schema!({"type": "number", "minimum": 0, "description": "Seconds."});
+        if generator.contract().is_serialize() {
+            return number;
+        }
+        json_schema!({
+            "anyOf": [number, {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$", "examples": ["30s"]}],
+            "description": "Seconds, or text such as \"30s\"."
+        })
     }
 }

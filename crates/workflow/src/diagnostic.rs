@@ -2,8 +2,9 @@
 //!
 //! Owns the vocabulary and its wire form. It finds nothing itself, and knows no document.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 use crate::limits;
@@ -160,7 +161,7 @@ impl Serialize for Code {
 /// One finding about a document.
 ///
 /// Serialized as a member of the API's `errors` and `warnings`; which of the two says the severity.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Diagnostic {
     /// Whether the document is refused because of it.
     #[serde(skip)]
@@ -263,5 +264,16 @@ impl<'a> IntoIterator for &'a Diagnostics {
 
     fn into_iter(self) -> Self::IntoIter {
         self.list.iter()
+    }
+}
+
+impl JsonSchema for Code {
+    fn schema_name() -> Cow<'static, str> {
+        "DiagnosticCode".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<&str> = Self::ALL.iter().map(|code| code.as_str()).collect();
+        json_schema!({"type": "string", "enum": names})
     }
 }

@@ -6,6 +6,7 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use agentchains_cost::Usd;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -44,7 +45,7 @@ pub struct Settings {
 }
 
 /// What happens when a budget is exhausted (section 9).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnBudget {
     /// The execution fails with `budget_exceeded`.
@@ -252,7 +253,7 @@ pub enum Jitter {
 }
 
 /// What to do with an attempt whose outcome is unknown (section 8).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnUnknown {
     /// Sent again with the same message id.

@@ -83,13 +83,14 @@ pub(crate) const TESTKIT: &str = "agentchains-testkit";
 
 /// What the pure crates may use from outside the workspace.
 pub(crate) const PURE: Table = &[
-    ("agentchains-cost", &["serde", "thiserror"]),
+    ("agentchains-cost", &["schemars", "serde", "thiserror"]),
     (
         "agentchains-breaker",
         &[
             "foldhash",
             "jiff",
             "pin-project-lite",
+            "schemars",
             "serde",
             "thiserror",
             "tower-layer",
@@ -104,6 +105,7 @@ pub(crate) const PURE: Table = &[
             "jsonschema",
             "minijinja",
             "regex",
+            "schemars",
             "serde",
             "serde_json",
             "serde_json_path",
@@ -116,7 +118,15 @@ pub(crate) const PURE: Table = &[
     ),
     (
         "agentchains-machine",
-        &["jiff", "serde", "serde_json", "sha2", "thiserror", "uuid"],
+        &[
+            "jiff",
+            "schemars",
+            "serde",
+            "serde_json",
+            "sha2",
+            "thiserror",
+            "uuid",
+        ],
     ),
 ];
 

@@ -5,6 +5,7 @@ mod wire;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::rate::Rate;
@@ -89,8 +90,9 @@ pub struct SlowCalls {
 }
 
 /// Who decides whether calls go through.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "CircuitBreakerMode")]
 pub enum Mode {
     /// The breaker.
     #[default]

@@ -1,8 +1,10 @@
 //! Settings as they are written in JSON: which members there are, their ranges, and what goes together.
 
+use std::borrow::Cow;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{Error, Unexpected},
@@ -40,8 +42,9 @@ impl Invalid {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "CircuitBreakerSettings")]
 pub(super) struct Settings {
     failure_threshold: NonZeroU32,
     #[serde(deserialize_with = "some_time")]
@@ -58,8 +61,9 @@ pub(super) struct Settings {
     mode: Mode,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CircuitBreakerWindow")]
 pub(super) struct Window {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_calls: Option<NonZeroU32>,
@@ -239,5 +243,47 @@ impl From<super::Window> for Window {
             slow_call_rate: window.slow_calls.map(|slow| slow.rate),
             slow_call_duration: window.slow_calls.map(|slow| Seconds(slow.duration)),
         }
+    }
+}
+
+impl JsonSchema for Seconds {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Seconds".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "number", "minimum": 0, "maximum": MAX_SECONDS, "description": "Seconds."})
+    }
+}
+
+impl JsonSchema for super::Settings {
+    fn inline_schema() -> bool {
+        Settings::inline_schema()
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        Settings::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Settings::json_schema(generator)
+    }
+}
+
+impl JsonSchema for super::Window {
+    fn inline_schema() -> bool {
+        Window::inline_schema()
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        Window::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Window::json_schema(generator)
     }
 }

@@ -1,7 +1,8 @@
 //! `Usd` in JSON: written as a number, read from a number or a decimal string.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 
@@ -53,5 +54,20 @@ impl Visitor<'_> for UsdVisitor {
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Usd, E> {
         self.visit_str(&value.to_string())
+    }
+}
+
+/// A number; read, a decimal string too.
+impl JsonSchema for Usd {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Usd".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "number", "description": "USD, with at most 9 decimals."})
     }
 }

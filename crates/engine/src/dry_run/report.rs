@@ -9,6 +9,7 @@ use agentchains_machine::{
 };
 use agentchains_ports::Seconds;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Nodes that are told of.
@@ -17,7 +18,7 @@ const MAX_NODES: usize = 10_000;
 const MAX_OUTPUT_BYTES: usize = 8 << 20;
 
 /// What would become of an execution. It serialises as the API shows it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DryRunReport {
     /// How it ends. `paused` where nothing goes on before somebody raises its budget.
     pub status: ExecutionStatus,
@@ -50,7 +51,7 @@ pub struct DryRunReport {
 }
 
 /// What would become of a node.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DryRunNode {
     /// Its id.
     pub node_id: String,

@@ -3,6 +3,7 @@
 use agentchains_cost::{Percentiles, Usd};
 use agentchains_machine::{NodeType, WorkflowId};
 use agentchains_ports::Seconds;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -18,7 +19,7 @@ pub struct EstimateRequest {
 }
 
 /// What an execution may cost and take at the most, and what it may be expected to. It serialises as the API shows it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Estimate {
     /// The workflow.
     pub workflow_id: WorkflowId,
@@ -39,7 +40,7 @@ pub struct Estimate {
 }
 
 /// What an execution may cost, its child executions included.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CostEstimate {
     /// The most that it costs, in USD, as long as each attempt keeps to what is declared for it. No more than the
     /// budget; absent where nothing bounds it.
@@ -58,7 +59,7 @@ pub struct CostEstimate {
 
 /// How long an execution may take. Times in which it is paused, or waits for an agent's breaker, for a place among an
 /// agent's calls, or for as long as an agent asked it to, are not counted.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DurationEstimate {
     /// The time that it takes where every attempt takes its whole timeout and every retry is needed. Absent where
     /// nothing bounds it.
@@ -78,7 +79,7 @@ pub struct DurationEstimate {
 }
 
 /// What is to be said about one node: why it has no bound, or would fail.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Remark {
     /// Its id.
     pub node_id: String,
@@ -90,7 +91,7 @@ pub struct Remark {
 }
 
 /// What one node may cost and take.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct NodeEstimate {
     /// Its id.
     pub node_id: String,

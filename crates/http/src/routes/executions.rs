@@ -29,7 +29,7 @@ use crate::{
         self,
         ahead::Rehearsed,
         execute::{Execute, Nothing, Resume},
-        execution::{Execution, Started, Summary},
+        execution::{Execution, Explained, Started, Summary},
     },
 };
 
@@ -229,7 +229,11 @@ pub(crate) fn sequence(text: &str) -> Option<u64> {
 pub(crate) async fn explain(api: Api, Id(id): Id<ExecutionId>, query: Query) -> Result<Response, Problem> {
     query.finish()?;
     let (row, nodes) = api.engine.explain(api.caller(), id).await?;
-    let answer = json!({"status": row.status, "pause_reason": row.pause_reason, "nodes": nodes});
+    let answer = Explained {
+        status: row.status,
+        pause_reason: row.pause_reason,
+        nodes,
+    };
     Ok(Json(answer).into_response())
 }
 

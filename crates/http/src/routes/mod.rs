@@ -4,11 +4,12 @@
 pub(crate) mod agents;
 pub(crate) mod approvals;
 pub(crate) mod cost;
+pub(crate) mod description;
 pub(crate) mod executions;
 pub(crate) mod forks;
 pub(crate) mod health;
 pub(crate) mod metrics;
 pub(crate) mod nodes;
 pub(crate) mod templates;
-mod wait;
+pub(crate) mod wait;
 pub(crate) mod workflows;

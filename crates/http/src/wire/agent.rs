@@ -6,18 +6,21 @@ use agentchains_engine::{
     ports::{AgentDefinition, AgentRecord, AgentSource},
 };
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A registered agent.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Agent<'a> {
     #[serde(flatten)]
     definition: &'a AgentDefinition,
     source: AgentSource,
     revision: u32,
     #[serde(with = "rfc3339_millis")]
+    #[schemars(with = "Timestamp")]
     created_at: Timestamp,
     #[serde(with = "rfc3339_millis")]
+    #[schemars(with = "Timestamp")]
     updated_at: Timestamp,
 }
 
@@ -34,14 +37,17 @@ impl<'a> Agent<'a> {
 }
 
 /// The body of `POST /agents/discover`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Discover {
+    /// Of the card, or of what it stands below.
+    #[schemars(regex(pattern = "^https?://"))]
     pub(crate) url: String,
 }
 
 /// Whether an agent can be reached.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AgentHealth")]
 pub(crate) struct Health<'a> {
     agent_id: &'a str,
     /// `ok` where it answered, `unreachable` where it did not, `not_called` where its credential cannot be had or its
@@ -50,6 +56,7 @@ pub(crate) struct Health<'a> {
     error: Option<HealthError>,
     circuit_breaker: State,
     #[serde(with = "rfc3339_millis")]
+    #[schemars(with = "Timestamp")]
     checked_at: Timestamp,
 }
 
@@ -69,7 +76,8 @@ pub(crate) enum Checked {
 }
 
 /// Why it cannot.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AgentHealthError")]
 pub(crate) struct HealthError {
     /// As of failed nodes.
     pub(crate) code: &'static str,

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use agentchains_engine::{
     DryRun, DryRunReport, EstimateRequest, SupposedDecision, cost::Usd, machine::ExecutionId,
 };
+use schemars::JsonSchema;
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
@@ -14,11 +15,13 @@ use serde_json::Value;
 use super::execute::{budget, given};
 
 /// The body of `POST /workflows/{id}/estimate`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "EstimateRequest")]
 pub(crate) struct Estimate {
     /// An input that is `null` is given, too.
     #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Value")]
     input: Option<Value>,
     #[serde(default, deserialize_with = "budget")]
     max_budget: Option<Usd>,
@@ -37,7 +40,8 @@ impl From<Estimate> for EstimateRequest {
 }
 
 /// The answer to an `execute` that is a dry run.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DryRun")]
 pub(crate) struct Rehearsed {
     /// Always true: nothing was started.
     dry_run: bool,
@@ -87,22 +91,49 @@ impl<'de> Visitor<'de> for DryRunVisitor {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Supposed {
+#[schemars(rename = "DryRunRequest")]
+pub(super) struct Supposed {
     #[serde(default)]
     outputs: BTreeMap<String, Value>,
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, ActionOrFilled>")]
     decisions: BTreeMap<String, Chosen>,
     #[serde(default)]
     from_execution: Option<ExecutionId>,
 }
 
+/// What `dry_run` may be, as it is described.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(
+    dead_code,
+    reason = "only described: it is read by a visitor, whose errors name the place"
+)]
+pub(super) enum DryRunForms {
+    Wanted(bool),
+    Supposing(Supposed),
+}
+
+/// What a supposed decision may be, as it is described.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(
+    dead_code,
+    reason = "only described: it is read by a visitor, whose errors name the place"
+)]
+enum ActionOrFilled {
+    Action(String),
+    Filled(Filled),
+}
+
 /// An action, or one with what is filled in.
 struct Chosen(SupposedDecision);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "SupposedDecision")]
 struct Filled {
     decision: String,
     #[serde(default)]

@@ -7,10 +7,11 @@ use agentchains_engine::{
     machine::{NodePath, NodeRow, NodeState},
     workflow::{Compiled, Graph, Json, NodeKind},
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What a node was asked.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct NodeInput<'a> {
     config: Json,
     /// The execution's input.

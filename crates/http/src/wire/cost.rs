@@ -6,13 +6,14 @@ use agentchains_engine::{
     machine::{AttemptRow, AttemptStatus, ExecutionId, NodePath},
     still_reserved,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The answer to `GET /executions/{id}/cost`: everything below the execution included, and all of it of one moment.
 ///
 /// `total_usd` and `reserved_usd` are the exact sums of `by_node`, of `by_agent` and of `by_model`, and of `by_attempt`,
 /// `children` and `deleted_usd` together.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Cost<'a> {
     total_usd: Usd,
     reserved_usd: Usd,
@@ -31,7 +32,8 @@ pub(crate) struct Cost<'a> {
     deleted_usd: Usd,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CostOfNode")]
 struct NodeLine<'a> {
     node_id: &'a str,
     path: &'a NodePath,
@@ -42,7 +44,8 @@ struct NodeLine<'a> {
 }
 
 /// What a child execution has cost, its own children included.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CostOfChild")]
 struct ChildLine<'a> {
     execution_id: ExecutionId,
     node_id: &'a str,
@@ -53,7 +56,8 @@ struct ChildLine<'a> {
 }
 
 /// Absent is the agent of what executions that were deleted have cost.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CostOfAgent")]
 struct AgentLine<'a> {
     agent_id: Option<&'a str>,
     #[serde(flatten)]
@@ -61,7 +65,8 @@ struct AgentLine<'a> {
 }
 
 /// Absent is the model of attempts whose agents have named none.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CostOfModel")]
 struct ModelLine<'a> {
     model: Option<&'a str>,
     #[serde(flatten)]
@@ -69,7 +74,8 @@ struct ModelLine<'a> {
 }
 
 /// A line of the ledger.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CostOfAttempt")]
 struct AttemptLine<'a> {
     path: &'a NodePath,
     attempt: u32,
@@ -89,7 +95,8 @@ struct AttemptLine<'a> {
 }
 
 /// The sum of some attempts; of a sub-workflow, of those in everything below it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CostSum")]
 struct Sum {
     cost_usd: Usd,
     /// What attempts in flight may still cost.

@@ -4,6 +4,7 @@ use agentchains_engine::{
     machine::{ApprovalId, Decision as MachineDecision},
     workflow::limits,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -18,7 +19,7 @@ const MAX_COMMENT_CHARS: usize = 10_000;
 
 /// The body of `POST /approvals/{id}/decision`; on a WebSocket, what its frame has besides its type and the
 /// question's id.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Decision {
     decision: String,

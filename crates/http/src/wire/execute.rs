@@ -9,10 +9,11 @@ use agentchains_engine::{
     ports::{Idempotency, Seconds},
     workflow::{OnBudget, limits},
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{Map, Value};
 
-use super::ahead::dry_run;
+use super::ahead::{DryRunForms, dry_run};
 use crate::problem::{Finding, Problem};
 
 /// Labels of one execution.
@@ -25,16 +26,18 @@ const MAX_LABEL_NAME: usize = 100;
 const MAX_LABEL_VALUE: usize = 1_000;
 
 /// The body of `POST /workflows/{id}/execute`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Execute {
     #[serde(default = "no_input")]
     input: Value,
     #[serde(default, deserialize_with = "budget")]
+    #[schemars(range(min = 0))]
     max_budget: Option<Usd>,
     #[serde(default)]
     on_budget: Option<OnBudget>,
     #[serde(default, deserialize_with = "timeout")]
+    #[schemars(with = "Option<Seconds>")]
     timeout: Option<Duration>,
     #[serde(default)]
     version: Option<u32>,
@@ -42,6 +45,7 @@ pub(crate) struct Execute {
     labels: BTreeMap<String, String>,
     /// Set where nothing is to be started.
     #[serde(default, deserialize_with = "dry_run")]
+    #[schemars(with = "Option<DryRunForms>")]
     pub(crate) dry_run: Option<DryRun>,
 }
 
@@ -65,7 +69,7 @@ impl Execute {
 }
 
 /// The body of `POST /executions/{id}/fork`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Fork {
     #[serde(default)]
@@ -74,10 +78,12 @@ pub(crate) struct Fork {
     version: Option<u32>,
     /// An input that is `null` is given, too.
     #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Value")]
     input: Option<Value>,
     #[serde(default)]
     outputs: BTreeMap<String, Value>,
     #[serde(default, deserialize_with = "budget")]
+    #[schemars(range(min = 0))]
     max_budget: Option<Usd>,
 }
 
@@ -146,10 +152,11 @@ fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), Problem> {
 }
 
 /// The body of `POST /executions/{id}/resume`: nothing, a higher budget, or a decision.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Resume {
     #[serde(default, deserialize_with = "budget")]
+    #[schemars(range(min = 0))]
     pub(crate) max_budget: Option<Usd>,
     #[serde(default)]
     pub(crate) approval_id: Option<ApprovalId>,
@@ -162,6 +169,6 @@ pub(crate) struct Resume {
 }
 
 /// The body of an action that takes none: absent, or an empty object.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Nothing {}

@@ -6,18 +6,19 @@ use agentchains_engine::{
     Spending,
     cost::Usd,
     machine::{
-        ExecutionId, ExecutionRow, ExecutionStatus, Failure, NodeRow, PauseReason, WorkflowId,
+        ExecutionId, ExecutionRow, ExecutionStatus, Explanation, Failure, NodeRow, PauseReason, WorkflowId,
         time::rfc3339_millis,
     },
     workflow::Json,
 };
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::wire::waiting::WaitingNode;
 
 /// The answer to a start that is not waited for.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Started {
     pub(crate) execution_id: ExecutionId,
     /// That of the moment of its acceptance: the same whenever the request is repeated.
@@ -26,7 +27,8 @@ pub(crate) struct Started {
 
 /// An execution in lists: without values, which may be large, and without what it waits for, which is in its
 /// nodes.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ExecutionSummary")]
 pub(crate) struct Summary<'a> {
     id: ExecutionId,
     workflow_id: WorkflowId,
@@ -49,10 +51,13 @@ pub(crate) struct Summary<'a> {
     initiated_by: &'a str,
     labels: &'a BTreeMap<String, String>,
     #[serde(with = "rfc3339_millis")]
+    #[schemars(with = "Timestamp")]
     created_at: Timestamp,
     #[serde(with = "rfc3339_millis::option")]
+    #[schemars(with = "Option<Timestamp>")]
     started_at: Option<Timestamp>,
     #[serde(with = "rfc3339_millis::option")]
+    #[schemars(with = "Option<Timestamp>")]
     finished_at: Option<Timestamp>,
     nodes_total: u32,
     nodes_settled: u32,
@@ -84,8 +89,16 @@ impl<'a> Summary<'a> {
     }
 }
 
+/// Why the nodes of an execution are where they are.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Explained {
+    pub(crate) status: ExecutionStatus,
+    pub(crate) pause_reason: Option<PauseReason>,
+    pub(crate) nodes: Vec<Explanation>,
+}
+
 /// One execution with everything. Its `cost_usd` and `reserved_usd` are those of its cost: everything below it included.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Execution<'a> {
     #[serde(flatten)]
     summary: Summary<'a>,

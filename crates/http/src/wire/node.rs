@@ -14,6 +14,7 @@ use agentchains_engine::{
     workflow::{self, Json},
 };
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::wire::{
@@ -22,7 +23,7 @@ use crate::wire::{
 };
 
 /// A node of an execution.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Node<'a> {
     node_id: &'a str,
     path: NodePath,
@@ -46,8 +47,10 @@ pub(crate) struct Node<'a> {
     /// Whether `on_error` replaced its failure by an output; `error` then has the failure.
     used_fallback: bool,
     #[serde(with = "rfc3339_millis::option")]
+    #[schemars(with = "Option<Timestamp>")]
     started_at: Option<Timestamp>,
     #[serde(with = "rfc3339_millis::option")]
+    #[schemars(with = "Option<Timestamp>")]
     finished_at: Option<Timestamp>,
     waiting_on: Option<WaitingOn<'a>>,
     remote_task_id: Option<&'a str>,

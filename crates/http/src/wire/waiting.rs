@@ -1,61 +1,121 @@
 //! What nodes wait for, as clients see it.
 
 use agentchains_engine::machine::{
-    ApprovalId, ExecutionId, HeldFor, NodePath, NodeRow, NodeState, PauseReason, Waiting,
+    ApprovalId, Attempt, ExecutionId, Failure, HeldFor, NodePath, NodeRow, NodeState, PauseReason, Waiting,
+    time::rfc3339_millis,
 };
+use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What a node waits for.
-#[derive(Serialize)]
-#[serde(untagged)]
+#[derive(Serialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum WaitingOn<'a> {
-    /// A retry, a breaker or a person.
-    Plain(&'a Waiting),
-    /// A person without whom an attempt cannot go on.
-    Held(Held<'a>),
+    /// The time of its next attempt.
+    Retry {
+        /// When the next attempt may start.
+        #[serde(with = "rfc3339_millis")]
+        #[schemars(with = "Timestamp")]
+        due_at: Timestamp,
+        /// Why the last one failed.
+        error: &'a Failure,
+    },
+    /// An open breaker.
+    Breaker {
+        agent_id: &'a str,
+        /// When the breaker may let a call through.
+        #[serde(with = "rfc3339_millis")]
+        #[schemars(with = "Timestamp")]
+        retry_at: Timestamp,
+        /// When the node gives up.
+        #[serde(with = "rfc3339_millis")]
+        #[schemars(with = "Timestamp")]
+        until: Timestamp,
+    },
+    /// A person.
+    Approval {
+        approval_id: ApprovalId,
+        /// When waiting ends.
+        #[serde(with = "rfc3339_millis::option")]
+        #[schemars(with = "Option<Timestamp>")]
+        expires_at: Option<Timestamp>,
+    },
+    /// A person who says whether an attempt is sent again, whose outcome a crash left unknown.
+    Outcome(HeldAttempt<'a>),
+    /// A person who answers what an agent asks.
+    AgentInput(HeldAttempt<'a>),
     /// A child execution.
-    Child(Child),
+    ChildExecution {
+        execution_id: ExecutionId,
+        /// Why the child is paused, where it is.
+        pause_reason: Option<PauseReason>,
+    },
 }
 
-#[derive(Serialize)]
-pub(crate) struct Held<'a> {
-    kind: HeldFor,
+/// An attempt that cannot go on without a person.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct HeldAttempt<'a> {
     approval_id: ApprovalId,
     agent_id: &'a str,
     attempt: u32,
 }
 
-#[derive(Serialize)]
-#[serde(tag = "kind", rename = "child_execution")]
-pub(crate) struct Child {
-    execution_id: ExecutionId,
-    /// Why the child is paused, where it is.
-    pause_reason: Option<PauseReason>,
-}
-
 impl<'a> WaitingOn<'a> {
     /// What a node in the status `waiting` waits for.
     pub(crate) fn of(state: &'a NodeState) -> Option<Self> {
-        match state {
-            NodeState::Waiting(Waiting::Held {
+        let NodeState::Waiting(waiting) = state else {
+            return None;
+        };
+        Some(match waiting {
+            Waiting::Retry { due_at, error } => Self::Retry {
+                due_at: *due_at,
+                error,
+            },
+            Waiting::Breaker {
+                agent_id,
+                retry_at,
+                until,
+            } => Self::Breaker {
+                agent_id,
+                retry_at: *retry_at,
+                until: *until,
+            },
+            Waiting::Approval {
+                approval_id,
+                expires_at,
+            } => Self::Approval {
+                approval_id: *approval_id,
+                expires_at: *expires_at,
+            },
+            Waiting::Held {
                 about,
                 approval_id,
                 attempt,
                 ..
-            }) => Some(Self::Held(Held {
-                kind: *about,
-                approval_id: *approval_id,
-                agent_id: &attempt.agent_id,
-                attempt: attempt.number,
-            })),
-            NodeState::Waiting(waiting) => Some(Self::Plain(waiting)),
-            _ => None,
+            } => {
+                let held = HeldAttempt::new(*approval_id, attempt);
+                match about {
+                    HeldFor::Outcome => Self::Outcome(held),
+                    HeldFor::AgentInput => Self::AgentInput(held),
+                }
+            }
+        })
+    }
+}
+
+impl<'a> HeldAttempt<'a> {
+    fn new(approval_id: ApprovalId, attempt: &'a Attempt) -> Self {
+        Self {
+            approval_id,
+            agent_id: &attempt.agent_id,
+            attempt: attempt.number,
         }
     }
 }
 
 /// A node that waits, or that a child execution runs for, and what for.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct WaitingNode<'a> {
     node_id: &'a str,
     path: &'a NodePath,
@@ -66,10 +126,10 @@ pub(crate) struct WaitingNode<'a> {
 impl<'a> WaitingNode<'a> {
     pub(crate) fn of(node: &'a NodeRow) -> Option<Self> {
         let waiting_on = match &node.state {
-            NodeState::Child(child) => WaitingOn::Child(Child {
+            NodeState::Child(child) => WaitingOn::ChildExecution {
                 execution_id: child.execution_id,
                 pause_reason: child.pause_reason,
-            }),
+            },
             state => WaitingOn::of(state)?,
         };
         Some(Self {

@@ -9,11 +9,13 @@ use agentchains_engine::{
     workflow::{Compiled, Diagnostic},
 };
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 /// A workflow without its document.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "WorkflowSummary")]
 pub(crate) struct Summary<'a> {
     id: WorkflowId,
     name: &'a str,
@@ -22,8 +24,10 @@ pub(crate) struct Summary<'a> {
     status: &'static str,
     published: bool,
     #[serde(with = "rfc3339_millis")]
+    #[schemars(with = "Timestamp")]
     created_at: Timestamp,
     #[serde(with = "rfc3339_millis")]
+    #[schemars(with = "Timestamp")]
     updated_at: Timestamp,
 }
 
@@ -43,7 +47,7 @@ impl<'a> Summary<'a> {
 }
 
 /// A workflow as one of its versions describes it, with the document's own fields.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Workflow<'a> {
     #[serde(flatten)]
     summary: Summary<'a>,
@@ -97,12 +101,14 @@ fn layers(workflow: &Compiled) -> Vec<Vec<&str>> {
 }
 
 /// One version of a workflow, without its document.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "WorkflowVersion")]
 pub(crate) struct Version<'a> {
     version: u32,
     hash: &'a str,
     created_by: &'a str,
     #[serde(with = "rfc3339_millis")]
+    #[schemars(with = "Timestamp")]
     created_at: Timestamp,
 }
 
@@ -118,7 +124,7 @@ impl<'a> Version<'a> {
 }
 
 /// What is to be said of a document.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Verdict<'a> {
     valid: bool,
     errors: &'a [Diagnostic],

@@ -18,6 +18,7 @@ mod executions;
 mod idempotency;
 mod lists;
 mod live;
+mod openapi;
 mod refusals;
 mod server;
 mod stream;

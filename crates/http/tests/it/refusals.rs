@@ -368,7 +368,7 @@ async fn unknown_paths_and_methods_are_refused_as_problems() {
         "/nothing",
         "/workflows/",
         "/workflows/a/b/c",
-        "/openapi.json",
+        "/openapi.yaml",
     ] {
         api.get(path).await.problem(404, "unknown_route");
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{Error, MapAccess, Unexpected, Visitor, value::MapAccessDeserializer},
@@ -16,8 +17,9 @@ use serde::{
 /// assert_eq!(auth, Auth::Bearer { token: SecretRef::Env("SEARCH_TOKEN".to_owned()) });
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[schemars(deny_unknown_fields)]
 pub enum Auth {
     /// `Authorization: Bearer …` (RFC 6750).
     Bearer {
@@ -27,9 +29,11 @@ pub enum Auth {
     /// A key in a header, in the query or in a cookie.
     ApiKey {
         /// Of the header, of the member of the query, or of the cookie.
+        #[schemars(default = "api_key_header")]
         name: String,
         /// Where it is sent.
         #[serde(rename = "in")]
+        #[schemars(default)]
         place: ApiKeyPlace,
         /// The key.
         key: SecretRef,
@@ -52,6 +56,7 @@ pub enum Auth {
         client_secret: SecretRef,
         /// What the token is to be good for.
         #[serde(skip_serializing_if = "Vec::is_empty")]
+        #[schemars(default)]
         scopes: Vec<String>,
         /// The API that the token is meant for, where the server asks for that.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,8 +78,12 @@ pub enum Auth {
 /// The header of an API key that names none.
 const API_KEY_HEADER: &str = "X-API-Key";
 
+fn api_key_header() -> String {
+    API_KEY_HEADER.to_owned()
+}
+
 /// Where an API key is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ApiKeyPlace {
     /// In a header of its own.
@@ -87,7 +96,7 @@ pub enum ApiKeyPlace {
 }
 
 /// Where a secret is. It is read at each use, so that a changed one is taken up.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SecretRef {
     /// In the environment of the server, under this name.
@@ -251,7 +260,7 @@ impl<'de> Deserialize<'de> for Auth {
                 token: required(given.token, "token")?,
             },
             Kind::ApiKey => Self::ApiKey {
-                name: given.name.unwrap_or_else(|| API_KEY_HEADER.to_owned()),
+                name: given.name.unwrap_or_else(api_key_header),
                 place: given.place.unwrap_or_default(),
                 key: required(given.key, "key")?,
             },

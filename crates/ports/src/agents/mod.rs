@@ -12,6 +12,7 @@ use agentchains_cost::{PriceList, Usd};
 use agentchains_workflow::OnUnknown;
 use async_trait::async_trait;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -25,10 +26,11 @@ pub use self::{
 };
 
 /// What an agent's owner declares of it, as in the API.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AgentDefinition {
     /// How workflows name it: 1 to 200 characters.
+    #[schemars(length(min = 1, max = 200))]
     pub agent_id: String,
     /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,6 +40,7 @@ pub struct AgentDefinition {
     pub protocol: Protocol,
     /// Where it is called: its base address or that of its card, for A2A; the base address, such as `…/v1`, for
     /// `openai`; else the very address.
+    #[schemars(regex(pattern = "^https?://"))]
     pub url: String,
     /// How it is shown who calls it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,8 +83,7 @@ pub struct AgentDefinition {
     /// passed over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback_agent_id: Option<String>,
-    /// Its circuit breaker: when it opens, for how long, and in which mode; [`BreakerSettings`] has the members with
-    /// their ranges and defaults.
+    /// Its circuit breaker: when it opens, for how long, and in which mode.
     #[serde(default)]
     pub circuit_breaker: BreakerSettings,
 }
@@ -102,7 +104,7 @@ pub struct AgentRecord {
 }
 
 /// Where an agent was declared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AgentSource {
     /// In the registry, where it can be changed.
@@ -188,7 +190,7 @@ pub enum DirectoryError {
 }
 
 /// What an agent's card says of it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DiscoveredAgent {
     /// Its name.
     pub name: String,

@@ -2,10 +2,11 @@
 
 use std::num::NonZeroU32;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The protocol of an agent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Protocol {
     /// Agent2Agent, versions 1.0 and 0.3.
@@ -21,7 +22,7 @@ pub enum Protocol {
 }
 
 /// What an agent of [`Protocol::Http`] is called with.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct HttpSettings {
     /// `POST` sends the data as the body, `GET` the config's members as the query.
@@ -29,7 +30,7 @@ pub struct HttpSettings {
 }
 
 /// A method of HTTP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum HttpMethod {
     /// Asks.
@@ -40,7 +41,7 @@ pub enum HttpMethod {
 }
 
 /// What an agent of [`Protocol::OpenAi`] is called with, where a node's config does not say otherwise.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OpenAiSettings {
     /// The model.
@@ -58,7 +59,7 @@ pub struct OpenAiSettings {
 }
 
 /// What an agent of [`Protocol::Mcp`] is called with, where a node's config does not say otherwise.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct McpSettings {
     /// The tool.

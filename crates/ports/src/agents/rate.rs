@@ -1,7 +1,8 @@
 //! How often an agent may be called.
 
-use std::{fmt, num::NonZeroU32, time::Duration};
+use std::{borrow::Cow, fmt, num::NonZeroU32, time::Duration};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{self, MapAccess, Unexpected, Visitor, value::MapAccessDeserializer},
@@ -19,10 +20,12 @@ pub struct RateLimit {
     pub per: Seconds,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Members {
+    /// How many calls. They may come all at once.
     calls: NonZeroU32,
+    /// In which time.
     per: Seconds,
 }
 
@@ -63,5 +66,21 @@ impl<'de> Visitor<'de> for Either {
             ));
         }
         Ok(RateLimit { calls, per })
+    }
+}
+
+impl JsonSchema for RateLimit {
+    fn schema_name() -> Cow<'static, str> {
+        "RateLimit".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let members = Members::json_schema(generator);
+        if generator.contract().is_serialize() {
+            return members;
+        }
+        json_schema!({
+            "anyOf": [{"type": "integer", "minimum": 1, "description": "Calls per second."}, members]
+        })
     }
 }
