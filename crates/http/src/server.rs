@@ -6,11 +6,14 @@
 use std::{io, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body};
-use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::{Request, body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
@@ -20,6 +23,12 @@ use crate::{App, ServerOptions, app::Site, origin::own_origins, router};
 /// How long to wait before accepting again when the system cannot give out connections, as when it has no file
 /// descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Requests that one connection of HTTP/2 may have under way.
+const MAX_STREAMS: u32 = 128;
+
+/// How often a connection of HTTP/2 on which nothing happens is asked for a sign of life.
+const PING_EVERY: Duration = Duration::from_secs(20);
 
 /// A connection's place among [`ServerOptions::max_connections`]; held until everything on it has ended.
 #[derive(Debug, Clone)]
@@ -99,22 +108,24 @@ impl Server {
         let place = Place {
             _permit: Arc::new(permit),
         };
+        let begun = Arc::new(Notify::new());
+        let asked = Arc::clone(&begun);
         let router = self.router.clone();
         let service = service_fn(move |request: Request<Incoming>| {
+            asked.notify_one();
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(place.clone());
             router.clone().oneshot(request)
         });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(options.header_timeout)
-            .serve_connection(TokioIo::new(stream), service)
-            .with_upgrades();
+        let protocol = protocol(options);
+        let patience = options.header_timeout;
         let (stop, cut) = (self.stop.clone(), self.cut.clone());
         self.connections.spawn(async move {
+            let connection = protocol.serve_connection_with_upgrades(TokioIo::new(stream), service);
             let mut connection = std::pin::pin!(connection);
             let ended = tokio::select! {
                 ended = connection.as_mut() => ended,
+                () = nothing_was_asked(&begun, patience) => Ok(()),
                 () = stop.cancelled() => {
                     connection.as_mut().graceful_shutdown();
                     tokio::select! {
@@ -128,6 +139,30 @@ impl Server {
             }
         });
     }
+}
+
+/// Returns when a new connection has brought no request in time. The protocols have timeouts of their own, but begin with
+/// one that waits for the bytes which tell which of them it is.
+async fn nothing_was_asked(begun: &Notify, patience: Duration) {
+    if tokio::time::timeout(patience, begun.notified()).await.is_ok() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// HTTP/1.1 or HTTP/2 (RFC 9113), as the client begins.
+fn protocol(options: &ServerOptions) -> auto::Builder<TokioExecutor> {
+    let mut protocol = auto::Builder::new(TokioExecutor::new());
+    protocol
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(options.header_timeout);
+    protocol
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MAX_STREAMS)
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(options.header_timeout);
+    protocol
 }
 
 /// Whether a client went away between its connecting and its being accepted.

@@ -3,6 +3,10 @@
 use std::time::Duration;
 
 use agentchains_http::ServerOptions;
+use axum::body::Bytes;
+use http_body_util::Empty;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::json;
 use tokio::{io::AsyncReadExt, net::TcpStream, time::timeout};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -62,6 +66,38 @@ async fn a_connection_that_sends_no_request_is_closed() {
     let mut rest = Vec::new();
     slow.read_to_end(&mut rest).await.unwrap();
     assert!(!rest.starts_with(b"HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn a_connection_on_which_nothing_comes_is_closed() {
+    let server = Server::start(ServerOptions::default()).await;
+    // The second could become either protocol.
+    for bytes in ["", "PRI"] {
+        let mut silent = server.connect(bytes.as_bytes()).await;
+        tokio::time::pause();
+        let mut rest = Vec::new();
+        let _ = silent.read_to_end(&mut rest).await;
+        tokio::time::resume();
+        assert_eq!(rest, b"", "{bytes:?}");
+    }
+}
+
+#[tokio::test]
+async fn many_requests_share_one_connection_of_http_2() {
+    let server = Server::start(ServerOptions::default()).await;
+    let stream = TokioIo::new(TcpStream::connect(server.address).await.unwrap());
+    let (client, connection) = http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    tokio::spawn(connection);
+    let ask = |path: &str| {
+        let uri = format!("http://{}{}", server.address, full(path));
+        let request = hyper::Request::get(uri).body(Empty::<Bytes>::new()).unwrap();
+        client.clone().send_request(request)
+    };
+    let (workflows, agents, nothing) = tokio::join!(ask("/workflows"), ask("/agents"), ask("/nothing"));
+    let statuses = [workflows, agents, nothing].map(|answer| answer.unwrap().status().as_u16());
+    assert_eq!(statuses, [200, 200, 404]);
+    server.stop.cancel();
+    server.ended().await;
 }
 
 #[tokio::test]
