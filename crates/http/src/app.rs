@@ -2,8 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use agentchains_engine::{Caller, Engine, ports::AgentDirectory};
+use agentchains_engine::{
+    Caller, Engine,
+    ports::{AgentDirectory, RateLimit},
+};
 use axum::{Router, extract::FromRequestParts, http::request::Parts};
+use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -44,6 +48,11 @@ pub struct ServerOptions {
     pub body_timeout: Duration,
     /// How long connections may take to end once the server is told to stop; then they are cut.
     pub drain: Duration,
+    /// Requests that are being answered at once; further ones are refused with 503. Streams and WebSockets do not count once
+    /// they are open.
+    pub max_requests: usize,
+    /// How often each key may ask, where keys are needed.
+    pub rate_limit: Option<RateLimit>,
     /// Origins (RFC 6454) of web pages that may use the server, besides its own; such as
     /// `https://dashboard.example`.
     pub allowed_origins: Vec<String>,
@@ -56,6 +65,8 @@ impl Default for ServerOptions {
             header_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(60),
             drain: Duration::from_secs(10),
+            max_requests: 4096,
+            rate_limit: None,
             allowed_origins: Vec::new(),
         }
     }
@@ -79,6 +90,8 @@ pub(crate) struct Shared {
     pub(crate) options: ServerOptions,
     pub(crate) origins: Origins,
     pub(crate) doorkeeper: Doorkeeper,
+    /// Room for further requests.
+    pub(crate) room: Semaphore,
     /// Cancelled when the server is to end.
     pub(crate) stop: CancellationToken,
     /// Requests and WebSockets under way.
@@ -91,8 +104,9 @@ impl Site {
             engine: app.engine,
             agents: app.agents,
             metrics: app.metrics,
-            doorkeeper: Doorkeeper::of(app.access),
+            doorkeeper: Doorkeeper::of(app.access, app.options.rate_limit),
             origins: Origins::new(own_origins, &app.options.allowed_origins),
+            room: Semaphore::new(app.options.max_requests),
             options: app.options,
             stop,
             tasks: TaskTracker::new(),

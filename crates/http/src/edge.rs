@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     app::Site,
+    errors::overloaded,
     problem::{self, Problem},
 };
 
@@ -122,6 +123,14 @@ fn trace_parent(value: &HeaderValue) -> Option<(&str, &str)> {
     let is_version = is_hex(version, 2) && version != "ff" && (version != "00" || fields.next().is_none());
     let is_valid = is_version && is_id(trace_id, 32) && is_id(parent, 16) && is_hex(flags, 2);
     is_valid.then_some((trace_id, parent))
+}
+
+/// Refuses what there is no room for, so that what is under way is answered in time.
+pub(crate) async fn shed(State(site): State<Site>, request: Request, next: Next) -> Response {
+    match site.room.try_acquire() {
+        Ok(_place) => next.run(request).await,
+        Err(_) => overloaded().into_response(),
+    }
 }
 
 /// Innermost: runs the handler in a task of its own, so that a client that hangs up cancels nothing half-way,

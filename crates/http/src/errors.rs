@@ -162,6 +162,14 @@ pub(crate) fn shutting_down() -> Problem {
     )
 }
 
+/// 503 while more is asked than can be answered.
+pub(crate) fn overloaded() -> Problem {
+    unavailable(
+        "overloaded",
+        "the server has more requests than it can answer; try again later".to_owned(),
+    )
+}
+
 /// 503 while the store does not answer.
 pub(crate) fn store_is_silent(within: Duration) -> Problem {
     let seconds = within.as_secs();

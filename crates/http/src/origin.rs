@@ -58,11 +58,13 @@ impl Origins {
     ///
     /// # Errors
     /// 403.
-    pub(crate) fn check_host(&self, headers: &HeaderMap) -> Result<(), Problem> {
-        let Some(host) = headers.get(header::HOST) else {
-            return Ok(());
+    pub(crate) fn check_host(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+        // What the request itself names counts more than the header (RFC 9112, section 3.2.2; RFC 9113, section 8.3.1).
+        let authority = match (uri.authority(), headers.get(header::HOST)) {
+            (Some(authority), _) => Some(authority.clone()),
+            (None, Some(host)) => host.to_str().ok().and_then(|host| host.parse::<Authority>().ok()),
+            (None, None) => return Ok(()),
         };
-        let authority = host.to_str().ok().and_then(|host| host.parse::<Authority>().ok());
         let name = authority
             .as_ref()
             .map(|authority| authority.host().to_ascii_lowercase());
@@ -141,7 +143,7 @@ pub(crate) fn own_origins(address: SocketAddr) -> Vec<String> {
 
 /// Refuses requests for another host, and requests that change something and come from a page of another origin.
 pub(crate) async fn guard(State(site): State<Site>, request: Request, next: Next) -> Response {
-    if let Err(problem) = site.origins.check_host(request.headers()) {
+    if let Err(problem) = site.origins.check_host(request.uri(), request.headers()) {
         return problem.into_response();
     }
     if !request.method().is_safe()
@@ -180,9 +182,21 @@ mod tests {
             ("", false),
         ] {
             let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static(host))]);
-            assert_eq!(origins.check_host(&headers).is_ok(), passes, "{host:?}");
+            assert_eq!(
+                origins.check_host(&Uri::default(), &headers).is_ok(),
+                passes,
+                "{host:?}"
+            );
+            let uri: Uri = format!("http://{host}/").parse().unwrap_or_default();
+            if uri.authority().is_some() {
+                assert_eq!(
+                    origins.check_host(&uri, &HeaderMap::new()).is_ok(),
+                    passes,
+                    "{host:?}"
+                );
+            }
         }
-        assert!(origins.check_host(&HeaderMap::new()).is_ok());
+        assert!(origins.check_host(&Uri::default(), &HeaderMap::new()).is_ok());
     }
 
     #[test]

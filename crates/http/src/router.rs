@@ -126,7 +126,8 @@ pub(crate) fn of(site: Site, doors: Vec<Router>) -> Router {
         )
         .with_state(site.clone())
         .merge(doors)
-        .route_layer(from_fn_with_state(site.clone(), access::authenticate));
+        .route_layer(from_fn_with_state(site.clone(), access::authenticate))
+        .route_layer(from_fn_with_state(site.clone(), edge::shed));
     let routes = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

@@ -3,12 +3,13 @@
 
 mod key;
 mod keyring;
+mod pace;
 
 use std::sync::Arc;
 
 use agentchains_engine::{
     Caller,
-    ports::{ApiKeyStore, Rights, Role},
+    ports::{ApiKeyStore, RateLimit, Rights, Role},
 };
 use axum::{
     extract::{Request, State},
@@ -18,7 +19,7 @@ use axum::{
 };
 
 pub use self::key::{NewApiKey, new_api_key};
-use self::{key::Presented, keyring::Keyring};
+use self::{key::Presented, keyring::Keyring, pace::Pace};
 use crate::{app::Site, problem::Problem};
 
 /// Who may use the server.
@@ -34,7 +35,7 @@ pub enum Access {
 /// What stands at the door.
 pub(crate) enum Doorkeeper {
     Open,
-    Keys(Keyring),
+    Keys { keyring: Keyring, pace: Option<Pace> },
 }
 
 /// A caller, and what they have shown.
@@ -46,10 +47,13 @@ pub(crate) struct Admitted {
 }
 
 impl Doorkeeper {
-    pub(crate) fn of(access: Access) -> Self {
+    pub(crate) fn of(access: Access, limit: Option<RateLimit>) -> Self {
         match access {
             Access::Open => Self::Open,
-            Access::Keys(store) => Self::Keys(Keyring::new(store)),
+            Access::Keys(store) => Self::Keys {
+                keyring: Keyring::new(store),
+                pace: limit.and_then(Pace::new),
+            },
         }
     }
 
@@ -59,11 +63,11 @@ impl Doorkeeper {
     }
 
     /// # Errors
-    /// 401 where nothing is shown that is of any use; 503 where that cannot be said now.
+    /// 401 where nothing is shown that is of any use; 429 where it was shown too often; 503 where that cannot be said now.
     async fn admit(&self, headers: &HeaderMap) -> Result<Admitted, Problem> {
-        let keyring = match self {
+        let (keyring, pace) = match self {
             Self::Open => return Ok(Admitted::anonymous()),
-            Self::Keys(keyring) => keyring,
+            Self::Keys { keyring, pace } => (keyring, pace),
         };
         let shown = bearer(headers)
             .ok_or_else(|| unauthenticated("an API key is needed: Authorization: Bearer ac_…"))?;
@@ -73,8 +77,12 @@ impl Doorkeeper {
         };
         let key =
             key.ok_or_else(|| unauthenticated("the API key is unknown or revoked; ask for another one"))?;
+        let key_id: Arc<str> = key.id.as_str().into();
+        if let Some(pace) = pace {
+            pace.take(&key_id)?;
+        }
         Ok(Admitted {
-            key_id: Some(key.id.as_str().into()),
+            key_id: Some(key_id),
             caller: Arc::new(Caller {
                 tenant: key.tenant,
                 name: key.name,
@@ -87,7 +95,7 @@ impl Doorkeeper {
     /// Whether what somebody came in by still opens the door. True where that cannot be said now.
     pub(crate) async fn still_admits(&self, admitted: &Admitted) -> bool {
         match (self, &admitted.key_id) {
-            (Self::Keys(keyring), Some(id)) => keyring.is_usable(id).await,
+            (Self::Keys { keyring, .. }, Some(id)) => keyring.is_usable(id).await,
             _ => true,
         }
     }

@@ -64,10 +64,14 @@ impl Described {
         summary: &'static str,
     ) -> Self {
         Self::new(tag, method, path, id, summary)
-            .refuses(401, &["unauthorized"])
-            .refuses(403, &["forbidden", "origin_not_allowed"])
+            .refuses(401, &["unauthenticated"])
+            .refuses(403, &["forbidden", "origin_not_allowed", "host_not_allowed"])
+            .refuses(429, &["rate_limited"])
             .refuses(422, &["invalid_value", "unknown_field"])
-            .refuses(503, &["store_unavailable", "shutting_down", "taken_over"])
+            .refuses(
+                503,
+                &["store_unavailable", "shutting_down", "overloaded", "taken_over"],
+            )
     }
 
     pub(super) fn method(&self) -> String {

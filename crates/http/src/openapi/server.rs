@@ -19,7 +19,7 @@ pub(super) fn all() -> Vec<Described> {
             .refuses(503, &["store_unavailable", "shutting_down"]),
         of("/metrics", "showMetrics", "Figures in the format of Prometheus")
             .answers_as("text/plain", 200, "The figures.", json!({"type": "string"}))
-            .refuses(401, &["unauthorized"])
+            .refuses(401, &["unauthenticated"])
             .refuses(403, &["forbidden"]),
         of(super::PATH, "showDescription", "This description").answers(
             200,

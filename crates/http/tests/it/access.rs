@@ -1,7 +1,9 @@
 //! Who may do what, with keys.
 
-use agentchains_engine::ports::{ApiKeyStore, Right, Role};
-use agentchains_http::{Operation, new_api_key, operations};
+use std::{num::NonZeroU32, time::Duration};
+
+use agentchains_engine::ports::{ApiKeyStore, RateLimit, Right, Role, Seconds};
+use agentchains_http::{Operation, ServerOptions, new_api_key, operations};
 use agentchains_testkit::MemoryStore;
 use axum::{body::Body, http::Method};
 use jiff::Timestamp;
@@ -293,4 +295,26 @@ async fn a_socket_is_closed_soon_after_its_key_was_revoked() {
         (u16::from(closed.code), closed.reason.as_str()),
         (1008, "the key was revoked")
     );
+}
+
+#[tokio::test]
+async fn a_key_that_asks_too_often_is_told_when_to_come_back_and_others_are_not_held_up() {
+    let keys = MemoryStore::new();
+    let options = ServerOptions {
+        rate_limit: Some(RateLimit {
+            calls: NonZeroU32::new(2).unwrap(),
+            per: Seconds(Duration::from_secs(7200)),
+        }),
+        ..ServerOptions::default()
+    };
+    let api = Api::behind_with_options(&keys, options);
+    let busy = Person::new(&api, &keys, "acme", Role::Viewer).await;
+    let other = Person::new(&api, &keys, "acme", Role::Viewer).await;
+    busy.get("/workflows").await.expect(200);
+    busy.get("/agents").await.expect(200);
+    let refused = busy.get("/workflows").await;
+    let wait: u32 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=3600).contains(&wait), "{wait}");
+    refused.problem(429, "rate_limited");
+    other.get("/workflows").await.expect(200);
 }

@@ -140,6 +140,28 @@ async fn further_connections_wait_until_there_is_a_place() {
 }
 
 #[tokio::test]
+async fn more_requests_than_there_is_room_for_are_told_to_come_back() {
+    let options = ServerOptions {
+        max_requests: 1,
+        ..ServerOptions::default()
+    };
+    let server = Server::start(options).await;
+    // An open socket takes no room.
+    let mut client = server.open("/ws", None).await.unwrap();
+    let waiting = wait_for_an_execution(&server).await;
+    client.frames_until("node.started").await;
+    let (status, problem) = server.call("GET", "/workflows", "").await;
+    assert_eq!((status, &problem["code"]), (503, &json!("overloaded")));
+    let (status, _) = answer(server.connect(HEALTH).await).await;
+    assert_eq!(status, 200);
+    server.gate.add_permits(1);
+    let (status, _) = answer(waiting).await;
+    assert_eq!(status, 200);
+    let (status, _) = server.call("GET", "/workflows", "").await;
+    assert_eq!(status, 200);
+}
+
+#[tokio::test]
 async fn a_client_that_hangs_up_cancels_nothing() {
     let server = Server::start(ServerOptions::default()).await;
     let mut client = server.open("/ws", None).await.unwrap();

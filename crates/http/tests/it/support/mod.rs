@@ -52,7 +52,11 @@ impl Api {
 
     /// An API for those who show one of these keys.
     pub(crate) fn behind(keys: &MemoryStore) -> Self {
-        let (mut app, gate) = app(ServerOptions::default());
+        Self::behind_with_options(keys, ServerOptions::default())
+    }
+
+    pub(crate) fn behind_with_options(keys: &MemoryStore, options: ServerOptions) -> Self {
+        let (mut app, gate) = app(options);
         app.access = Access::Keys(Arc::new(keys.clone()));
         Self {
             engine: app.engine.clone(),
