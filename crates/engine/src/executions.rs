@@ -39,7 +39,8 @@ impl Engine {
     /// # Errors
     /// [`EngineError`] when it does not apply.
     pub async fn pause(&self, caller: &Caller, id: ExecutionId) -> Result<ExecutionRow, EngineError> {
-        self.command(caller, id, Input::Pause).await
+        let by = Some(caller.name.clone());
+        self.command(caller, id, Input::Pause { by }).await
     }
 
     /// Ends it.
@@ -47,7 +48,8 @@ impl Engine {
     /// # Errors
     /// [`EngineError`] when it does not apply.
     pub async fn cancel(&self, caller: &Caller, id: ExecutionId) -> Result<ExecutionRow, EngineError> {
-        self.command(caller, id, Input::Cancel).await
+        let by = Some(caller.name.clone());
+        self.command(caller, id, Input::Cancel { by }).await
     }
 
     /// Delivers a command to the execution's driver, and waits for what it says.

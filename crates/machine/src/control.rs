@@ -95,19 +95,27 @@ impl Machine {
     pub(crate) fn start(&mut self, now: Timestamp) {
         if self.execution.status == ExecutionStatus::Pending {
             self.execution.started_at = Some(now);
-            self.set_status(now, ExecutionStatus::Running, None, EventType::ExecutionStarted);
+            let by = self.execution.initiated_by.clone();
+            self.set_status_by(
+                now,
+                ExecutionStatus::Running,
+                None,
+                EventType::ExecutionStarted,
+                Some(&by),
+            );
         }
     }
 
-    pub(crate) fn pause(&mut self, now: Timestamp) -> Result<(), Rejected> {
+    pub(crate) fn pause(&mut self, now: Timestamp, by: Option<&str>) -> Result<(), Rejected> {
         if self.execution.status != ExecutionStatus::Running || self.execution.ending.is_some() {
             return Err(self.conflict());
         }
-        self.set_status(
+        self.set_status_by(
             now,
             ExecutionStatus::Paused,
             Some(PauseReason::User),
             EventType::ExecutionPaused,
+            by,
         );
         self.command_children(ChildCommand::Hold);
         Ok(())
@@ -130,7 +138,7 @@ impl Machine {
             }
             Some(PauseReason::Approval) => {
                 self.execution.pause_reason = Some(PauseReason::User);
-                let data = execution_data(&self.execution);
+                let data = execution_data(&self.execution, None);
                 self.emit(now, EventType::ExecutionPaused, data);
             }
             Some(PauseReason::User | PauseReason::Budget) => {}
@@ -156,6 +164,7 @@ impl Machine {
             return Err(self.conflict());
         };
         let raised = self.raised_budget(reason, resume.max_budget)?;
+        let by = resume.by.clone();
         if reason == PauseReason::Approval {
             self.approve_the_only_question(now, resume, gate)?;
         }
@@ -164,7 +173,13 @@ impl Machine {
         }
         self.execution.max_budget = raised;
         if reason != PauseReason::Approval {
-            self.set_status(now, ExecutionStatus::Running, None, EventType::ExecutionResumed);
+            self.set_status_by(
+                now,
+                ExecutionStatus::Running,
+                None,
+                EventType::ExecutionResumed,
+                Some(&by),
+            );
             if let Some(parent) = &mut self.execution.parent {
                 parent.holds = false;
             }
@@ -223,18 +238,19 @@ impl Machine {
         self.decide(now, decision, gate)
     }
 
-    pub(crate) fn cancel(&mut self, now: Timestamp) -> Result<(), Rejected> {
+    pub(crate) fn cancel(&mut self, now: Timestamp, by: Option<&str>) -> Result<(), Rejected> {
         if self.execution.status == ExecutionStatus::Cancelling {
             return Err(self.conflict());
         }
         if self.execution.status == ExecutionStatus::Pending {
             self.start(now);
         }
-        self.set_status(
+        self.set_status_by(
             now,
             ExecutionStatus::Cancelling,
             None,
             EventType::ExecutionCancelling,
+            by,
         );
         self.begin_ending(Ending::Cancel, true);
         Ok(())
@@ -260,6 +276,18 @@ impl Machine {
         pause_reason: Option<PauseReason>,
         event: EventType,
     ) {
+        self.set_status_by(now, status, pause_reason, event, None);
+    }
+
+    /// The same, because somebody wants it.
+    fn set_status_by(
+        &mut self,
+        now: Timestamp,
+        status: ExecutionStatus,
+        pause_reason: Option<PauseReason>,
+        event: EventType,
+        by: Option<&str>,
+    ) {
         debug_assert!(
             self.execution.status.may_become(status),
             "{} -> {status}",
@@ -267,7 +295,7 @@ impl Machine {
         );
         self.execution.status = status;
         self.execution.pause_reason = pause_reason;
-        let data = execution_data(&self.execution);
+        let data = execution_data(&self.execution, by);
         self.emit(now, event, data);
     }
 

@@ -150,10 +150,13 @@ fn add_cost(data: &mut Map<String, Value>, row: &NodeRow) {
     }
 }
 
-/// The particulars of an `execution.*` event.
+/// The particulars of an `execution.*` event, with who asked for it where somebody did.
 #[must_use]
-pub fn execution_data(row: &ExecutionRow) -> Json {
+pub fn execution_data(row: &ExecutionRow, by: Option<&str>) -> Json {
     let mut data = Map::new();
+    if let Some(by) = by {
+        data.insert("by".into(), by.into());
+    }
     data.insert("status".into(), row.status.as_str().into());
     data.insert("cost_usd".into(), json!(row.spent));
     if let Some(reason) = row.pause_reason {

@@ -79,11 +79,17 @@ pub enum Input {
     /// A person decided.
     Decide(Decision),
     /// Someone wants nothing new to start.
-    Pause,
+    Pause {
+        /// Who; absent where no person is told of.
+        by: Option<String>,
+    },
     /// Someone wants it to go on.
     Resume(Resume),
     /// Someone wants it to end.
-    Cancel,
+    Cancel {
+        /// Who; absent where the execution above wants it.
+        by: Option<String>,
+    },
     /// The execution above was paused.
     Hold,
     /// The execution above goes on.

@@ -193,7 +193,7 @@ impl Machine {
         if self.execution.status.is_terminal() {
             return match input {
                 Input::Decide(_) => Err(Rejected::ApprovalNotPending),
-                Input::Pause | Input::Resume(_) | Input::Cancel => Err(self.conflict()),
+                Input::Pause { .. } | Input::Resume(_) | Input::Cancel { .. } => Err(self.conflict()),
                 _ => Ok(self.take_step(now)),
             };
         }
@@ -222,9 +222,9 @@ impl Machine {
                 message,
             } => self.child_refused(now, &path, execution_id, code, message),
             Input::Decide(decision) => self.decide(now, decision, gate)?,
-            Input::Pause => self.pause(now)?,
+            Input::Pause { by } => self.pause(now, by.as_deref())?,
             Input::Resume(resume) => self.resume(now, resume, gate)?,
-            Input::Cancel => self.cancel(now)?,
+            Input::Cancel { by } => self.cancel(now, by.as_deref())?,
             Input::ShortBelow { path, wanted } => self.short_below(now, &path, wanted, gate),
             Input::Hold => self.hold(now),
             Input::Release => self.release_hold(now),

@@ -70,7 +70,7 @@ async fn work(shared: Arc<Shared>, child: ExecutionId) {
             Order::Start(birth) => start::start(&shared, *birth).await,
             Order::Command(command, done) => {
                 let input = match command {
-                    ChildCommand::Cancel => Input::Cancel,
+                    ChildCommand::Cancel => Input::Cancel { by: None },
                     ChildCommand::Hold => Input::Hold,
                     ChildCommand::Release => Input::Release,
                 };

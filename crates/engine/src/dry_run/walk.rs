@@ -272,7 +272,7 @@ impl Walk {
 
     fn pass_on(&mut self, child: ExecutionId, command: ChildCommand) {
         let input = match command {
-            ChildCommand::Cancel => Input::Cancel,
+            ChildCommand::Cancel => Input::Cancel { by: None },
             ChildCommand::Hold => Input::Hold,
             ChildCommand::Release => Input::Release,
         };

@@ -102,6 +102,15 @@ impl Doorkeeper {
 }
 
 impl Admitted {
+    /// Says in the log who asked for a change, and what came of it; the request's span has the rest.
+    fn note(&self, response: &Response) {
+        if let Some(key_id) = &self.key_id {
+            let Caller { tenant, name, .. } = self.caller.as_ref();
+            let status = response.status().as_u16();
+            tracing::info!(target: "agentchains::audit", %key_id, %tenant, name, status, "asked for a change");
+        }
+    }
+
     fn anonymous() -> Self {
         Self {
             caller: Arc::new(Caller::anonymous()),
@@ -115,8 +124,13 @@ pub(crate) async fn authenticate(State(site): State<Site>, mut request: Request,
     match site.doorkeeper.admit(request.headers()).await {
         Ok(admitted) => {
             request.extensions_mut().insert(Caller::clone(&admitted.caller));
-            request.extensions_mut().insert(admitted);
-            next.run(request).await
+            request.extensions_mut().insert(admitted.clone());
+            let is_change = !request.method().is_safe();
+            let response = next.run(request).await;
+            if is_change {
+                admitted.note(&response);
+            }
+            response
         }
         Err(problem) => problem.into_response(),
     }

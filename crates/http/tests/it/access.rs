@@ -318,3 +318,37 @@ async fn a_key_that_asks_too_often_is_told_when_to_come_back_and_others_are_not_
     refused.problem(429, "rate_limited");
     other.get("/workflows").await.expect(200);
 }
+
+#[tokio::test]
+async fn events_tell_who_started_paused_resumed_and_cancelled() {
+    let keys = MemoryStore::new();
+    let api = Api::behind(&keys);
+    let admin = Person::new(&api, &keys, "acme", Role::Admin).await;
+    let runner = Person::new(&api, &keys, "acme", Role::Runner).await;
+    let id = text(&admin.post("/workflows", chain(&["gate"])).await.expect(201)["id"]);
+    let started = admin
+        .post(&format!("/workflows/{id}/execute"), json!({}))
+        .await
+        .expect(202);
+    let path = format!("/executions/{}", text(&started["execution_id"]));
+    for (person, action) in [(&runner, "pause"), (&admin, "resume"), (&runner, "cancel")] {
+        person
+            .post(&format!("{path}/{action}"), Value::Null)
+            .await
+            .expect(200);
+    }
+    let listed = admin.get(&format!("{path}/events")).await.expect(200);
+    let events = listed["events"].as_array().unwrap().iter();
+    let told: Vec<(&str, &str)> = events
+        .filter_map(|event| Some((event["type"].as_str()?, event["data"]["by"].as_str()?)))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("execution.started", "admin of acme"),
+            ("execution.paused", "runner of acme"),
+            ("execution.resumed", "admin of acme"),
+            ("execution.cancelling", "runner of acme"),
+        ]
+    );
+}

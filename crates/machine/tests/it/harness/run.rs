@@ -214,7 +214,7 @@ impl Run {
     }
 
     pub(crate) fn pause(&mut self) -> Result<Step, Rejected> {
-        self.step(Input::Pause)
+        self.step(Input::Pause { by: None })
     }
 
     pub(crate) fn resume(&mut self) -> Result<Step, Rejected> {
@@ -231,7 +231,7 @@ impl Run {
     }
 
     pub(crate) fn cancel(&mut self) -> Result<Step, Rejected> {
-        self.step(Input::Cancel)
+        self.step(Input::Cancel { by: None })
     }
 
     // Crashes.
