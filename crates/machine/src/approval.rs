@@ -176,7 +176,7 @@ impl Machine {
                 shown_hash: row.shown_hash.clone(),
             });
         }
-        if !is_approver(row, decision) {
+        if !row.is_addressed_to(&decision.by, &decision.roles) {
             return Err(Rejected::NotAnApprover {
                 approvers: row.approvers.clone(),
             });
@@ -343,16 +343,4 @@ fn has_quorum(row: &ApprovalRow) -> bool {
         .map(|decision| decision.by.as_str())
         .collect();
     people.len() >= row.quorum as usize
-}
-
-fn is_approver(row: &ApprovalRow, decision: &Decision) -> bool {
-    row.approvers.is_empty()
-        || row
-            .approvers
-            .iter()
-            .any(|approver| match approver.split_once(':') {
-                Some(("user", name)) => name == decision.by,
-                Some(("role", role)) => decision.roles.iter().any(|own| own == role),
-                _ => *approver == decision.by,
-            })
 }

@@ -402,6 +402,19 @@ pub struct ApprovalRow {
     pub created_at: Timestamp,
 }
 
+impl ApprovalRow {
+    /// Whether somebody of that name and with these roles is among those who may decide.
+    #[must_use]
+    pub fn is_addressed_to(&self, name: &str, roles: &[String]) -> bool {
+        let is_them = |approver: &String| match approver.split_once(':') {
+            Some(("user", user)) => user == name,
+            Some(("role", role)) => roles.iter().any(|own| own == role),
+            _ => approver == name,
+        };
+        self.approvers.is_empty() || self.approvers.iter().any(is_them)
+    }
+}
+
 /// What sort of question a person is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -352,3 +352,39 @@ async fn events_tell_who_started_paused_resumed_and_cancelled() {
         ]
     );
 }
+
+#[tokio::test]
+async fn mine_are_the_questions_that_the_key_may_decide() {
+    let keys = MemoryStore::new();
+    let api = Api::behind(&keys);
+    let admin = Person::new(&api, &keys, "acme", Role::Admin).await;
+    let approver = Person::new(&api, &keys, "acme", Role::Approver).await;
+    let viewer = Person::new(&api, &keys, "acme", Role::Viewer).await;
+    for approvers in [
+        json!([]),
+        json!(["role:approver"]),
+        json!(["user:somebody else"]),
+        json!(["user:admin of acme"]),
+    ] {
+        let question = json!({"id": "ask", "type": "human_approval", "config": {"message": "?", "approvers": approvers}});
+        admin
+            .run(&admin, json!({"name": "asks", "nodes": [question], "edges": []}))
+            .await;
+    }
+    for (person, count) in [(&admin, 2), (&approver, 2), (&viewer, 0)] {
+        // One at a time, so that parts without any are passed over.
+        let (mut found, mut cursor) = (0, String::new());
+        loop {
+            let list = person
+                .get(&format!("/approvals?mine=true&limit=1{cursor}"))
+                .await
+                .expect(200);
+            found += list["approvals"].as_array().unwrap().len();
+            match list["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        assert_eq!(found, count, "{}", person.authorization);
+    }
+}
