@@ -129,6 +129,18 @@ pub(crate) struct ServeArgs {
         value_delimiter = ','
     )]
     pub(crate) allowed_origins: Option<Vec<String>>,
+    /// Which workflows are A2A agents besides those that are published [default: none]
+    #[arg(long, value_enum, env = "AGENTCHAINS_A2A_PUBLISH")]
+    pub(crate) a2a_publish: Option<A2aPublish>,
+    /// Whether an agent for the A2A protocol's test kit is served, at /a2a/tck [default: false]
+    #[arg(
+        long,
+        value_name = "BOOL",
+        env = "AGENTCHAINS_A2A_TCK",
+        num_args = 0..=1,
+        default_missing_value = "true"
+    )]
+    pub(crate) a2a_tck: Option<bool>,
     /// Whether MCP clients may answer questions to people, for whoever is behind them [default: false]
     #[arg(
         long,
@@ -166,6 +178,15 @@ pub(crate) struct ServeArgs {
     /// How log lines look [default: text on a terminal, else json]
     #[arg(long, value_enum, env = "AGENTCHAINS_LOG")]
     pub(crate) log: Option<LogFormat>,
+}
+
+/// Which workflows are A2A agents besides those that are published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum A2aPublish {
+    #[default]
+    None,
+    All,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]

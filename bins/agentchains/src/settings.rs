@@ -17,7 +17,7 @@ use agentchains_store::StoreOptions;
 use serde::Deserialize;
 
 use crate::{
-    cli::{Auth, Durability, LogFormat, SecretsPlace, ServeArgs},
+    cli::{A2aPublish, Auth, Durability, LogFormat, SecretsPlace, ServeArgs},
     exit::CommandError,
 };
 
@@ -42,6 +42,10 @@ pub(crate) struct Settings {
     /// Declared here, and nowhere else.
     pub(crate) agents: Vec<AgentDefinition>,
     pub(crate) allowed_origins: Vec<String>,
+    /// Which workflows are A2A agents besides those that are published.
+    pub(crate) a2a_publish: A2aPublish,
+    /// Whether the agent for the A2A protocol's test kit is served.
+    pub(crate) a2a_tck: bool,
     /// Whether questions to people may be answered through MCP clients.
     pub(crate) mcp_approvals: bool,
     pub(crate) durability: Durability,
@@ -65,6 +69,8 @@ struct SettingsFile {
     secrets_key_file: Option<PathBuf>,
     agents: Option<Vec<toml::Value>>,
     allowed_origins: Option<Vec<String>>,
+    a2a_publish: Option<A2aPublish>,
+    a2a_tck: Option<bool>,
     mcp_approvals: Option<bool>,
     durability: Option<Durability>,
     drain: Option<String>,
@@ -105,6 +111,8 @@ impl Settings {
             secrets_key_file: key_file(args.secrets_key_file, file.secrets_key_file),
             agents: agents(file.agents.unwrap_or_default())?,
             allowed_origins: args.allowed_origins.or(file.allowed_origins).unwrap_or_default(),
+            a2a_publish: args.a2a_publish.or(file.a2a_publish).unwrap_or_default(),
+            a2a_tck: args.a2a_tck.or(file.a2a_tck).unwrap_or_default(),
             mcp_approvals: args.mcp_approvals.or(file.mcp_approvals).unwrap_or_default(),
             durability: args.durability.or(file.durability).unwrap_or(Durability::Full),
             drain,
@@ -247,6 +255,20 @@ mod tests {
         assert_eq!(settings.listen.port(), 2);
         assert_eq!(settings.drain, Duration::from_secs(5));
         assert_eq!(settings.database, "sqlite:agentchains.db");
+    }
+
+    #[test]
+    fn what_is_an_agent_to_others_is_said_by_flags_or_the_file() {
+        let of = |file: &str, flags: &[&str]| {
+            let found = settings(file, flags).unwrap();
+            (found.a2a_publish, found.a2a_tck)
+        };
+        assert_eq!(of("", &[]), (A2aPublish::None, false));
+        let file = "a2a_publish = 'all'\na2a_tck = true";
+        assert_eq!(of(file, &[]), (A2aPublish::All, true));
+        let flags = ["--a2a-publish", "none", "--a2a-tck", "false"];
+        assert_eq!(of(file, &flags), (A2aPublish::None, false));
+        assert_eq!(of("", &["--a2a-publish", "all", "--a2a-tck"]), (A2aPublish::All, true));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::{str::FromStr, sync::Arc};
 
+use agentchains_a2a::A2aServer;
 use agentchains_agents::{AddressPolicy, AgentRunner, Outbound, Registry, Vault};
 use agentchains_engine::{
     Caller, Engine, SystemClock,
@@ -80,11 +81,21 @@ impl Wired {
             engine: self.engine.clone(),
             agents: Arc::clone(&self.agents) as _,
             metrics: Some(metrics.renderer()),
-            doors: vec![agentchains_mcp::router(McpServer {
-                engine: self.engine.clone(),
-                approvals: settings.mcp_approvals,
-                stop: stop.clone(),
-            })],
+            doors: vec![
+                agentchains_mcp::router(McpServer {
+                    engine: self.engine.clone(),
+                    approvals: settings.mcp_approvals,
+                    stop: stop.clone(),
+                }),
+                agentchains_a2a::router(A2aServer {
+                    engine: self.engine.clone(),
+                    publish_all: settings.a2a_publish == cli::A2aPublish::All,
+                    tck: settings.a2a_tck,
+                    origins: settings.allowed_origins.clone(),
+                    needs_key: settings.auth == cli::Auth::Required,
+                    stop: stop.clone(),
+                }),
+            ],
             access: match settings.auth {
                 cli::Auth::Off => Access::Open,
                 cli::Auth::Required => Access::Keys(Arc::new(self.store.clone())),

@@ -15,7 +15,7 @@ use agentchains_engine::{
 use serde_json::{Value, json};
 
 use crate::{
-    cli::{Auth, Durability, OutputFormat, RunArgs},
+    cli::{A2aPublish, Auth, Durability, OutputFormat, RunArgs},
     exit::{CANCELLED, CommandError, FAILED, INVALID, OVER_BUDGET},
     serve::stop_signal,
     settings::Settings,
@@ -161,6 +161,8 @@ pub(crate) fn in_memory() -> Settings {
         secrets_key_file: None,
         agents: Vec::new(),
         allowed_origins: Vec::new(),
+        a2a_publish: A2aPublish::None,
+        a2a_tck: false,
         mcp_approvals: false,
         durability: Durability::Normal,
         drain: std::time::Duration::ZERO,

@@ -46,6 +46,7 @@ pub(crate) const ARROWS: Table = &[
     ),
     ("agentchains-http", &["agentchains-engine"]),
     ("agentchains-mcp", &["agentchains-engine"]),
+    ("agentchains-a2a", &["agentchains-engine"]),
     ("agentchains-demo", &[]),
     (
         TESTKIT,
@@ -65,6 +66,7 @@ pub(crate) const ARROWS: Table = &[
 
 /// What the outermost packages may depend on: all libraries but the fakes.
 const EVERYTHING: &[&str] = &[
+    "agentchains-a2a",
     "agentchains-agents",
     "agentchains-breaker",
     "agentchains-cost",
