@@ -40,7 +40,7 @@ pub(crate) struct Host(Option<Authority>);
 
 impl Door {
     pub(crate) fn new(server: A2aServer) -> Self {
-        let tck = server.tck.then(|| TckTasks::new(server.engine.now()));
+        let tck = server.tck.then(|| TckTasks::new(server.engine.clone()));
         Self(Arc::new(Shared { server, tck }))
     }
 

@@ -3,8 +3,8 @@
 use agentchains_engine::Caller;
 use axum::{
     body::Bytes,
-    extract::{FromRequest, Path, Query, Request, rejection::BytesRejection},
-    http::{HeaderMap, StatusCode, header},
+    extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::BytesRejection},
+    http::{HeaderMap, StatusCode, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
 use serde::Deserialize;
@@ -66,9 +66,9 @@ impl FromRequest<Door> for Call {
     }
 }
 
-async fn from_head<T>(head: &mut axum::http::request::Parts, door: &Door) -> Result<T, Response>
+async fn from_head<T>(head: &mut Parts, door: &Door) -> Result<T, Response>
 where
-    T: axum::extract::FromRequestParts<Door>,
+    T: FromRequestParts<Door>,
 {
     let extracted = T::from_request_parts(head, door).await;
     extracted.map_err(|refused| refused.into_response())

@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use agentchains_engine::Caller;
+use agentchains_engine::{Caller, Engine};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -33,6 +33,8 @@ const MAX_TASKS: usize = 1_000;
 #[derive(Clone)]
 pub(crate) struct TckTasks {
     tasks: Arc<Mutex<VecDeque<(String, Record)>>>,
+    /// Tells the time.
+    engine: Engine,
     since: Timestamp,
 }
 
@@ -44,10 +46,11 @@ pub(crate) struct TckAgent {
 
 impl TckTasks {
     /// None yet.
-    pub(crate) fn new(since: Timestamp) -> Self {
+    pub(crate) fn new(engine: Engine) -> Self {
         Self {
             tasks: Arc::default(),
-            since,
+            since: engine.now(),
+            engine,
         }
     }
 
@@ -106,7 +109,8 @@ impl TckAgent {
     }
 
     fn begun(&self, message: &Message) -> Record {
-        let record = Record::new(new_id(), message.context_id.clone().unwrap_or_else(new_id));
+        let context_id = message.context_id.clone().unwrap_or_else(new_id);
+        let record = Record::new(self.tasks.engine.clone(), new_id(), context_id);
         self.tasks.add(&self.caller.tenant, record.clone());
         record
     }
@@ -142,7 +146,12 @@ impl Agent for TckAgent {
             Script::Does(steps) => steps,
         };
         let record = match &message.task_id {
-            Some(id) => self.continued(id, &message)?,
+            Some(id) => {
+                let record = self.continued(id, &message)?;
+                // It does not ask any more.
+                record.come_to(TaskState::Working, None);
+                record
+            }
             None => self.begun(&message),
         };
         record.heard(message);

@@ -1,7 +1,7 @@
 //! One task of the built-in agent: how it stands, and everything that has happened to it.
 
+use agentchains_engine::Engine;
 use futures_util::{StreamExt as _, stream};
-use jiff::Timestamp;
 use serde_json::Map;
 use tokio::{sync::watch, time::sleep};
 
@@ -16,7 +16,11 @@ const ARTIFACT: &str = "result";
 
 /// A task. Clones share it.
 #[derive(Clone)]
-pub(super) struct Record(watch::Sender<Standing>);
+pub(super) struct Record {
+    standing: watch::Sender<Standing>,
+    /// Tells the time.
+    engine: Engine,
+}
 
 struct Standing {
     task: Task,
@@ -24,34 +28,37 @@ struct Standing {
 }
 
 impl Record {
-    pub(super) fn new(id: String, context_id: String) -> Self {
+    pub(super) fn new(engine: Engine, id: String, context_id: String) -> Self {
         let task = Task {
             id,
             context_id,
             status: TaskStatus {
                 state: TaskState::Submitted,
                 message: None,
-                timestamp: Timestamp::now(),
+                timestamp: engine.now(),
             },
             artifacts: Vec::new(),
             history: Vec::new(),
             metadata: Map::new(),
         };
         let happened = Vec::new();
-        Self(watch::Sender::new(Standing { task, happened }))
+        Self {
+            standing: watch::Sender::new(Standing { task, happened }),
+            engine,
+        }
     }
 
     pub(super) fn id(&self) -> String {
-        self.0.borrow().task.id.clone()
+        self.standing.borrow().task.id.clone()
     }
 
     pub(super) fn task(&self) -> Task {
-        self.0.borrow().task.clone()
+        self.standing.borrow().task.clone()
     }
 
     /// A message has come for it.
     pub(super) fn heard(&self, message: Message) {
-        self.0.send_modify(|standing| {
+        self.standing.send_modify(|standing| {
             let Standing { task, .. } = standing;
             task.history.push(Message {
                 task_id: Some(task.id.clone()),
@@ -87,7 +94,7 @@ impl Record {
             task.status = TaskStatus {
                 state,
                 message,
-                timestamp: Timestamp::now(),
+                timestamp: self.engine.now(),
             };
             Update::Status(StatusUpdate {
                 task_id: task.id.clone(),
@@ -120,7 +127,7 @@ impl Record {
     }
 
     fn happens(&self, change: impl FnOnce(&mut Task) -> Update) -> bool {
-        self.0.send_if_modified(|standing| {
+        self.standing.send_if_modified(|standing| {
             let is_live = !standing.task.status.state.is_terminal();
             if is_live {
                 let update = change(&mut standing.task);
@@ -132,7 +139,7 @@ impl Record {
 
     /// It as it stands, and what happens to it from then on.
     pub(super) fn follow(&self) -> Followed {
-        let mut standing = self.0.subscribe();
+        let mut standing = self.standing.subscribe();
         let (task, seen) = {
             let now = standing.borrow_and_update();
             (now.task.clone(), now.happened.len())

@@ -70,7 +70,11 @@ impl Way {
         let Value::Object(params) = params else {
             panic!("parameters are an object")
         };
-        let params = if self.is_old() { old_params(params, self) } else { params };
+        let params = if self.is_old() {
+            old_params(params, self)
+        } else {
+            params
+        };
         if self.is_rpc() {
             let body = json!({"jsonrpc": "2.0", "id": "r", "method": self.method(act), "params": params});
             return with_json(self.version(Request::post(format!("/a2a/{agent}"))), &body);
@@ -128,7 +132,10 @@ impl Way {
         let details = if self.is_rpc() { "data" } else { "details" };
         if let Some(error) = body.get("error") {
             let refused = Refused {
-                reason: error[details][0]["reason"].as_str().unwrap_or_default().to_owned(),
+                reason: error[details][0]["reason"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned(),
                 message: error["message"].as_str().unwrap().to_owned(),
             };
             assert!(!self.is_rpc() || error["code"].is_i64(), "{body}");
@@ -205,7 +212,10 @@ impl<'s> Client<'s> {
     /// A stream, which begins with the task.
     pub(crate) async fn stream(&self, act: Act, params: Value) -> Result<Updates, Refused> {
         let response = self.ask(act, params).await;
-        let media_type = response.headers()[header::CONTENT_TYPE].to_str().unwrap().to_owned();
+        let media_type = response.headers()[header::CONTENT_TYPE]
+            .to_str()
+            .unwrap()
+            .to_owned();
         if !media_type.starts_with("text/event-stream") {
             let status = response.status();
             let refused = self.way.result(status, json_of(response).await);
@@ -290,8 +300,15 @@ pub(crate) fn output(task: &Value) -> &Value {
     let part = &task["artifacts"][0]["parts"][0];
     match part.get("text") {
         Some(text) => text,
-        None => part["data"].get("data").unwrap_or(&part["data"]),
+        None => data(part).unwrap(),
     }
+}
+
+/// The data of a part, which version 0.3 wraps once more over HTTP+JSON.
+pub(crate) fn data(part: &Value) -> Option<&Value> {
+    let data = part.get("data")?;
+    let wrapped = data.as_object().filter(|data| data.len() == 1);
+    Some(wrapped.and_then(|wrapped| wrapped.get("data")).unwrap_or(data))
 }
 
 pub(crate) async fn json_of(response: Response<Body>) -> Value {
@@ -314,7 +331,9 @@ fn task_of(mut result: Value) -> Value {
 }
 
 fn query(params: &Map<String, Value>) -> String {
-    let pairs = params.iter().filter(|(name, _)| *name != "id");
+    let pairs = params
+        .iter()
+        .filter(|(name, _)| !["id", "message", "request"].contains(&name.as_str()));
     let pairs = pairs.map(|(name, value)| format!("{name}={}", value.to_string().trim_matches('"')));
     let pairs: Vec<_> = pairs.collect();
     if pairs.is_empty() {
@@ -342,7 +361,12 @@ fn old_params(mut params: Map<String, Value>, way: Way) -> Map<String, Value> {
     message["kind"] = "message".into();
     message["role"] = "user".into();
     for part in message["parts"].as_array_mut().into_iter().flatten() {
-        part["kind"] = if part.get("data").is_some() { "data" } else { "text" }.into();
+        part["kind"] = if part.get("data").is_some() {
+            "data"
+        } else {
+            "text"
+        }
+        .into();
     }
     params.insert("message".to_owned(), message);
     params

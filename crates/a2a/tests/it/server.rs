@@ -61,10 +61,9 @@ impl Server {
 
     /// Stores a workflow, and gives its id.
     pub(crate) async fn create(&self, document: &Value) -> String {
-        let created = self
-            .engine
-            .create_workflow(&Caller::anonymous(), &document.to_string(), None);
-        match created.await.unwrap() {
+        let (caller, document) = (Caller::anonymous(), document.to_string());
+        let created = self.engine.create_workflow(&caller, &document, None).await;
+        match created.unwrap() {
             Creation::Created(view) => view.record.id.to_string(),
             other => panic!("{other:?}"),
         }
@@ -77,12 +76,17 @@ impl Server {
         id
     }
 
-    pub(crate) async fn set_published(&self, id: &str, published: bool) {
-        let caller = Caller::anonymous();
-        let published = self
-            .engine
-            .publish_workflow(&caller, id.parse().unwrap(), published);
-        published.await.unwrap();
+    pub(crate) async fn set_published(&self, workflow: &str, published: bool) {
+        let (caller, id) = (Caller::anonymous(), workflow.parse().unwrap());
+        self.engine
+            .publish_workflow(&caller, id, published)
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn archive(&self, workflow: &str) {
+        let (caller, id) = (Caller::anonymous(), workflow.parse().unwrap());
+        self.engine.archive_workflow(&caller, id, None).await.unwrap();
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Response<Body> {
