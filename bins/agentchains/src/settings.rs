@@ -268,7 +268,10 @@ mod tests {
         assert_eq!(of(file, &[]), (A2aPublish::All, true));
         let flags = ["--a2a-publish", "none", "--a2a-tck", "false"];
         assert_eq!(of(file, &flags), (A2aPublish::None, false));
-        assert_eq!(of("", &["--a2a-publish", "all", "--a2a-tck"]), (A2aPublish::All, true));
+        assert_eq!(
+            of("", &["--a2a-publish", "all", "--a2a-tck"]),
+            (A2aPublish::All, true)
+        );
     }
 
     #[test]

@@ -50,6 +50,8 @@ pub(crate) struct Profile {
     /// JSON Schema of the data that it takes.
     pub(crate) input_schema: Option<Value>,
     pub(crate) modified: Timestamp,
+    /// Whether clients that name no version get a card with the fields of 0.3 too, as those of 0.3 need.
+    pub(crate) has_old_card: bool,
 }
 
 /// What became of a message.

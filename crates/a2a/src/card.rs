@@ -109,7 +109,7 @@ fn card(profile: &Profile, url: &str, needs_key: bool, version: Version) -> Valu
         card["securitySchemes"] = json!({ API_KEY: {"httpAuthSecurityScheme": {"scheme": "Bearer"}} });
         card["securityRequirements"] = json!([{"schemes": { API_KEY: {"list": []} }}]);
     }
-    if version == Version::V0_3 {
+    if version == Version::V0_3 && profile.has_old_card {
         add_fields_of_0_3(&mut card, url, needs_key);
     }
     card

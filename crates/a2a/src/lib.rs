@@ -5,7 +5,7 @@
 //! connection does nothing to them. A message without a task starts an execution, and the same message again gives the
 //! same task. Its parts become the execution's input:
 //!
-//! - a data part by itself is the input;
+//! - a data part by itself is the input; of the data that a node of another engine's workflow sends, the node's config is;
 //! - text by itself goes where the workflow's `input_schema` has room for it: it is the input, or the one property that
 //!   is required, or `{"text": …}`, which it also is without a schema; where there is no room it is refused;
 //! - anything else becomes `{"text", "data", "files"}`, as far as there is such.

@@ -39,6 +39,10 @@ impl Client {
         }
     }
 
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send("GET", path, None, Bytes::new()).await
     }

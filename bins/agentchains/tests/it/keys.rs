@@ -19,7 +19,7 @@ async fn agentchains(folder: &Path, arguments: &[&str]) -> Output {
 }
 
 /// What `keys` prints as JSON.
-async fn keys(folder: &Path, arguments: &[&str]) -> Value {
+pub(crate) async fn keys(folder: &Path, arguments: &[&str]) -> Value {
     let arguments = [&["keys"], arguments, &["--output", "json"]].concat();
     let output = agentchains(folder, &arguments).await;
     assert!(output.status.success(), "{output:?}");

@@ -7,6 +7,7 @@
     reason = "a helper of a test fails the test"
 )]
 
+mod a2a;
 mod agents;
 mod bad_input;
 mod bill_race;

@@ -127,6 +127,8 @@ impl Agent for TckAgent {
             input_modes: vec!["text/plain", "application/json"],
             input_schema: None,
             modified: self.tasks.since,
+            // The kit names no version, and takes other fields than those of 1.0 for faults.
+            has_old_card: false,
         }
     }
 

@@ -1,6 +1,6 @@
 //! From the parts of a message to the input of an execution, and back.
 //!
-//! A data part by itself is the input as it is. Text by itself becomes what the workflow's `input_schema` has room for
+//! A data part by itself is the input as it is; of the one that an engine sends for a node, its config is. Text by itself becomes what the workflow's `input_schema` has room for
 //! ([`TextInput`]). Anything else becomes `{"text", "data", "files"}`, as far as there is such: text joined by line
 //! breaks, the one value or a list of them, and a list of files as `{"raw" | "url", "filename"?, "mediaType"?}`.
 
@@ -10,6 +10,9 @@ use crate::{
     error::{A2aError, Reason},
     model::{Content, Message, Part},
 };
+
+/// What a node of a workflow asks an agent with (language reference, section 7, `agent_call`): always the first three.
+const NODE_DATA: [&str; 5] = ["config", "input", "upstream", "item", "loop"];
 
 /// The member for text where no schema says otherwise.
 const TEXT: &str = "text";
@@ -80,6 +83,11 @@ fn takes_any_property(schema: &Value) -> bool {
 pub(super) fn input_of(message: &Message, text_input: Option<&TextInput>) -> Result<Value, A2aError> {
     let mut data: Vec<Value> = message.data().cloned().collect();
     let files: Vec<Value> = message.parts.iter().filter_map(file).collect();
+    if let ([data], true) = (data.as_mut_slice(), files.is_empty())
+        && is_node_data(data)
+    {
+        return Ok(data["config"].take());
+    }
     match (message.text(), data.len(), files.is_empty()) {
         (None, 1, true) => Ok(data.remove(0)),
         (Some(text), 0, true) => text_input
@@ -99,6 +107,14 @@ pub(super) fn input_of(message: &Message, text_input: Option<&TextInput>) -> Res
             Ok(given.collect::<Map<_, _>>().into())
         }
     }
+}
+
+/// Whether this is what another engine sends. Its text beside it, where there is any, stands in the config too.
+fn is_node_data(data: &Value) -> bool {
+    data.as_object().is_some_and(|data| {
+        NODE_DATA[..3].iter().all(|name| data.contains_key(*name))
+            && data.keys().all(|name| NODE_DATA.contains(&name.as_str()))
+    })
 }
 
 fn no_room_for_text() -> A2aError {
@@ -207,6 +223,29 @@ mod tests {
         let link = Part::of(Content::Url("https://a.example/x".to_owned()));
         for (parts, input) in [
             (vec![Part::data(json!([1]))], json!([1])),
+            (
+                vec![Part::data(
+                    json!({"config": {"n": 1}, "input": {}, "upstream": {}, "item": 2}),
+                )],
+                json!({"n": 1}),
+            ),
+            (
+                vec![
+                    Part::text("a"),
+                    Part::data(json!({"config": {"message": "a"}, "input": 1, "upstream": {}})),
+                ],
+                json!({"message": "a"}),
+            ),
+            (
+                vec![Part::data(json!({"config": 1, "input": 2}))],
+                json!({"config": 1, "input": 2}),
+            ),
+            (
+                vec![Part::data(
+                    json!({"config": 1, "input": 2, "upstream": 3, "more": 4}),
+                )],
+                json!({"config": 1, "input": 2, "upstream": 3, "more": 4}),
+            ),
             (vec![Part::text("a"), Part::text("b")], json!({"text": "a\nb"})),
             (
                 vec![Part::text("a"), Part::data(json!({"n": 1}))],

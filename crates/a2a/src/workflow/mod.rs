@@ -100,6 +100,7 @@ impl Agent for WorkflowAgent {
             },
             input_schema: self.input_schema().cloned(),
             modified: record.updated_at,
+            has_old_card: true,
         }
     }
 

@@ -92,6 +92,16 @@ async fn a_client_that_names_no_version_gets_the_fields_of_both() {
 }
 
 #[tokio::test]
+async fn the_test_kit_names_no_version_and_gets_the_fields_of_1_0_alone() {
+    let server = Server::with(|server| server.tck = true);
+    let (unnamed, named) = (
+        card(&server, "tck", &[]).await,
+        card(&server, "tck", &[V1_0]).await,
+    );
+    assert_eq!(json_of(unnamed).await, json_of(named).await);
+}
+
+#[tokio::test]
 async fn a_client_of_a_version_that_is_not_spoken_learns_from_the_card_which_are() {
     let server = Server::start();
     let id = server.publish(&echo()).await;
