@@ -1,4 +1,4 @@
-//! The real binary with agents of others: `cargo xtask test` installs what they need and runs these tests, which are
+//! The real binary with agents and clients of others: `cargo xtask test` installs what they need and runs these tests, which are
 //! ignored otherwise.
 
 #![expect(
@@ -11,6 +11,7 @@
 #[expect(dead_code, reason = "the other tests of the binary need more of it")]
 #[path = "../it/client.rs"]
 mod client;
+mod clients;
 #[path = "../../../../crates/agents/tests/foreign/process.rs"]
 mod process;
 #[expect(dead_code, reason = "the other tests of the binary need more of it")]

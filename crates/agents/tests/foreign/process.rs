@@ -27,7 +27,7 @@ pub(crate) struct ForeignAgent {
 impl ForeignAgent {
     /// Starts the agent, and returns when it takes connections.
     pub(crate) fn start(sdk: Sdk) -> Self {
-        let mut command = sdk.command();
+        let mut command = sdk.command(&workspace().join("crates/agents/tests/foreign/agents"));
         let started = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
         let mut child = started.unwrap_or_else(|error| {
             panic!("{sdk:?} cannot be started by {command:?}: {error}; `cargo xtask test` installs it")
@@ -58,7 +58,8 @@ impl Drop for ForeignAgent {
 }
 
 impl Sdk {
-    fn command(self) -> Command {
+    /// What runs the script in this folder that is built on it.
+    pub(crate) fn command(self, folder: &Path) -> Command {
         let name = match self {
             Self::Python1 => "python_1_3",
             Self::Python03 => "python_0_3",
@@ -66,7 +67,7 @@ impl Sdk {
             Self::Adk => "adk",
         };
         let installed = installed().join(name);
-        let script = workspace().join("crates/agents/tests/foreign/agents").join(name);
+        let script = folder.join(name);
         if let Self::Js1 = self {
             let mut node = Command::new("node");
             node.env("NODE_PATH", installed.join("node_modules"))
