@@ -4,6 +4,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use http_body_util::Full;
+use hyper::{Request, http::request::Builder};
 use serde_json::{Value, json};
 
 use crate::{
@@ -56,6 +57,28 @@ impl Remote {
         };
         only.clone()
     }
+}
+
+/// A request to an agent.
+fn request(method: &str, url: &str, key: Option<&str>) -> Builder {
+    let request = Request::builder().method(method).uri(url);
+    let request = request
+        .header("a2a-version", "1.0")
+        .header("content-type", "application/json");
+    match key {
+        Some(key) => request.header("authorization", format!("Bearer {key}")),
+        None => request,
+    }
+}
+
+/// Sends an agent a message, and waits.
+async fn send(client: &Client, agent: &str, key: Option<&str>, mut message: Value) -> Answer {
+    message["role"] = "ROLE_USER".into();
+    let body = json!({"message": message}).to_string();
+    let request = request("POST", &format!("{agent}/message:send"), key);
+    client
+        .exchange(request.body(Full::new(body.into())).unwrap())
+        .await
 }
 
 /// Starts a workflow of one node, which calls the agent of that name.
@@ -183,6 +206,53 @@ async fn a_question_on_another_server_is_answered_here() {
 }
 
 #[tokio::test]
+async fn a_question_comes_through_a_server_between_and_its_answer_goes_back() {
+    let folders = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let remote = Remote::start(folders.0.path(), "admin").await;
+    let url = remote.offer("Pay 12 EUR?").await;
+    let server = caller(folders.1.path(), &url, &remote.key).await;
+    let between = &server.client;
+    let node = json!({"id": "call", "type": "agent_call", "agent_id": "remote", "config": {}});
+    let document = json!({"name": "Between", "nodes": [node], "output": "{{call.decision}}"});
+    let workflow = between.create(&document).await;
+    assert_eq!(
+        between
+            .post(&format!("/workflows/{workflow}/publish"), &json!({}))
+            .await
+            .status,
+        200
+    );
+    let agent = format!("http://{}/a2a/{workflow}", between.address());
+    let asked = send(
+        &between,
+        &agent,
+        None,
+        json!({"messageId": "m", "parts": [{"text": "go"}]}),
+    )
+    .await;
+    let task = &asked.body["task"];
+    assert_eq!(task["status"]["state"], "TASK_STATE_INPUT_REQUIRED", "{asked:?}");
+    let parts = &task["status"]["message"]["parts"];
+    assert_eq!(
+        parts[0]["text"],
+        "Pay 12 EUR? Answer with one of: approve, reject."
+    );
+    assert_eq!(
+        parts[1]["data"]["properties"]["decision"]["enum"],
+        json!(["approve", "reject"])
+    );
+    let broken = json!({"messageId": "n", "taskId": task["id"], "parts": [{"data": {"approve": true}}]});
+    assert_eq!(send(between, &agent, None, broken).await.status, 400);
+    let answer = json!({"messageId": "o", "taskId": task["id"], "parts": [{"text": "approve"}]});
+    let done = send(between, &agent, None, answer).await;
+    assert_eq!(
+        done.body["task"]["status"]["state"], "TASK_STATE_COMPLETED",
+        "{done:?}"
+    );
+    assert_eq!(done.body["task"]["artifacts"][0]["parts"][0]["text"], "approve");
+}
+
+#[tokio::test]
 async fn a_cancel_here_cancels_the_task_on_the_other_server() {
     let folders = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let remote = Remote::start(folders.0.path(), "admin").await;
@@ -210,27 +280,13 @@ async fn a_key_may_do_here_what_its_role_says() {
     let remote = Remote::start(folder.path(), "admin").await;
     let agent = remote.offer("Pay?").await;
     let runner = keys(folder.path(), &["create", "--role", "runner", "--name", "runner"]).await;
-    let ask = async |key: Option<&str>, path: &str, body: Option<Value>| {
-        let request = hyper::Request::builder()
-            .method(if body.is_some() { "POST" } else { "GET" })
-            .uri(format!("{agent}{path}"))
-            .header("a2a-version", "1.0")
-            .header("content-type", "application/json");
-        let request = match key {
-            Some(key) => request.header("authorization", format!("Bearer {key}")),
-            None => request,
-        };
-        let body = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
-        remote
-            .server
-            .client
-            .exchange(request.body(Full::new(body)).unwrap())
-            .await
+    let (client, key) = (&remote.server.client, runner["key"].as_str());
+    let card = async |key| {
+        let card = request("GET", &format!("{agent}/.well-known/agent-card.json"), key);
+        client.exchange(card.body(Full::default()).unwrap()).await
     };
-    let card = "/.well-known/agent-card.json";
-    let key = runner["key"].as_str();
-    assert_eq!(ask(None, card, None).await.status, 401);
-    let shown = ask(key, card, None).await;
+    assert_eq!(card(None).await.status, 401);
+    let shown = card(key).await;
     assert_eq!(
         (
             shown.status,
@@ -238,15 +294,13 @@ async fn a_key_may_do_here_what_its_role_says() {
         ),
         (200, &json!("Bearer"))
     );
-    let start = json!({"message": {"messageId": "m", "role": "ROLE_USER", "parts": [{"text": "go"}]}});
-    assert_eq!(ask(None, "/message:send", Some(start.clone())).await.status, 401);
-    let asked = ask(key, "/message:send", Some(start)).await;
+    let start = json!({"messageId": "m", "parts": [{"text": "go"}]});
+    assert_eq!(send(client, &agent, None, start.clone()).await.status, 401);
+    let asked = send(client, &agent, key, start).await;
     let task = &asked.body["task"];
     assert_eq!(task["status"]["state"], "TASK_STATE_INPUT_REQUIRED");
-    let decide = json!({"message": {
-        "messageId": "n", "taskId": task["id"], "role": "ROLE_USER", "parts": [{"text": "approve"}],
-    }});
-    assert_eq!(ask(key, "/message:send", Some(decide.clone())).await.status, 403);
-    let decided = ask(Some(&remote.key), "/message:send", Some(decide)).await;
+    let decide = json!({"messageId": "n", "taskId": task["id"], "parts": [{"text": "approve"}]});
+    assert_eq!(send(client, &agent, key, decide.clone()).await.status, 403);
+    let decided = send(client, &agent, Some(&remote.key), decide).await;
     assert_eq!(decided.body["task"]["status"]["state"], "TASK_STATE_COMPLETED");
 }

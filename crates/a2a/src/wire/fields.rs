@@ -13,7 +13,10 @@ use crate::error::{A2aError, Violation};
 /// Characters of the longest id that a client may make up: ids are kept in labels.
 const MAX_ID_CHARS: usize = 256;
 
-/// The faults that were found so far.
+/// The most faults that are told of one request.
+const MAX_FAULTS: usize = 20;
+
+/// The faults that were found so far, as far as they are told.
 #[derive(Debug, Default)]
 pub(super) struct Faults(Vec<Violation>);
 
@@ -26,7 +29,9 @@ pub(super) struct Fields<'a> {
 
 impl Faults {
     pub(super) fn add(&mut self, field: impl Into<String>, description: impl Into<String>) {
-        self.0.push(Violation::new(field, description));
+        if self.0.len() < MAX_FAULTS {
+            self.0.push(Violation::new(field, description));
+        }
     }
 
     /// What was read, where nothing was at fault.

@@ -136,6 +136,21 @@ async fn all_faults_of_a_message_are_told_at_once() {
 }
 
 #[tokio::test]
+async fn of_very_many_faults_only_some_are_told() {
+    let server = Server::start();
+    let client = Client::new(&server, &server.publish(&echo()).await, Way::Rest);
+    let parts: Value = (0..10_000).map(Value::from).collect();
+    let body = json_of(
+        client
+            .ask(Act::Send, json!({"message": message("m", parts)}))
+            .await,
+    )
+    .await;
+    let violations = body["error"]["details"][1]["fieldViolations"].as_array().unwrap();
+    assert_eq!(violations.len(), 20);
+}
+
+#[tokio::test]
 async fn a_context_that_is_not_the_tasks_is_refused() {
     for way in Way::ALL {
         let server = Server::start();
