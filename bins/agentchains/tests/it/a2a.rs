@@ -224,7 +224,7 @@ async fn a_question_comes_through_a_server_between_and_its_answer_goes_back() {
     );
     let agent = format!("http://{}/a2a/{workflow}", between.address());
     let asked = send(
-        &between,
+        between,
         &agent,
         None,
         json!({"messageId": "m", "parts": [{"text": "go"}]}),
