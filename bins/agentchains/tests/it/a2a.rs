@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use http_body_util::Full;
 use hyper::{Request, http::request::Builder};
 use serde_json::{Value, json};
@@ -303,4 +304,35 @@ async fn a_key_may_do_here_what_its_role_says() {
     assert_eq!(send(client, &agent, key, decide.clone()).await.status, 403);
     let decided = send(client, &agent, Some(&remote.key), decide).await;
     assert_eq!(decided.body["task"]["status"]["state"], "TASK_STATE_COMPLETED");
+}
+
+#[tokio::test]
+async fn a_task_outlives_the_server_and_a_message_is_one_task_however_often_it_is_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = async || Server::serve_with(folder.path(), &["--a2a-publish", "all"], &[]).await;
+    let server = start().await;
+    let node = json!({"id": "ask", "type": "human_approval", "config": {"message": "Pay?"}});
+    let workflow = server
+        .client
+        .create(&json!({"name": "Ask", "nodes": [node]}))
+        .await;
+    let agent = |server: &Server| format!("http://{}/a2a/{workflow}", server.client.address());
+    let message = json!({"messageId": "m", "parts": [{"text": "go"}]});
+    let url = agent(&server);
+    let sent = (0..16).map(|_| send(&server.client, &url, None, message.clone()));
+    let sent = join_all(sent.collect::<Vec<_>>()).await;
+    let task = sent[0].body["task"].clone();
+    assert_eq!(task["status"]["state"], "TASK_STATE_INPUT_REQUIRED");
+    assert!(sent.iter().all(|answer| answer.body["task"] == task), "{sent:?}");
+    server.kill().await;
+
+    let server = start().await;
+    let again = send(&server.client, &agent(&server), None, message).await;
+    assert_eq!(again.body["task"], task);
+    let answer = json!({"messageId": "n", "taskId": task["id"], "parts": [{"text": "approve"}]});
+    let done = send(&server.client, &agent(&server), None, answer).await;
+    assert_eq!(
+        done.body["task"]["status"]["state"], "TASK_STATE_COMPLETED",
+        "{done:?}"
+    );
 }

@@ -1,6 +1,7 @@
 //! Tasks from their beginning to their end, on every way.
 
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     client::{Act, Client, Way, message, output, reply, state},
@@ -337,5 +338,26 @@ async fn an_execution_that_was_started_in_another_way_is_a_task_too() {
             "{way:?}"
         );
         assert!(task.get("history").is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_stops_ends_what_waits_and_streams_and_the_task_goes_on() {
+    for way in Way::ALL {
+        let stop = CancellationToken::new();
+        let server = Server::with(|server| server.stop = stop.clone());
+        let client = Client::new(&server, &server.publish(&gated()).await, way);
+        let go = || json!([{"text": "go"}]);
+        let params = json!({"message": message("m", go())});
+        let mut stream = client.stream(Act::Stream, params).await.unwrap();
+        let (_, task) = stream.next().await.unwrap();
+        stop.cancel();
+        stream.rest().await;
+        let waited = client.send(message("m", go())).await.unwrap();
+        assert_eq!(
+            (&waited["id"], state(&waited).as_str()),
+            (&task["id"], "working"),
+            "{way:?}"
+        );
     }
 }
