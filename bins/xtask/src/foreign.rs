@@ -22,15 +22,18 @@ enum Kit {
     Python,
     /// The modules that `package-lock.json` lists.
     Node,
+    /// A program of a virtual environment, which needs no script.
+    Program,
 }
 
 pub(crate) const PYTHON_1_3: Foreign = Foreign::new("python_1_3", Kit::Python);
 pub(crate) const PYTHON_0_3: Foreign = Foreign::new("python_0_3", Kit::Python);
 pub(crate) const JS_1_3: Foreign = Foreign::new("js_1_3", Kit::Node);
 pub(crate) const ADK: Foreign = Foreign::new("adk", Kit::Python);
+pub(crate) const SCHEMATHESIS: Foreign = Foreign::new("schemathesis", Kit::Program);
 
 /// All of them.
-pub(crate) const ALL: &[Foreign] = &[PYTHON_1_3, PYTHON_0_3, JS_1_3, ADK];
+pub(crate) const ALL: &[Foreign] = &[PYTHON_1_3, PYTHON_0_3, JS_1_3, ADK, SCHEMATHESIS];
 
 impl Foreign {
     const fn new(name: &'static str, kit: Kit) -> Self {
@@ -67,7 +70,7 @@ impl Foreign {
 
     fn requirements(&self) -> PathBuf {
         match self.kit {
-            Kit::Python => Self::agents().join(format!("requirements-{}.txt", self.name)),
+            Kit::Python | Kit::Program => Self::agents().join(format!("requirements-{}.txt", self.name)),
             Kit::Node => Self::agents().join("package-lock.json"),
         }
     }
@@ -84,7 +87,7 @@ impl Foreign {
         }
         std::fs::create_dir_all(folder).map_err(failed)?;
         match self.kit {
-            Kit::Python => {
+            Kit::Python | Kit::Program => {
                 quietly(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
                 let mut pip = Command::new(folder.join("bin/python"));
                 pip.args([
@@ -125,6 +128,7 @@ impl Foreign {
                 python.args(["-B", "-W", "ignore"]);
                 quietly(python.arg(script.with_extension("py")).arg("--check"))
             }
+            Kit::Program => quietly(Command::new(folder.join("bin").join(self.name)).arg("--version")),
             Kit::Node => {
                 let mut node = Command::new("node");
                 node.env("NODE_PATH", folder.join("node_modules"));

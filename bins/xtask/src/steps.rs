@@ -72,6 +72,9 @@ pub(crate) const TEST: &[Step] = &[
     Step::new("agents of others: Agent Development Kit", foreign_tests!("adk"))
         .with(NEXTEST)
         .against(|| foreign::ADK.ensure()),
+    Step::new("the API against its description", foreign_tests!("schemathesis"))
+        .with(NEXTEST)
+        .against(|| foreign::SCHEMATHESIS.ensure()),
     Step::new("doc tests", Cargo::new(&["test", "--workspace", "--doc"])),
     Step::new(
         "dependencies",

@@ -97,8 +97,12 @@ impl Origins {
                 header::AUTHORIZATION,
                 header::CONTENT_TYPE,
                 header::IF_MATCH,
+                header::HeaderName::from_static("a2a-extensions"),
+                header::HeaderName::from_static("a2a-version"),
                 header::HeaderName::from_static("idempotency-key"),
                 header::HeaderName::from_static("last-event-id"),
+                header::HeaderName::from_static("mcp-protocol-version"),
+                header::HeaderName::from_static("mcp-session-id"),
                 header::HeaderName::from_static("x-request-id"),
             ])
             .expose_headers([

@@ -12,6 +12,7 @@
 #[path = "../it/client.rs"]
 mod client;
 mod clients;
+mod description;
 #[path = "../../../../crates/agents/tests/foreign/process.rs"]
 mod process;
 #[expect(dead_code, reason = "the other tests of the binary need more of it")]

@@ -88,6 +88,6 @@ fn workspace() -> PathBuf {
 }
 
 /// Beside the folder of temporary files in the target folder.
-fn installed() -> PathBuf {
+pub(crate) fn installed() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("../foreign")
 }
