@@ -43,6 +43,11 @@ pub(crate) enum Command {
     /// Says what is wrong with workflow documents, and where
     #[command(after_help = "Example:\n  agentchains validate research.json\n\nExit codes: 0 valid, 2 errors")]
     Validate(ValidateArgs),
+    /// Prints the picture of a workflow document
+    #[command(
+        after_help = "Example:\n  agentchains graph research.json --format svg > research.svg\n\nExit codes: 0 drawn, 2 invalid document"
+    )]
+    Graph(GraphArgs),
     /// Says what one workflow may cost and take at the most
     #[command(
         after_help = "Example:\n  agentchains estimate research.json --agent web-search=http://127.0.0.1:9001 --max-budget 1.00\n\nExit codes: 0 estimated, 2 invalid document"
@@ -312,6 +317,25 @@ pub(crate) enum Auth {
 pub(crate) enum OutputFormat {
     Json,
     Table,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GraphArgs {
+    /// The workflow document
+    pub(crate) file: PathBuf,
+    /// What the picture is written in
+    #[arg(long, value_enum, default_value = "mermaid")]
+    pub(crate) format: GraphFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// A flowchart for Markdown
+    Mermaid,
+    /// For Graphviz
+    Dot,
+    /// A picture that stands alone
+    Svg,
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ mod demo;
 mod estimate;
 mod excerpt;
 mod exit;
+mod graph;
 mod import;
 mod keys;
 mod mcp;
@@ -56,6 +57,7 @@ async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
         Command::Secrets(args) => secrets::secrets(args.command).await,
         Command::Completions { shell } => completions::completions(shell),
         Command::Validate(args) => validate::validate(&args),
+        Command::Graph(args) => graph::graph(&args),
         Command::Import(args) => import::import(&args),
     }
 }

@@ -167,6 +167,7 @@ fn workflow_routes(routes: Guarded) -> Guarded {
         .put("/workflows/{id}", Right::Edit, workflows::update)
         .delete("/workflows/{id}", Right::Edit, workflows::archive)
         .get("/workflows/{id}/versions", Right::Read, workflows::versions)
+        .get("/workflows/{id}/graph", Right::Read, workflows::graph)
         .post("/workflows/{id}/publish", Right::Edit, workflows::publish)
         .post("/workflows/{id}/unpublish", Right::Edit, workflows::unpublish)
         .post("/workflows/{id}/estimate", Right::Read, workflows::estimate)

@@ -44,6 +44,7 @@ mod json;
 mod layout;
 pub mod limits;
 mod nesting;
+mod picture;
 mod places;
 mod reachability;
 mod references;
@@ -70,6 +71,7 @@ pub use duration::{InvalidDuration, parse_duration};
 pub use graph::{EdgeIndex, EdgeRef, Graph, NodeIndex, When};
 pub use import::import;
 pub use limits::Limits;
+pub use picture::{PictureFormat, UnknownPictureFormat};
 pub use places::{Place, Places};
 pub use schema::{Schema, SchemaMismatch};
 pub use template::{

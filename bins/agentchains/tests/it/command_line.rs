@@ -1,4 +1,4 @@
-//! `run`, `estimate` and `validate`, by what they print and how they exit.
+//! `run`, `estimate`, `graph` and `validate`, by what they print and how they exit.
 
 use std::{path::PathBuf, process::Output, sync::Arc};
 
@@ -358,6 +358,26 @@ async fn import_prints_a_document_that_is_valid_or_says_what_cannot_be_converted
     let (_folder, path) = written(r#"{"name": "old", "graph_json": {"nodes": {"a": {"type": "teleport"}}}}"#);
     let output = agentchains(&["import", &path]).await;
     assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("unknown_node_type"));
+}
+
+#[tokio::test]
+async fn graph_prints_the_picture_of_a_valid_document_only() {
+    let file = example("parallel-research.json");
+    for (format, begins) in [
+        (&[][..], "flowchart TD\n"),
+        (&["--format", "dot"], "digraph \"Parallel Research\" {\n"),
+        (&["--format", "svg"], "<svg xmlns="),
+    ] {
+        let output = agentchains(&[&["graph", file.as_str()], format].concat()).await;
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let picture = String::from_utf8(output.stdout).unwrap();
+        assert!(picture.starts_with(begins), "{picture}");
+    }
+    let (_folder, path) = written(r#"{"name": "x", "nodes": [{"id": "a", "type": "teleport"}]}"#);
+    let output = agentchains(&["graph", &path]).await;
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert_eq!(output.stdout, b"");
     assert!(String::from_utf8_lossy(&output.stderr).contains("unknown_node_type"));
 }
 

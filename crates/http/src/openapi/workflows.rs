@@ -16,6 +16,7 @@ use crate::wire::{
 /// What can be done with a workflow.
 const OF_A_WORKFLOW: &[&str] = &[
     "showWorkflow",
+    "drawWorkflow",
     "updateWorkflow",
     "archiveWorkflow",
     "listVersions",
@@ -127,6 +128,7 @@ fn versions(schemas: &mut Schemas) -> Vec<Described> {
         )
         .paged()
         .lists("versions", schemas.written::<Version<'_>>()),
+        graph(),
         of(
             Method::POST,
             "/workflows/{id}/publish",
@@ -146,6 +148,30 @@ fn versions(schemas: &mut Schemas) -> Vec<Described> {
         .with_header(200, "ETag", "Its version.")
         .refuses(409, &["workflow_archived"]),
     ]
+}
+
+fn graph() -> Described {
+    let text = || json!({"type": "string"});
+    of(
+        Method::GET,
+        "/workflows/{id}/graph",
+        "drawWorkflow",
+        "The picture of a workflow",
+    )
+    .query(
+        "format",
+        "What it is written in; `mermaid` unless given.",
+        json!({"type": "string", "enum": ["mermaid", "dot", "svg"]}),
+    )
+    .query(
+        "version",
+        "Which version; without it the latest.",
+        json!({"type": "integer", "minimum": 1}),
+    )
+    .answers_as("text/plain", 200, "The picture.", text())
+    .answers_as("text/vnd.graphviz", 200, "The picture.", text())
+    .answers_as("image/svg+xml", 200, "The picture.", text())
+    .with_header(200, "ETag", "The version that is drawn.")
 }
 
 /// What may come of an execution, and one.

@@ -3,6 +3,7 @@
 use agentchains_engine::{
     machine::WorkflowId,
     ports::{Creation, WorkflowFilter},
+    workflow::PictureFormat,
 };
 use axum::{
     Json,
@@ -81,6 +82,36 @@ pub(crate) async fn show(api: Api, Id(id): Id<WorkflowId>, mut query: Query) -> 
     let view = api.engine.workflow(api.caller(), id, version).await?;
     Ok(([(header::ETAG, etag(view.version))], Json(Workflow::of(&view))).into_response())
 }
+
+/// `GET /workflows/{id}/graph`: the picture of a version.
+pub(crate) async fn graph(api: Api, Id(id): Id<WorkflowId>, mut query: Query) -> Result<Response, Problem> {
+    let formats: Vec<&str> = PictureFormat::ALL.iter().map(|format| format.as_str()).collect();
+    let expected = format!("one of {}", formats.join(", "));
+    let format = query.parsed("format", &expected, |text| text.parse().ok());
+    let version = query.parsed("version", "the number of a version", |text| text.parse().ok());
+    query.finish()?;
+    let format = format.unwrap_or_default();
+    let view = api.engine.workflow(api.caller(), id, version).await?;
+    let tag = etag(view.version);
+    // A large workflow takes a while to be drawn.
+    let drawn = tokio::task::spawn_blocking(move || view.workflow.picture(format)).await;
+    let picture = drawn.map_err(|_| Problem::internal())?;
+    let media_type = match format {
+        PictureFormat::Mermaid => "text/plain; charset=utf-8",
+        PictureFormat::Dot => "text/vnd.graphviz; charset=utf-8",
+        PictureFormat::Svg => "image/svg+xml",
+    };
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
+        (header::CONTENT_SECURITY_POLICY, PICTURE_POLICY),
+        (header::ETAG, tag),
+    ];
+    Ok((headers, picture).into_response())
+}
+
+/// A picture brings its own style, and nothing else.
+const PICTURE_POLICY: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
 
 /// `PUT /workflows/{id}`.
 pub(crate) async fn update(

@@ -209,3 +209,34 @@ async fn a_workflow_is_published_and_withdrawn_and_not_while_it_is_archived() {
     let nobody = "/workflows/019b76da-a800-7000-8000-000000000001/publish";
     api.act(nobody).await.problem(404, "not_found");
 }
+
+#[tokio::test]
+async fn a_workflow_is_drawn_in_the_format_that_is_asked_for() {
+    let api = Api::start();
+    let id = api.create(&chain(&["echo", "gate"])).await;
+    for (query, media_type, begins) in [
+        ("", "text/plain; charset=utf-8", "flowchart TD\n"),
+        (
+            "?format=mermaid&version=1",
+            "text/plain; charset=utf-8",
+            "flowchart TD\n",
+        ),
+        ("?format=dot", "text/vnd.graphviz; charset=utf-8", "digraph \""),
+        ("?format=svg", "image/svg+xml", "<svg xmlns="),
+    ] {
+        let reply = api.get(&format!("/workflows/{id}/graph{query}")).await;
+        assert_eq!(reply.status.as_u16(), 200, "{query}");
+        assert_eq!(reply.headers["content-type"], media_type);
+        assert_eq!(reply.headers["etag"], "\"1\"");
+        let policy = reply.headers["content-security-policy"].to_str().unwrap();
+        assert!(!policy.contains("script"), "{policy}");
+        assert!(reply.text.starts_with(begins), "{}", reply.text);
+    }
+    let path = format!("/workflows/{id}/graph");
+    api.get(&format!("{path}?format=png"))
+        .await
+        .problem(422, "invalid_value");
+    api.get(&format!("{path}?version=2"))
+        .await
+        .problem(404, "not_found");
+}

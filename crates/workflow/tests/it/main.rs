@@ -22,6 +22,7 @@ mod json;
 mod limits;
 mod nesting;
 mod nesting_properties;
+mod pictures;
 mod positions;
 mod reachability;
 mod robustness;
