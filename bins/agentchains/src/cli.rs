@@ -6,11 +6,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use serde::Deserialize;
 
-use crate::keys::KeysArgs;
+use crate::{
+    keys::KeysArgs,
+    remote::{AgentsCommand, ApprovalsCommand, ExecutionsCommand, RemoteArgs, WorkflowsCommand},
+};
 
 /// Runs workflows of AI agents. Without a command it shows the demo.
 #[derive(Debug, Parser)]
-#[command(name = "agentchains", version, propagate_version = true)]
+#[command(name = "agentchains", version)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -53,6 +56,18 @@ pub(crate) enum Command {
         after_help = "Example:\n  agentchains estimate research.json --agent web-search=http://127.0.0.1:9001 --max-budget 1.00\n\nExit codes: 0 estimated, 2 invalid document"
     )]
     Estimate(EstimateArgs),
+    /// Lists, shows, creates, changes and starts the workflows of a server
+    #[command(after_help = "Example:\n  agentchains workflows list --server http://127.0.0.1:7420")]
+    Workflows(RemoteArgs<WorkflowsCommand>),
+    /// Lists, shows, watches and steers the executions of a server
+    #[command(after_help = "Example:\n  agentchains executions list --status running --status paused")]
+    Executions(RemoteArgs<ExecutionsCommand>),
+    /// Lists, shows and answers the questions that a server asks people
+    #[command(after_help = "Example:\n  agentchains approvals list --status pending")]
+    Approvals(RemoteArgs<ApprovalsCommand>),
+    /// Lists, shows, registers and checks the agents of a server
+    #[command(after_help = "Example:\n  agentchains agents health web-search")]
+    Agents(RemoteArgs<AgentsCommand>),
     /// Serves the MCP tools on standard input and output, over the database of the working folder
     #[command(
         after_help = "Example, in a client's settings:\n  {\"command\": \"agentchains\", \"args\": [\"mcp\", \"--database\", \"sqlite:agentchains.db\"]}"
@@ -358,4 +373,16 @@ pub(crate) struct ValidateArgs {
 pub(crate) enum ValidateFormat {
     Text,
     Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn no_two_arguments_of_a_command_have_one_name() {
+        Cli::command().debug_assert();
+    }
 }

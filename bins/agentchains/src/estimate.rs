@@ -11,7 +11,6 @@ use agentchains_engine::{
     cost::Usd,
     ports::{Creation, Seconds},
 };
-use comfy_table::{Table, presets::UTF8_FULL};
 use serde_json::json;
 
 use crate::{
@@ -19,7 +18,7 @@ use crate::{
     exit::{CommandError, INVALID},
     run::{in_memory, read_agent, read_budget, read_input, refuses},
     settings::file_limits,
-    terminal::one_line,
+    terminal::{one_line, table},
     validate,
     wiring::wire,
 };
@@ -64,14 +63,14 @@ fn print(estimate: &Estimate, format: OutputFormat) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match format {
         OutputFormat::Json => writeln!(out, "{}", json!(estimate)),
-        OutputFormat::Table => write!(out, "{}", table(estimate)),
+        OutputFormat::Table => write!(out, "{}", report(estimate)),
     }
 }
 
 /// The worst case, then each node's part in it, then why there is no bound where there is none, and what would fail.
-fn table(estimate: &Estimate) -> String {
+fn report(estimate: &Estimate) -> String {
     let (cost, duration) = (&estimate.cost, &estimate.duration);
-    let mut whole = framed();
+    let mut whole = table();
     whole.add_row(vec!["worst case".to_owned(), usd(cost.worst_case_usd)]);
     if let Some(budget) = estimate.max_budget {
         let fits = match estimate.fits_budget {
@@ -90,7 +89,7 @@ fn table(estimate: &Estimate) -> String {
         "critical path".to_owned(),
         duration.critical_path.join(" → "),
     ]);
-    let mut nodes = framed();
+    let mut nodes = table();
     nodes.set_header(["node", "type", "runs", "attempts", "timeout", "worst case"]);
     for node in &estimate.nodes {
         nodes.add_row(vec![
@@ -115,12 +114,6 @@ fn table(estimate: &Estimate) -> String {
         text.push_str(&format!("warning: {place}: {}\n", one_line(reason)));
     }
     text
-}
-
-fn framed() -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_FULL.with_rounded_corners());
-    table
 }
 
 fn usd(amount: Option<Usd>) -> String {

@@ -10,6 +10,8 @@ use agentchains_engine::{
 use agentchains_store::OpenError;
 use thiserror::Error;
 
+use crate::remote::RemoteError;
+
 /// The execution failed, or the command could not be carried out.
 pub(crate) const FAILED: u8 = 1;
 /// The document is invalid.
@@ -69,6 +71,8 @@ pub(crate) enum CommandError {
     #[error("cannot read or write the database")]
     Store(#[from] StoreError),
     #[error(transparent)]
+    Remote(#[from] RemoteError),
+    #[error(transparent)]
     Engine(#[from] EngineError),
     #[error("cannot write to standard output")]
     Output(#[from] io::Error),
@@ -80,6 +84,7 @@ impl CommandError {
             Self::Engine(EngineError::InvalidWorkflow(_)) | Self::Usage(_) | Self::NotUtf8(_) => {
                 INVALID.into()
             }
+            Self::Remote(error) => error.exit_code(),
             _ => FAILED.into(),
         }
     }

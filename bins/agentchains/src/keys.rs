@@ -14,13 +14,13 @@ use agentchains_engine::{
 use agentchains_http::{NewApiKey, new_api_key};
 use agentchains_store::{Store, StoreOptions};
 use clap::{Args, Subcommand};
-use comfy_table::{Table, presets::UTF8_FULL};
 use serde_json::{Value, json};
 
 use crate::{
     cli::OutputFormat,
     exit::{CommandError, FAILED},
     settings::database,
+    terminal::table,
 };
 
 #[derive(Debug, Args)]
@@ -177,9 +177,8 @@ fn print(keys: &[ApiKey], format: OutputFormat) -> io::Result<()> {
                     revoked_at.unwrap_or_default(),
                 ]
             };
-            let mut table = Table::new();
+            let mut table = table();
             table
-                .load_style(UTF8_FULL.with_rounded_corners())
                 .set_header(["id", "tenant", "role", "name", "created", "revoked"])
                 .add_rows(keys.iter().map(row));
             writeln!(out, "{table}")

@@ -12,6 +12,7 @@ mod graph;
 mod import;
 mod keys;
 mod mcp;
+mod remote;
 mod run;
 mod secrets;
 mod serve;
@@ -21,7 +22,7 @@ mod terminal;
 mod validate;
 mod wiring;
 
-use std::process::ExitCode;
+use std::{io::ErrorKind, process::ExitCode};
 
 use mimalloc::MiMalloc;
 use tokio::runtime::Runtime;
@@ -43,7 +44,11 @@ fn main() -> ExitCode {
         runtime.shutdown_background();
         done
     });
-    done.unwrap_or_else(|error| report(&error))
+    match done {
+        // Whoever reads the output has seen enough, as `head` has after ten lines.
+        Err(CommandError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        done => done.unwrap_or_else(|error| report(&error)),
+    }
 }
 
 async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
@@ -57,6 +62,10 @@ async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
         Command::Secrets(args) => secrets::secrets(args.command).await,
         Command::Completions { shell } => completions::completions(shell),
         Command::Validate(args) => validate::validate(&args),
+        Command::Workflows(args) => remote::carry_out(args).await,
+        Command::Executions(args) => remote::carry_out(args).await,
+        Command::Approvals(args) => remote::carry_out(args).await,
+        Command::Agents(args) => remote::carry_out(args).await,
         Command::Graph(args) => graph::graph(&args),
         Command::Import(args) => import::import(&args),
     }

@@ -9,13 +9,13 @@ use std::{
 use agentchains_agents::Vault;
 use agentchains_engine::{Caller, SystemClock, ports::Clock};
 use agentchains_store::{Store, StoreOptions};
-use comfy_table::{Table, presets::UTF8_FULL};
 use serde_json::json;
 
 use crate::{
     cli::{OutputFormat, SecretsCommand, SecretsPlace},
     exit::{CommandError, FAILED},
     settings::secrets_place,
+    terminal::table,
 };
 
 /// The most that is read of standard input, in bytes: more than any secret may have.
@@ -101,11 +101,8 @@ fn print(secrets: impl Iterator<Item = [String; 3]>, format: OutputFormat) -> io
             writeln!(out, "{}", json!({ "secrets": secrets }))
         }
         OutputFormat::Table => {
-            let mut table = Table::new();
-            table
-                .load_style(UTF8_FULL.with_rounded_corners())
-                .set_header(["name", "created", "updated"])
-                .add_rows(secrets);
+            let mut table = table();
+            table.set_header(["name", "created", "updated"]).add_rows(secrets);
             writeln!(out, "{table}")
         }
     }

@@ -1,4 +1,15 @@
-//! Text of others on the terminal: it must not steer it.
+//! The terminal: tables, and text of others, which must not steer it.
+
+use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
+
+/// A table as all commands print them, no wider than the terminal.
+pub(crate) fn table() -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(UTF8_FULL_CONDENSED.with_rounded_corners())
+        .set_content_arrangement(ContentArrangement::Dynamic);
+    table
+}
 
 /// The text with its control characters spelled out, but for line breaks and tabs. Messages and errors may come
 /// from agents, and an escape sequence in them could rewrite what a person sees.

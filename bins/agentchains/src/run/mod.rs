@@ -1,7 +1,7 @@
 //! `agentchains run`: one workflow in this process, from its document to its output.
 
 mod approvals;
-mod progress;
+pub(crate) mod progress;
 
 use std::{path::Path, process::ExitCode};
 

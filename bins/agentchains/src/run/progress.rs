@@ -6,10 +6,12 @@ use agentchains_engine::{
     machine::{Event, EventType, ExecutionRow},
     workflow,
 };
-use comfy_table::{Table, presets::UTF8_FULL};
 use serde_json::{Value, json};
 
-use crate::{cli::OutputFormat, terminal::printable};
+use crate::{
+    cli::OutputFormat,
+    terminal::{printable, table},
+};
 
 /// One line per thing that happens, on standard error.
 #[expect(clippy::print_stderr, reason = "this is where the command line speaks")]
@@ -66,8 +68,7 @@ pub(crate) fn print_result(execution: &ExecutionRow, format: OutputFormat) -> io
             writeln!(out, "{}", result.into_iter().collect::<workflow::Json>())
         }
         OutputFormat::Table => {
-            let mut table = Table::new();
-            table.load_style(UTF8_FULL.with_rounded_corners());
+            let mut table = table();
             table.add_row(vec!["status".to_owned(), execution.status.to_string()]);
             table.add_row(vec!["cost".to_owned(), format!("{} USD", execution.spent)]);
             if let Some(error) = &execution.error {

@@ -23,6 +23,7 @@ mod mcp;
 mod metrics;
 #[cfg(unix)]
 mod postgres;
+mod remote;
 mod secrets;
 mod server;
 mod ssrf;

@@ -1,6 +1,7 @@
 //! The binary as a child process.
 
 use std::{
+    net::SocketAddr,
     path::Path,
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex},
@@ -65,6 +66,13 @@ impl Server {
     pub(crate) async fn serve_on(database: &str, flags: &[&str], variables: &[(&str, &str)]) -> Self {
         let serve = ["serve", "--listen", "127.0.0.1:0", "--database", database];
         Self::start(&[&serve, flags].concat(), variables).await
+    }
+
+    /// Starts `agentchains serve` once more where a server was before.
+    pub(crate) async fn serve_again(folder: &Path, address: SocketAddr) -> Self {
+        let database = format!("sqlite:{}", folder.join("agentchains.db").display());
+        let listen = address.to_string();
+        Self::start(&["serve", "--listen", &listen, "--database", &database], &[]).await
     }
 
     /// Starts `agentchains demo` on a free port.
