@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use agentchains_agents::{AgentRunner, Outbound, Registry};
 use agentchains_machine::{Call, ExecutionId, MessageId, NodePath, NodeRequest, RemoteTask};
-use agentchains_ports::{AgentDefinition, CallOutcome, CallProgress, NodeRunner};
+use agentchains_ports::{AgentDefinition, AgentKey, CallOutcome, CallProgress, NodeRunner};
 use agentchains_testkit::{ManualClock, MemoryStore};
 use async_trait::async_trait;
 use futures_util::future::join_all;
@@ -66,7 +66,15 @@ impl Caller {
     }
 
     async fn attempt(&self) {
-        let outcome = self.runner.call(execution(), &self.call, &Unwatched).await;
+        let outcome = self
+            .runner
+            .call(
+                &AgentKey::of("default", &self.call.agent_id),
+                execution(),
+                &self.call,
+                &Unwatched,
+            )
+            .await;
         assert!(matches!(outcome, CallOutcome::Reply(_)), "{outcome:?}");
     }
 }
@@ -83,7 +91,10 @@ async fn runner(url: &str) -> AgentRunner {
         .expect("no agents");
     let definition: AgentDefinition =
         serde_json::from_value(json!({"agent_id": "a", "url": url})).expect("a definition");
-    registry.upsert(definition, NOW).await.expect("an agent");
+    registry
+        .upsert("default", definition, NOW)
+        .await
+        .expect("an agent");
     AgentRunner::new(registry)
 }
 

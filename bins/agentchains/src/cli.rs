@@ -316,6 +316,9 @@ pub(crate) struct SecretsPlace {
     /// The key, 32 bytes in base64; AGENTCHAINS_SECRETS_KEY may hold the key itself
     #[arg(long, value_name = "FILE", env = "AGENTCHAINS_SECRETS_KEY_FILE")]
     pub(crate) secrets_key_file: Option<PathBuf>,
+    /// Whose agents may name the secrets; those that the settings declare name those of the default one
+    #[arg(long, default_value_t = agentchains_engine::Caller::anonymous().tenant)]
+    pub(crate) tenant: String,
 }
 
 /// Whether callers are asked who they are.

@@ -16,6 +16,7 @@ use crate::{
     exit::CommandError,
     serve::{self, listen, until_stopped},
     settings::Settings,
+    stop::StopSignals,
     telemetry::{self, Metrics},
     wiring::{Wired, wire},
 };
@@ -62,8 +63,9 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<ExitCode, CommandError> {
     let wired = wire(&settings, definitions(&agents)).await?;
     let to_try = store_templates(&wired).await?;
     let address = listener.local_addr().map_err(CommandError::Serve)?;
+    let stops = StopSignals::listen();
     announce(address, &agents, &settings, &to_try);
-    let ended = until_stopped(listener, wired, &metrics, &settings).await;
+    let ended = until_stopped(listener, wired, &metrics, &settings, stops).await;
     agents.shutdown().await;
     drop(temporary);
     ended

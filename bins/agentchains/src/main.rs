@@ -17,6 +17,7 @@ mod run;
 mod secrets;
 mod serve;
 mod settings;
+mod stop;
 mod telemetry;
 mod terminal;
 mod validate;

@@ -8,7 +8,7 @@ use tokio::select;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cli::ServeArgs, exit::CommandError, serve::stop_signal, settings::Settings, telemetry, wiring::wire,
+    cli::ServeArgs, exit::CommandError, settings::Settings, stop::StopSignals, telemetry, wiring::wire,
 };
 
 /// Serves one client until it closes its end, or the process is told to stop; then winds the engine down.
@@ -21,9 +21,10 @@ pub(crate) async fn mcp(args: ServeArgs) -> Result<ExitCode, CommandError> {
         approvals: settings.mcp_approvals,
         stop: CancellationToken::new(),
     };
+    let mut stops = StopSignals::listen();
     let served = select! {
         served = serve_stdio(server, Caller::anonymous()) => served,
-        () = stop_signal() => Ok(()),
+        () = stops.next() => Ok(()),
     };
     wired.engine.shutdown(settings.drain).await;
     wired.store.close().await;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use agentchains_agents::Vault;
-use agentchains_engine::{Caller, SystemClock, ports::Clock};
+use agentchains_engine::{SystemClock, ports::Clock};
 use agentchains_store::{Store, StoreOptions};
 use serde_json::json;
 
@@ -60,9 +60,10 @@ pub(crate) async fn secrets(command: SecretsCommand) -> Result<ExitCode, Command
 }
 
 async fn open(place: SecretsPlace) -> Result<(Store, Vault), CommandError> {
+    let tenant = place.tenant.clone();
     let (database, key) = secrets_place(place)?;
     let store = Store::open_beside(StoreOptions::new(&database)).await?;
-    let vault = Vault::new(Arc::new(store.clone()), &Caller::anonymous().tenant, key);
+    let vault = Vault::new(Arc::new(store.clone()), &tenant, key);
     Ok((store, vault))
 }
 

@@ -10,6 +10,7 @@ use crate::{
     cli::ServeArgs,
     exit::CommandError,
     settings::Settings,
+    stop::StopSignals,
     telemetry::{self, Metrics},
     wiring::{Wired, wire},
 };
@@ -26,9 +27,10 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<ExitCode, CommandError> {
     let metrics = Metrics::install()?;
     let wired = wire(&settings, Vec::new()).await?;
     let address = listener.local_addr().map_err(CommandError::Serve)?;
+    let stops = StopSignals::listen();
     announce(address);
     info!(%address, database = settings.shown_database(), "listening");
-    until_stopped(listener, wired, &metrics, &settings).await
+    until_stopped(listener, wired, &metrics, &settings, stops).await
 }
 
 /// On standard output, so that whoever started the server on port 0 learns where it is.
@@ -49,6 +51,7 @@ pub(crate) async fn until_stopped(
     wired: Wired,
     metrics: &Metrics,
     settings: &Settings,
+    mut stops: StopSignals,
 ) -> Result<ExitCode, CommandError> {
     let stop = CancellationToken::new();
     let server = tokio::spawn(agentchains_http::serve(
@@ -56,7 +59,7 @@ pub(crate) async fn until_stopped(
         wired.app(settings, metrics, &stop),
         stop.clone(),
     ));
-    stop_signal().await;
+    stops.next().await;
     info!(drain = ?settings.drain, "stopping: calls in flight may end; a second signal forces");
     let drained = async {
         // The door stays open meanwhile: whoever asks is told to come back later, and can still read and steer.
@@ -72,7 +75,7 @@ pub(crate) async fn until_stopped(
             }
             info!("stopped");
         }
-        () = stop_signal() => {
+        () = stops.next() => {
             warn!("stopped at once; what was in flight is taken up at the next start");
             // Whoever asked for this is no crash, which would be held against what was being run.
             let _ = timeout(FORCED_CLOSE, wired.store.close()).await;
@@ -93,28 +96,3 @@ pub(crate) fn outlive_file_limits() {
 /// There is no such limit.
 #[cfg(not(unix))]
 pub(crate) fn outlive_file_limits() {}
-
-/// Returns when the process is told to end: by SIGTERM, or by an interrupt.
-#[cfg(unix)]
-pub(crate) async fn stop_signal() {
-    let Ok(mut terminate) = signal::unix::signal(signal::unix::SignalKind::terminate()) else {
-        return interrupt().await;
-    };
-    select! {
-        _ = terminate.recv() => {}
-        () = interrupt() => {}
-    }
-}
-
-/// Returns when the process is told to end: by an interrupt.
-#[cfg(not(unix))]
-pub(crate) async fn stop_signal() {
-    interrupt().await;
-}
-
-async fn interrupt() {
-    if signal::ctrl_c().await.is_err() {
-        // Without a handler the signal ends the process by itself.
-        std::future::pending::<()>().await;
-    }
-}

@@ -51,7 +51,7 @@ pub(crate) async fn wire(settings: &Settings, agents: Vec<AgentDefinition>) -> R
     for definition in agents {
         let agent_id = definition.agent_id.clone();
         registry
-            .upsert(definition, clock.now())
+            .upsert(&Caller::anonymous().tenant, definition, clock.now())
             .await
             .map_err(|source| CommandError::Agent { agent_id, source })?;
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use agentchains_machine::{AgentTerms, Call, ExecutionId, FailureCode, MessageId, RemoteCancel, RemoteTask};
-use agentchains_ports::{AgentProfile, CallOutcome, CallProgress, NodeRunner};
+use agentchains_ports::{AgentKey, AgentProfile, CallOutcome, CallProgress, NodeRunner};
 use async_trait::async_trait;
 
 use crate::{Registry, a2a::A2aAgent, agent::Agent, failure::Classified, net::Endpoint, trace::TraceContext};
@@ -50,9 +50,14 @@ impl AgentRunner {
 
     /// An agent by its id or its address, and whether it is disabled. No id has a `/`, so that none can be taken for an
     /// address.
-    fn agent(&self, agent_id: &str) -> Option<(Arc<dyn Agent>, bool)> {
-        let inline = || Some((self.inline.as_ref()?.agent(agent_id, &self.registry)?, false));
-        self.registry.agent(agent_id).or_else(inline)
+    fn agent(&self, agent: &AgentKey) -> Option<(Arc<dyn Agent>, bool)> {
+        let inline = || {
+            Some((
+                self.inline.as_ref()?.agent(agent.agent_id(), &self.registry)?,
+                false,
+            ))
+        };
+        self.registry.agent(agent).or_else(inline)
     }
 }
 
@@ -104,18 +109,28 @@ fn not_called(call: &Call, what: &str) -> CallOutcome {
 
 #[async_trait]
 impl NodeRunner for AgentRunner {
-    fn profile(&self, agent_id: &str) -> Option<Arc<AgentProfile>> {
+    fn key(&self, tenant: &str, agent_id: &str) -> AgentKey {
+        self.registry.key(tenant, agent_id)
+    }
+
+    fn profile(&self, agent: &AgentKey) -> Option<Arc<AgentProfile>> {
         let inline = || {
             let inline = self.inline.as_ref()?;
-            Endpoint::parse(agent_id)
+            Endpoint::parse(agent.agent_id())
                 .ok()
                 .map(|_| Arc::clone(&inline.profile))
         };
-        self.registry.profile(agent_id).or_else(inline)
+        self.registry.profile(agent).or_else(inline)
     }
 
-    async fn call(&self, execution: ExecutionId, call: &Call, progress: &dyn CallProgress) -> CallOutcome {
-        let Some((agent, is_disabled)) = self.agent(&call.agent_id) else {
+    async fn call(
+        &self,
+        agent: &AgentKey,
+        execution: ExecutionId,
+        call: &Call,
+        progress: &dyn CallProgress,
+    ) -> CallOutcome {
+        let Some((agent, is_disabled)) = self.agent(agent) else {
             return not_called(call, "is not registered; register it or name another one");
         };
         if is_disabled && is_new(call) {
@@ -129,22 +144,22 @@ impl NodeRunner for AgentRunner {
         agent.call(call, &trace, progress).await
     }
 
-    async fn has_moved_on(&self, agent_id: &str, task: &RemoteTask, question_id: Option<&str>) -> bool {
-        match self.agent(agent_id) {
+    async fn has_moved_on(&self, agent: &AgentKey, task: &RemoteTask, question_id: Option<&str>) -> bool {
+        match self.agent(agent) {
             Some((agent, _)) => agent.has_moved_on(task, question_id).await,
             None => false,
         }
     }
 
-    async fn withdraw(&self, agent_id: &str, message_id: MessageId) -> Option<RemoteCancel> {
-        Some(match self.agent(agent_id) {
+    async fn withdraw(&self, agent: &AgentKey, message_id: MessageId) -> Option<RemoteCancel> {
+        Some(match self.agent(agent) {
             Some((agent, _)) => agent.withdraw(message_id).await,
             None => RemoteCancel::Unknown,
         })
     }
 
-    async fn cancel(&self, agent_id: &str, task: &RemoteTask) -> RemoteCancel {
-        match self.agent(agent_id) {
+    async fn cancel(&self, agent: &AgentKey, task: &RemoteTask) -> RemoteCancel {
+        match self.agent(agent) {
             Some((agent, _)) => agent.cancel(task).await,
             None => RemoteCancel::Unknown,
         }

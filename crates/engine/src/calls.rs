@@ -17,7 +17,7 @@ use agentchains_machine::{
     AttemptFailure, AttemptOutcome, Call, Effect, ExecutionId, FailureCode, Input, MessageId, NodePath,
     RemoteCancel, RemoteTask,
 };
-use agentchains_ports::{CallOutcome, CallProgress};
+use agentchains_ports::{AgentKey, CallOutcome, CallProgress};
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
@@ -43,6 +43,7 @@ const CANCEL_LIMIT: Duration = Duration::from_secs(5);
 pub(crate) fn perform(driver: &mut Driver, effect: Effect, admissions: &mut VecDeque<Admission>) {
     let shared = Arc::clone(&driver.shared);
     let execution = driver.machine.execution().id;
+    let agents = shared.agents_of(&driver.machine.execution().tenant);
     match effect {
         Effect::Call(call) => {
             let admission = if call.admitted {
@@ -56,6 +57,7 @@ pub(crate) fn perform(driver: &mut Driver, effect: Effect, admissions: &mut VecD
                 .insert((call.path.clone(), call.attempt), abort.clone());
             let span = info_span!("call", %execution, node = %call.path, attempt = call.attempt);
             let owner = Owner {
+                agent: agents.key(&call.agent_id),
                 execution,
                 tenant: driver.machine.execution().tenant.clone(),
             };
@@ -78,7 +80,7 @@ pub(crate) fn perform(driver: &mut Driver, effect: Effect, admissions: &mut VecD
             Some(abort) => abort.cancel(),
             None => {
                 let begun = Begun {
-                    agent_id,
+                    agent: agents.key(&agent_id),
                     message_id,
                     task: remote_task,
                 };
@@ -93,11 +95,12 @@ pub(crate) fn perform(driver: &mut Driver, effect: Effect, admissions: &mut VecD
             remote_task,
             question_id,
         } => {
+            let agent = agents.key(&agent_id);
             let look = async move {
                 let question_id = question_id.as_deref();
                 if shared
                     .runner
-                    .has_moved_on(&agent_id, &remote_task, question_id)
+                    .has_moved_on(&agent, &remote_task, question_id)
                     .await
                 {
                     let input = Input::TaskMovedOn { path, attempt };
@@ -114,8 +117,9 @@ pub(crate) fn perform(driver: &mut Driver, effect: Effect, admissions: &mut VecD
     }
 }
 
-/// On whose behalf a call is made.
+/// On whose behalf a call is made, and which agent is meant there.
 struct Owner {
+    agent: AgentKey,
     execution: ExecutionId,
     tenant: String,
 }
@@ -155,7 +159,10 @@ async fn attend(
         told: Mutex::default(),
         is_sent: AtomicBool::new(!call.admitted),
     };
-    let running = AssertUnwindSafe(shared.runner.call(owner.execution, &call, &progress)).catch_unwind();
+    let calling = shared
+        .runner
+        .call(&owner.agent, owner.execution, &call, &progress);
+    let running = AssertUnwindSafe(calling).catch_unwind();
     let ended = tokio::select! {
         biased;
         () = signals.gone.cancelled() => Ended::Gone,
@@ -170,7 +177,7 @@ async fn attend(
         Ended::Gone => return,
         Ended::Aborted => AttemptOutcome::Aborted(give_up(&shared, begun).await),
         Ended::TimedOut => {
-            record(&shared, &call.agent_id, admission, Outcome::TimedOut.verdict());
+            record(&shared, admission, Outcome::TimedOut.verdict());
             give_up_late(&shared, begun);
             AttemptOutcome::Failed(timed_out(&call))
         }
@@ -180,7 +187,7 @@ async fn attend(
         }
         Ended::Panicked => AttemptOutcome::Failed(panicked(&call)),
         Ended::Outcome(outcome) => {
-            record(&shared, &call.agent_id, admission, outcome.verdict());
+            record(&shared, admission, outcome.verdict());
             match outcome {
                 CallOutcome::Reply(reply) => AttemptOutcome::Succeeded(reply),
                 CallOutcome::Failed { failure, .. } => {
@@ -211,16 +218,16 @@ async fn attend(
 }
 
 /// Tells the breaker how a call went, and frees the agent's place.
-fn record(shared: &Shared, agent_id: &str, admission: Option<Admission>, verdict: Verdict) {
+fn record(shared: &Shared, admission: Option<Admission>, verdict: Verdict) {
     let Some(admission) = admission else { return };
     if let Some(transition) = admission.permit.record(verdict, shared.clock.now()) {
-        shared.breaker_changed(agent_id, transition);
+        shared.breaker_changed(&admission.agent, transition);
     }
 }
 
 /// What an agent may be at work on for an attempt.
 struct Begun {
-    agent_id: String,
+    agent: AgentKey,
     message_id: MessageId,
     task: Option<RemoteTask>,
 }
@@ -231,8 +238,8 @@ async fn give_up(shared: &Shared, begun: Option<Begun>) -> Option<RemoteCancel> 
     let begun = begun?;
     let cancelled = async {
         match &begun.task {
-            Some(task) => Some(shared.runner.cancel(&begun.agent_id, task).await),
-            None => shared.runner.withdraw(&begun.agent_id, begun.message_id).await,
+            Some(task) => Some(shared.runner.cancel(&begun.agent, task).await),
+            None => shared.runner.withdraw(&begun.agent, begun.message_id).await,
         }
     };
     let until = add(shared.clock.now(), CANCEL_LIMIT);
@@ -317,7 +324,7 @@ impl Progress<'_> {
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let is_begun = task.is_some() || self.is_sent.load(Ordering::Relaxed);
         is_begun.then(|| Begun {
-            agent_id: self.call.agent_id.clone(),
+            agent: self.owner.agent.clone(),
             message_id: self.call.message_id,
             task,
         })

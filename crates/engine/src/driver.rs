@@ -214,7 +214,7 @@ impl Driver {
         if !self.load_purses().await {
             return false;
         }
-        let mut gate = DriverGate::new(&self.shared, self.machine.execution().id, &self.sources);
+        let mut gate = DriverGate::new(&self.shared, self.machine.execution(), &self.sources);
         let (step, mut waiters) = self.step_each(batch, &mut gate);
         let short_above = gate.draw.short_above();
         let mut approvals = Vec::new();

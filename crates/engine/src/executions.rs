@@ -136,7 +136,7 @@ impl Engine {
         let now = self.now();
         let sources = Sources::of(&self.shared.purses, machine.execution());
         sources.load(&*self.shared.query, now).await?;
-        let gate = DriverGate::new(&self.shared, id, &sources);
+        let gate = DriverGate::new(&self.shared, machine.execution(), &sources);
         Ok((machine.execution().clone(), machine.explain(now, &gate)))
     }
 

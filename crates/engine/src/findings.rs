@@ -4,7 +4,9 @@ use agentchains_cost::Usd;
 use agentchains_machine::DEFAULT_ATTEMPT_TIMEOUT;
 use agentchains_workflow::{Code, Compiled, Diagnostic, Node, NodeKind};
 
-use crate::{Engine, EngineError, UnknownAgent, references::UnknownWorkflow, rings::Home};
+use crate::{
+    Engine, EngineError, UnknownAgent, agents::TenantAgents, references::UnknownWorkflow, rings::Home,
+};
 
 impl Engine {
     /// What refuses a document that is valid by itself, and what may surprise in it.
@@ -19,17 +21,18 @@ impl Engine {
             let message = format!("the references to workflows form a ring: {way}");
             Diagnostic::new(Code::SubworkflowRecursion, pointer, message)
         });
-        let mut warnings = self.warnings_about_agents(workflow);
+        let mut warnings = self.warnings_about_agents(tenant, workflow);
         warnings.extend(references.unknown.iter().map(UnknownWorkflow::warning));
-        warnings.extend(self.warnings_about_costs(workflow));
+        warnings.extend(self.warnings_about_costs(tenant, workflow));
         Ok((rings.collect(), warnings))
     }
 
     /// The agents that nodes call and that cannot be called.
-    pub(crate) fn unknown_agents(&self, workflow: &Compiled) -> Vec<UnknownAgent> {
+    pub(crate) fn unknown_agents(&self, tenant: &str, workflow: &Compiled) -> Vec<UnknownAgent> {
+        let agents = self.shared.agents_of(tenant);
         workflow
             .agents()
-            .filter(|(_, call)| self.shared.runner.profile(&call.agent_id).is_none())
+            .filter(|(_, call)| agents.profile(&call.agent_id).is_none())
             .map(|(pointer, call)| UnknownAgent {
                 agent_id: call.agent_id.clone(),
                 inline: call.inline,
@@ -38,8 +41,8 @@ impl Engine {
             .collect()
     }
 
-    pub(crate) fn warnings_about_agents(&self, workflow: &Compiled) -> Vec<Diagnostic> {
-        let unknown = self.unknown_agents(workflow);
+    pub(crate) fn warnings_about_agents(&self, tenant: &str, workflow: &Compiled) -> Vec<Diagnostic> {
+        let unknown = self.unknown_agents(tenant, workflow);
         unknown
             .iter()
             .map(|agent| Diagnostic::new(Code::UnknownAgent, &*agent.pointer, agent.to_string()))
@@ -47,13 +50,14 @@ impl Engine {
     }
 
     /// A budget cannot hold what nobody knows beforehand.
-    fn warnings_about_costs(&self, workflow: &Compiled) -> Vec<Diagnostic> {
+    fn warnings_about_costs(&self, tenant: &str, workflow: &Compiled) -> Vec<Diagnostic> {
         if workflow.settings().max_budget.is_none() {
             return Vec::new();
         }
+        let agents = self.shared.agents_of(tenant);
         workflow
             .nodes()
-            .filter(|node| self.worst_case(node).is_none())
+            .filter(|node| agents.worst_case(node).is_none())
             .map(|node| {
                 let message = format!(
                     "nobody knows what node {:?} may cost at the most; give it max_cost, or its agent a price",
@@ -63,13 +67,15 @@ impl Engine {
             })
             .collect()
     }
+}
 
+impl TenantAgents {
     /// The most that one attempt of a node may cost, as far as that is declared.
     pub(crate) fn worst_case(&self, node: &Node) -> Option<Usd> {
         let NodeKind::AgentCall(call) = &node.kind else {
             return Some(Usd::ZERO);
         };
-        let profile = self.shared.runner.profile(&call.agent_id);
+        let profile = self.profile(&call.agent_id);
         let terms = profile.as_ref().map(|profile| &profile.terms);
         node.max_cost.or_else(|| terms?.max_cost).or_else(|| {
             let terms = terms?;

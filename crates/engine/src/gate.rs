@@ -7,13 +7,15 @@ use std::{
 
 use agentchains_breaker::Permit;
 use agentchains_cost::{Budget, Usd};
-use agentchains_machine::{AgentTerms, ExecutionId, Gate, Input, Refusal, Shortage, Wanted};
-use agentchains_ports::{AgentProfile, RateLimit};
+use agentchains_machine::{AgentTerms, ExecutionId, ExecutionRow, Gate, Input, Refusal, Shortage, Wanted};
+use agentchains_ports::{AgentKey, AgentProfile, RateLimit};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::{
-    Engine, pace,
+    Engine,
+    agents::TenantAgents,
+    pace,
     purses::{Draw, Sources},
     shared::{Message, Shared},
 };
@@ -21,7 +23,7 @@ use crate::{
 /// Calls in flight by agent, and the executions that wait for one of them to end.
 #[derive(Debug)]
 pub(crate) struct AgentSlots {
-    agents: Mutex<HashMap<String, Slots>>,
+    agents: Mutex<HashMap<AgentKey, Slots>>,
     freed: mpsc::UnboundedSender<ExecutionId>,
 }
 
@@ -35,7 +37,7 @@ struct Slots {
 #[derive(Debug)]
 pub(crate) struct Slot {
     slots: Arc<AgentSlots>,
-    agent_id: String,
+    agent: AgentKey,
 }
 
 impl AgentSlots {
@@ -47,9 +49,9 @@ impl AgentSlots {
         }
     }
 
-    fn take(self: &Arc<Self>, agent_id: &str, limit: u32, execution: ExecutionId) -> Option<Slot> {
+    fn take(self: &Arc<Self>, agent: &AgentKey, limit: u32, execution: ExecutionId) -> Option<Slot> {
         let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
-        let slots = agents.entry(agent_id.to_owned()).or_default();
+        let slots = agents.entry(agent.clone()).or_default();
         if slots.in_flight >= limit {
             slots.waiting.insert(execution);
             return None;
@@ -57,13 +59,13 @@ impl AgentSlots {
         slots.in_flight += 1;
         Some(Slot {
             slots: Arc::clone(self),
-            agent_id: agent_id.to_owned(),
+            agent: agent.clone(),
         })
     }
 
-    fn take_waiting(&self, agent_id: &str) -> BTreeSet<ExecutionId> {
+    fn take_waiting(&self, agent: &AgentKey) -> BTreeSet<ExecutionId> {
         let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
-        let slots = agents.get_mut(agent_id);
+        let slots = agents.get_mut(agent);
         slots
             .map(|slots| std::mem::take(&mut slots.waiting))
             .unwrap_or_default()
@@ -73,9 +75,9 @@ impl AgentSlots {
 impl Engine {
     /// Has the executions that wait for their turn at an agent ask for it again, as its limits have changed, or whether
     /// it is called at all.
-    pub fn agent_changed(&self, agent_id: &str) {
-        let for_a_place = self.shared.slots.take_waiting(agent_id);
-        for execution in &for_a_place | &self.shared.paces.take_waiting(agent_id) {
+    pub fn agent_changed(&self, agent: &AgentKey) {
+        let for_a_place = self.shared.slots.take_waiting(agent);
+        for execution in &for_a_place | &self.shared.paces.take_waiting(agent) {
             self.shared.deliver(execution, Message::Input(Input::Tick));
         }
     }
@@ -84,7 +86,7 @@ impl Engine {
 impl Drop for Slot {
     fn drop(&mut self) {
         let mut agents = self.slots.agents.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(slots) = agents.get_mut(&self.agent_id) else {
+        let Some(slots) = agents.get_mut(&self.agent) else {
             return;
         };
         slots.in_flight = slots.in_flight.saturating_sub(1);
@@ -93,7 +95,7 @@ impl Drop for Slot {
             let _ = self.slots.freed.send(waiting);
         }
         if slots.in_flight == 0 {
-            agents.remove(&self.agent_id);
+            agents.remove(&self.agent);
         }
     }
 }
@@ -101,6 +103,7 @@ impl Drop for Slot {
 /// What admits one call: dropped without a verdict it frees its places and counts as nothing.
 #[derive(Debug)]
 pub(crate) struct Admission {
+    pub(crate) agent: AgentKey,
     pub(crate) permit: Permit,
     pub(crate) _slot: Option<Slot>,
 }
@@ -108,6 +111,7 @@ pub(crate) struct Admission {
 /// Answers a machine's questions, and keeps the admissions for the calls that its step leads to.
 pub(crate) struct DriverGate {
     shared: Arc<Shared>,
+    agents: TenantAgents,
     execution: ExecutionId,
     admissions: VecDeque<Admission>,
     pub(crate) draw: Draw,
@@ -116,22 +120,23 @@ pub(crate) struct DriverGate {
 }
 
 impl DriverGate {
-    pub(crate) fn new(shared: &Arc<Shared>, execution: ExecutionId, sources: &Arc<Sources>) -> Self {
+    pub(crate) fn new(shared: &Arc<Shared>, execution: &ExecutionRow, sources: &Arc<Sources>) -> Self {
         Self {
             draw: Draw::new(sources),
             shared: Arc::clone(shared),
-            execution,
+            agents: shared.agents_of(&execution.tenant),
+            execution: execution.id,
             admissions: VecDeque::new(),
             closed: shared.draining.is_cancelled(),
         }
     }
 
-    fn take_turn(&self, agent_id: &str, limit: RateLimit, now: Timestamp) -> Result<(), Refusal> {
-        let taken = self.shared.paces.take(agent_id, limit, self.execution, now);
+    fn take_turn(&self, agent: &AgentKey, limit: RateLimit, now: Timestamp) -> Result<(), Refusal> {
+        let taken = self.shared.paces.take(agent, limit, self.execution, now);
         taken.map_err(|too_soon| {
             if too_soon.is_first {
                 let shared = Arc::clone(&self.shared);
-                let wake = pace::wake(shared, agent_id.to_owned(), too_soon.turn);
+                let wake = pace::wake(shared, agent.clone(), too_soon.turn);
                 self.shared.tasks.spawn(wake);
             }
             Refusal::Busy
@@ -139,32 +144,36 @@ impl DriverGate {
     }
 
     /// Takes a place among the agent's calls, and a permit of its breaker.
-    fn admit_now(&mut self, agent_id: &str, profile: &AgentProfile, now: Timestamp) -> Result<(), Refusal> {
+    fn admit_now(&mut self, agent: &AgentKey, profile: &AgentProfile, now: Timestamp) -> Result<(), Refusal> {
         let slot = match profile.max_concurrency {
             Some(limit) => Some(
                 self.shared
                     .slots
-                    .take(agent_id, limit.get(), self.execution)
+                    .take(agent, limit.get(), self.execution)
                     .ok_or(Refusal::Busy)?,
             ),
             None => None,
         };
-        let asked = self.shared.breakers.of(agent_id, profile).acquire(now);
+        let asked = self.shared.breakers.of(agent, profile).acquire(now);
         // Asking alone may half-open a breaker, or open one whose probes were lost.
         let transition = match &asked {
             Ok(permit) => permit.transition(),
             Err(refused) => refused.transition,
         };
         if let Some(transition) = transition {
-            self.shared.breaker_changed(agent_id, transition);
+            self.shared.breaker_changed(agent, transition);
         }
         match asked {
             Ok(permit) => {
-                self.admissions.push_back(Admission { permit, _slot: slot });
+                self.admissions.push_back(Admission {
+                    agent: agent.clone(),
+                    permit,
+                    _slot: slot,
+                });
                 Ok(())
             }
             Err(refused) => {
-                self.shared.metrics.agent(agent_id).breaker_refused();
+                self.shared.metrics.agent(agent.agent_id()).breaker_refused();
                 Err(Refusal::Open {
                     retry_at: refused.retry_at,
                 })
@@ -180,10 +189,8 @@ impl DriverGate {
 
 impl Gate for DriverGate {
     fn terms(&self, agent_id: &str) -> Option<Arc<AgentTerms>> {
-        self.shared
-            .runner
-            .profile(agent_id)
-            .map(|profile| Arc::clone(&profile.terms))
+        let profile = self.agents.profile(agent_id)?;
+        Some(Arc::clone(&profile.terms))
     }
 
     fn admit(&mut self, agent_id: &str, now: Timestamp) -> Result<(), Refusal> {
@@ -191,13 +198,14 @@ impl Gate for DriverGate {
             return Err(Refusal::Busy);
         }
         // An agent that has just been removed is called all the same, and the runner says that it is gone.
-        let profile = self.shared.runner.profile(agent_id).unwrap_or_default();
+        let agent = self.agents.key(agent_id);
+        let profile = self.shared.runner.profile(&agent).unwrap_or_default();
         if let Some(limit) = profile.rate_limit {
-            self.take_turn(agent_id, limit, now)?;
+            self.take_turn(&agent, limit, now)?;
         }
-        let admitted = self.admit_now(agent_id, &profile, now);
+        let admitted = self.admit_now(&agent, &profile, now);
         if let (Err(_), Some(limit)) = (&admitted, profile.rate_limit) {
-            self.shared.paces.give_back(agent_id, limit);
+            self.shared.paces.give_back(&agent, limit);
         }
         admitted
     }

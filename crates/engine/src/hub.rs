@@ -12,7 +12,7 @@ use std::{
 
 use agentchains_breaker::Transition;
 use agentchains_machine::{Event, ExecutionId, ExecutionRow, NodePath};
-use agentchains_ports::EventSink;
+use agentchains_ports::{AgentKey, EventSink};
 use jiff::Timestamp;
 use tokio::sync::{broadcast, mpsc, watch};
 
@@ -236,22 +236,23 @@ impl Hub {
 
     pub(crate) fn breaker_changed(
         &self,
-        agent_id: &str,
+        agent: &AgentKey,
         transition: Transition,
         retry_at: Option<Timestamp>,
     ) {
         let notice = Notice::Breaker {
-            agent_id: agent_id.to_owned(),
+            agent_id: agent.agent_id().to_owned(),
             transition,
             retry_at,
         };
         let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
         // A full queue may lose a breaker's notice: its state can be read at any time, and it has no number.
         watchers.retain(|watcher| {
-            !matches!(
-                watcher.queue.try_send(notice.clone()),
-                Err(mpsc::error::TrySendError::Closed(_))
-            )
+            !agent.is_seen_by(&watcher.tenant)
+                || !matches!(
+                    watcher.queue.try_send(notice.clone()),
+                    Err(mpsc::error::TrySendError::Closed(_))
+                )
         });
     }
 

@@ -40,6 +40,7 @@
 //! # }
 //! ```
 
+mod agents;
 mod approvals;
 mod bill;
 mod breakers;

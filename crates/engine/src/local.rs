@@ -10,7 +10,7 @@ use agentchains_cost::{ReportedCost, Usage, Usd};
 use agentchains_machine::{
     AgentReply, AttemptFailure, Call, ExecutionId, FailureCode, MessageId, RemoteCancel, RemoteTask,
 };
-use agentchains_ports::{AgentProfile, CallOutcome, CallProgress, NodeRunner};
+use agentchains_ports::{AgentKey, AgentProfile, CallOutcome, CallProgress, NodeRunner};
 use agentchains_workflow::Json;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
@@ -184,12 +184,20 @@ impl LocalAgents {
 
 #[async_trait]
 impl NodeRunner for LocalAgents {
-    fn profile(&self, agent_id: &str) -> Option<Arc<AgentProfile>> {
-        self.agents.get(agent_id).map(|(profile, _)| Arc::clone(profile))
+    fn profile(&self, agent: &AgentKey) -> Option<Arc<AgentProfile>> {
+        self.agents
+            .get(agent.agent_id())
+            .map(|(profile, _)| Arc::clone(profile))
     }
 
-    async fn call(&self, execution: ExecutionId, call: &Call, _progress: &dyn CallProgress) -> CallOutcome {
-        let Some((_, handler)) = self.agents.get(&call.agent_id) else {
+    async fn call(
+        &self,
+        agent: &AgentKey,
+        execution: ExecutionId,
+        call: &Call,
+        _progress: &dyn CallProgress,
+    ) -> CallOutcome {
+        let Some((_, handler)) = self.agents.get(agent.agent_id()) else {
             let message = format!("there is no agent {:?} in this process", call.agent_id);
             return failed(FailureCode::AgentDisabled, message, false);
         };
@@ -216,7 +224,7 @@ impl NodeRunner for LocalAgents {
         }
     }
 
-    async fn cancel(&self, _agent_id: &str, _task: &RemoteTask) -> RemoteCancel {
+    async fn cancel(&self, _agent: &AgentKey, _task: &RemoteTask) -> RemoteCancel {
         RemoteCancel::Unknown
     }
 }

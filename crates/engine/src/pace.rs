@@ -7,7 +7,7 @@ use std::{
 };
 
 use agentchains_machine::{ExecutionId, Input};
-use agentchains_ports::RateLimit;
+use agentchains_ports::{AgentKey, RateLimit};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
 /// The pace of every agent with a rate limit that was called.
 #[derive(Debug, Default)]
 pub(crate) struct Paces {
-    agents: Mutex<HashMap<String, Pace>>,
+    agents: Mutex<HashMap<AgentKey, Pace>>,
 }
 
 #[derive(Debug, Default)]
@@ -42,13 +42,13 @@ impl Paces {
     /// Counts a call of an agent, or has the execution wait for its turn.
     pub(crate) fn take(
         &self,
-        agent_id: &str,
+        agent: &AgentKey,
         limit: RateLimit,
         execution: ExecutionId,
         now: Timestamp,
     ) -> Result<(), TooSoon> {
         let mut agents = self.agents();
-        let pace = agents.entry(agent_id.to_owned()).or_default();
+        let pace = agents.entry(agent.clone()).or_default();
         let due = add(pace.due.map_or(now, |due| due.max(now)), interval(limit));
         let latest = add(now, limit.per.0);
         if due <= latest {
@@ -63,22 +63,22 @@ impl Paces {
     }
 
     /// A call that was counted is not made.
-    pub(crate) fn give_back(&self, agent_id: &str, limit: RateLimit) {
-        if let Some(pace) = self.agents().get_mut(agent_id) {
+    pub(crate) fn give_back(&self, agent: &AgentKey, limit: RateLimit) {
+        if let Some(pace) = self.agents().get_mut(agent) {
             let back = SignedDuration::try_from(interval(limit)).unwrap_or_default();
             pace.due = pace.due.and_then(|due| due.checked_sub(back).ok());
         }
     }
 
     /// The executions that wait for their turn at an agent. They wait no more.
-    pub(crate) fn take_waiting(&self, agent_id: &str) -> BTreeSet<ExecutionId> {
+    pub(crate) fn take_waiting(&self, agent: &AgentKey) -> BTreeSet<ExecutionId> {
         let mut agents = self.agents();
-        let pace = agents.get_mut(agent_id);
+        let pace = agents.get_mut(agent);
         pace.map(|pace| std::mem::take(&mut pace.waiting))
             .unwrap_or_default()
     }
 
-    fn agents(&self) -> MutexGuard<'_, HashMap<String, Pace>> {
+    fn agents(&self) -> MutexGuard<'_, HashMap<AgentKey, Pace>> {
         self.agents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -88,12 +88,12 @@ fn interval(limit: RateLimit) -> Duration {
 }
 
 /// Lets the executions that wait for an agent try again when its turn has come.
-pub(crate) async fn wake(shared: Arc<Shared>, agent_id: String, turn: Timestamp) {
+pub(crate) async fn wake(shared: Arc<Shared>, agent: AgentKey, turn: Timestamp) {
     tokio::select! {
         () = shared.clock.sleep_until(turn) => {}
         () = shared.stopped.cancelled() => return,
     }
-    for execution in shared.paces.take_waiting(&agent_id) {
+    for execution in shared.paces.take_waiting(&agent) {
         shared.deliver(execution, Message::Input(Input::Tick));
     }
 }

@@ -129,7 +129,7 @@ impl Engine {
         workflow: &Compiled,
         has_budget: bool,
     ) -> Result<(), EngineError> {
-        let agents = self.unknown_agents(workflow);
+        let agents = self.unknown_agents(tenant, workflow);
         if !agents.is_empty() {
             return Err(EngineError::UnknownAgents { agents });
         }
@@ -138,13 +138,14 @@ impl Engine {
             return Err(EngineError::UnknownWorkflows { workflows });
         }
         if has_budget && workflow.settings().unknown_cost == UnknownCost::Refuse {
-            self.check_costs_are_known(workflow)?;
+            self.check_costs_are_known(tenant, workflow)?;
         }
         Ok(())
     }
 
-    pub(crate) fn check_costs_are_known(&self, workflow: &Compiled) -> Result<(), EngineError> {
-        match workflow.nodes().find(|node| self.worst_case(node).is_none()) {
+    pub(crate) fn check_costs_are_known(&self, tenant: &str, workflow: &Compiled) -> Result<(), EngineError> {
+        let agents = self.shared.agents_of(tenant);
+        match workflow.nodes().find(|node| agents.worst_case(node).is_none()) {
             Some(node) => Err(EngineError::UnknownCost {
                 node: node.id.clone(),
             }),
@@ -185,7 +186,7 @@ impl Engine {
         } else {
             Input::Tick
         };
-        let mut gate = DriverGate::new(&self.shared, id, &sources);
+        let mut gate = DriverGate::new(&self.shared, machine.execution(), &sources);
         let step = machine.step(now, first, &mut gate)?;
         // Before it can be found in the store, so that nobody else makes a driver for it.
         let mailbox = self.shared.register(id);

@@ -232,7 +232,7 @@ impl Engine {
         let record = self.workflow_record(caller, id).await?;
         let version = version.unwrap_or(record.version);
         let workflow = self.compiled(id, version).await?;
-        let mut warnings = self.warnings_about_agents(&workflow);
+        let mut warnings = self.warnings_about_agents(&caller.tenant, &workflow);
         let unknown = self.unknown_workflows(&caller.tenant, &workflow).await?;
         warnings.extend(unknown.iter().map(UnknownWorkflow::warning));
         Ok(WorkflowView {

@@ -126,6 +126,11 @@ impl Api {
         &self.admitted.caller
     }
 
+    /// Whose rows the caller sees.
+    pub(crate) fn tenant(&self) -> &str {
+        &self.caller().tenant
+    }
+
     /// Whether the caller would be let in once more.
     pub(crate) async fn still_admits_caller(&self) -> bool {
         self.doorkeeper.still_admits(&self.admitted).await

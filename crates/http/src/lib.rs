@@ -12,15 +12,17 @@
 //! #     pub struct NoAgents;
 //! #     #[async_trait::async_trait]
 //! #     impl AgentDirectory for NoAgents {
-//! #         fn list(&self) -> Vec<AgentRecord> { Vec::new() }
-//! #         fn get(&self, _: &str) -> Option<AgentRecord> { None }
-//! #         async fn register(&self, _: AgentDefinition, _: jiff::Timestamp) -> Done<AgentRecord> { absent() }
-//! #         async fn replace(
-//! #             &self, _: AgentDefinition, _: Option<u32>, _: jiff::Timestamp,
+//! #         fn list(&self, _: &str) -> Vec<AgentRecord> { Vec::new() }
+//! #         fn get(&self, _: &str, _: &str) -> Option<AgentRecord> { None }
+//! #         async fn register(
+//! #             &self, _: &str, _: AgentDefinition, _: jiff::Timestamp,
 //! #         ) -> Done<AgentRecord> { absent() }
-//! #         async fn remove(&self, _: &str, _: Option<u32>) -> Done<()> { absent() }
+//! #         async fn replace(
+//! #             &self, _: &str, _: AgentDefinition, _: Option<u32>, _: jiff::Timestamp,
+//! #         ) -> Done<AgentRecord> { absent() }
+//! #         async fn remove(&self, _: &str, _: &str, _: Option<u32>) -> Done<()> { absent() }
 //! #         async fn discover(&self, _: &str) -> Done<DiscoveredAgent> { absent() }
-//! #         async fn check(&self, _: &str) -> Done<()> { absent() }
+//! #         async fn check(&self, _: &str, _: &str) -> Done<()> { absent() }
 //! #     }
 //! #     fn absent<T>() -> Done<T> { Err(DirectoryError::Absent { agent_id: String::new() }) }
 //! # }

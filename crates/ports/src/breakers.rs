@@ -3,7 +3,7 @@
 pub use agentchains_breaker::Snapshot as BreakerSnapshot;
 use async_trait::async_trait;
 
-use crate::StoreError;
+use crate::{AgentKey, StoreError};
 
 /// An agent's circuit breaker as it was kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub struct BreakerRecord {
     /// Numbers the changes of all breakers, ascending from 1; a number is given once.
     pub change: u64,
     /// The agent.
-    pub agent_id: String,
+    pub agent: AgentKey,
     /// What was known of its breaker.
     pub snapshot: BreakerSnapshot,
 }
@@ -26,13 +26,13 @@ pub trait BreakerStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError`] when nothing was written.
-    async fn save_breaker(&self, agent_id: &str, snapshot: &BreakerSnapshot) -> Result<(), StoreError>;
+    async fn save_breaker(&self, agent: &AgentKey, snapshot: &BreakerSnapshot) -> Result<(), StoreError>;
 
     /// Forgets an agent's breaker, if there is one.
     ///
     /// # Errors
     /// [`StoreError`] when nothing was written.
-    async fn delete_breaker(&self, agent_id: &str) -> Result<(), StoreError>;
+    async fn delete_breaker(&self, agent: &AgentKey) -> Result<(), StoreError>;
 
     /// The first `limit` breakers whose last change comes after the one with the number `after`, by that number;
     /// 0 is before all.

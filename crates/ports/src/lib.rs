@@ -24,7 +24,7 @@ mod workflows;
 pub use crate::{
     access::{ApiKey, ApiKeyStore, Right, Rights, Role, UnknownRole},
     agents::{
-        AgentDefinition, AgentDirectory, AgentRecord, AgentSource, AgentStore, ApiKeyPlace, Auth,
+        AgentDefinition, AgentDirectory, AgentKey, AgentRecord, AgentSource, AgentStore, ApiKeyPlace, Auth,
         DirectoryError, DiscoveredAgent, HttpMethod, HttpSettings, McpSettings, OpenAiSettings, Protocol,
         RateLimit, SealedSecret, SecretRef, SecretStore,
     },

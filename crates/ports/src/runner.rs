@@ -9,7 +9,7 @@ use agentchains_machine::{
 };
 use async_trait::async_trait;
 
-use crate::RateLimit;
+use crate::{AgentKey, RateLimit};
 
 /// What the engine needs to know of an agent before it calls it.
 #[derive(Debug, Clone, Default)]
@@ -85,26 +85,37 @@ pub trait CallProgress: Send + Sync {
 /// [`NodeRunner::withdraw`] where none is known. The engine also enforces [`Call::deadline`].
 #[async_trait]
 pub trait NodeRunner: Send + Sync + 'static {
+    /// Which agent a tenant's workflow means by an id. Must not block.
+    fn key(&self, _tenant: &str, agent_id: &str) -> AgentKey {
+        AgentKey::shared(agent_id)
+    }
+
     /// What is known of an agent; `None` when it is not registered. Must not block.
-    fn profile(&self, agent_id: &str) -> Option<Arc<AgentProfile>>;
+    fn profile(&self, agent: &AgentKey) -> Option<Arc<AgentProfile>>;
 
     /// Sends one attempt and waits for its outcome, or goes on with the task that [`Call::remote_task`] names. A
     /// [lookup](Call::is_lookup) sends no message: it goes on with the task that the agent has made of the message, and
     /// is [lost](CallOutcome::TaskLost) when there is none to be found.
-    async fn call(&self, execution: ExecutionId, call: &Call, progress: &dyn CallProgress) -> CallOutcome;
+    async fn call(
+        &self,
+        agent: &AgentKey,
+        execution: ExecutionId,
+        call: &Call,
+        progress: &dyn CallProgress,
+    ) -> CallOutcome;
 
     /// Cancels a remote task.
-    async fn cancel(&self, agent_id: &str, task: &RemoteTask) -> RemoteCancel;
+    async fn cancel(&self, agent: &AgentKey, task: &RemoteTask) -> RemoteCancel;
 
     /// Ends the work on a message that the agent has, or may have, without having named a task: looks for the task that
     /// it may have made of it, and cancels that. `None` where nothing goes on once the call's future is dropped.
-    async fn withdraw(&self, _agent_id: &str, _message_id: MessageId) -> Option<RemoteCancel> {
+    async fn withdraw(&self, _agent: &AgentKey, _message_id: MessageId) -> Option<RemoteCancel> {
         None
     }
 
     /// Whether a task that waited for somebody does so no more, so that it is worth to go on with it. `question_id` is
     /// that of the [question](AgentQuestion::id) that it waited with.
-    async fn has_moved_on(&self, _agent_id: &str, _task: &RemoteTask, _question_id: Option<&str>) -> bool {
+    async fn has_moved_on(&self, _agent: &AgentKey, _task: &RemoteTask, _question_id: Option<&str>) -> bool {
         false
     }
 }

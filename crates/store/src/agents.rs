@@ -1,6 +1,6 @@
 //! The registry of agents.
 
-use agentchains_ports::{AgentRecord, AgentStore, StoreError};
+use agentchains_ports::{AgentKey, AgentRecord, AgentStore, StoreError};
 use async_trait::async_trait;
 use sea_orm::{EntityTrait, QueryOrder, sea_query::OnConflict};
 
@@ -8,7 +8,7 @@ use crate::{
     Store,
     entity::agent::{ActiveModel, Column, Entity},
     error::store_error,
-    mapping::{agent_model, agent_record},
+    mapping::{agent_model, agent_record, key_columns},
 };
 
 #[async_trait]
@@ -16,6 +16,7 @@ impl AgentStore for Store {
     async fn load_agents(&self) -> Result<Vec<AgentRecord>, StoreError> {
         let rows = Entity::find()
             .order_by_asc(Column::AgentId)
+            .order_by_asc(Column::Tenant)
             .all(self.reader())
             .await
             .map_err(store_error)?;
@@ -24,7 +25,7 @@ impl AgentStore for Store {
 
     async fn save_agent(&self, record: &AgentRecord) -> Result<(), StoreError> {
         let row = ActiveModel::from(agent_model(record)?);
-        let replace = OnConflict::column(Column::AgentId)
+        let replace = OnConflict::columns([Column::Tenant, Column::AgentId])
             .update_columns([
                 Column::Definition,
                 Column::Revision,
@@ -42,14 +43,11 @@ impl AgentStore for Store {
         .await
     }
 
-    async fn delete_agent(&self, agent_id: &str) -> Result<bool, StoreError> {
-        let agent_id = agent_id.to_owned();
+    async fn delete_agent(&self, agent: &AgentKey) -> Result<bool, StoreError> {
+        let id = key_columns(agent);
         self.write(move |tx| {
             Box::pin(async move {
-                let deleted = Entity::delete_by_id(agent_id)
-                    .exec(tx)
-                    .await
-                    .map_err(store_error)?;
+                let deleted = Entity::delete_by_id(id).exec(tx).await.map_err(store_error)?;
                 Ok(deleted.rows_affected > 0)
             })
         })

@@ -1,6 +1,8 @@
 //! Circuit breakers.
 
-use agentchains_ports::{BreakerRecord, BreakerSnapshot, BreakerStore, MAX_KEPT_BREAKERS, StoreError};
+use agentchains_ports::{
+    AgentKey, BreakerRecord, BreakerSnapshot, BreakerStore, MAX_KEPT_BREAKERS, StoreError,
+};
 use async_trait::async_trait;
 use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
@@ -8,17 +10,17 @@ use crate::{
     Store,
     entity::breaker::{Column, Entity},
     error::store_error,
-    mapping::{breaker_record, breaker_row},
+    mapping::{breaker_record, breaker_row, key_columns},
 };
 
 #[async_trait]
 impl BreakerStore for Store {
-    async fn save_breaker(&self, agent_id: &str, snapshot: &BreakerSnapshot) -> Result<(), StoreError> {
-        let row = breaker_row(agent_id, snapshot)?;
-        let agent_id = agent_id.to_owned();
+    async fn save_breaker(&self, agent: &AgentKey, snapshot: &BreakerSnapshot) -> Result<(), StoreError> {
+        let row = breaker_row(agent, snapshot)?;
+        let agent = agent.clone();
         self.write(move |tx| {
             Box::pin(async move {
-                delete(tx, agent_id).await.map_err(store_error)?;
+                delete(tx, &agent).await.map_err(store_error)?;
                 let inserted = Entity::insert(row).exec(tx).await.map_err(store_error)?;
                 forget_before(tx, inserted.last_insert_id)
                     .await
@@ -28,9 +30,9 @@ impl BreakerStore for Store {
         .await
     }
 
-    async fn delete_breaker(&self, agent_id: &str) -> Result<(), StoreError> {
-        let agent_id = agent_id.to_owned();
-        self.write(move |tx| Box::pin(async move { delete(tx, agent_id).await.map_err(store_error) }))
+    async fn delete_breaker(&self, agent: &AgentKey) -> Result<(), StoreError> {
+        let agent = agent.clone();
+        self.write(move |tx| Box::pin(async move { delete(tx, &agent).await.map_err(store_error) }))
             .await
     }
 
@@ -47,8 +49,11 @@ impl BreakerStore for Store {
     }
 }
 
-async fn delete(tx: &DatabaseTransaction, agent_id: String) -> Result<(), DbErr> {
-    let of_agent = Entity::delete_many().filter(Column::AgentId.eq(agent_id));
+async fn delete(tx: &DatabaseTransaction, agent: &AgentKey) -> Result<(), DbErr> {
+    let (tenant, agent_id) = key_columns(agent);
+    let of_agent = Entity::delete_many()
+        .filter(Column::AgentId.eq(agent_id))
+        .filter(Column::Tenant.eq(tenant));
     of_agent.exec(tx).await.map(drop)
 }
 

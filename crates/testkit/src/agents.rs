@@ -9,7 +9,7 @@ use agentchains_cost::{ReportedCost, Usd};
 use agentchains_machine::{
     AgentReply, AttemptFailure, Call, ExecutionId, FailureCode, MessageId, RemoteCancel, RemoteTask,
 };
-use agentchains_ports::{AgentProfile, CallOutcome, CallProgress, NodeRunner};
+use agentchains_ports::{AgentKey, AgentProfile, CallOutcome, CallProgress, NodeRunner};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use tokio::sync::{oneshot, watch};
@@ -295,13 +295,22 @@ impl Drop for InFlight<'_> {
 
 #[async_trait]
 impl NodeRunner for ScriptedAgents {
-    fn profile(&self, agent_id: &str) -> Option<Arc<AgentProfile>> {
+    fn profile(&self, agent: &AgentKey) -> Option<Arc<AgentProfile>> {
         let state = self.state();
-        state.agents.get(agent_id).map(|agent| Arc::clone(&agent.profile))
+        state
+            .agents
+            .get(agent.agent_id())
+            .map(|agent| Arc::clone(&agent.profile))
     }
 
     #[expect(clippy::panic, reason = "breaking down is what the script asks for")]
-    async fn call(&self, execution: ExecutionId, call: &Call, progress: &dyn CallProgress) -> CallOutcome {
+    async fn call(
+        &self,
+        _agent: &AgentKey,
+        execution: ExecutionId,
+        call: &Call,
+        progress: &dyn CallProgress,
+    ) -> CallOutcome {
         let (_in_flight, answer) = self.begin(execution, call);
         if answer.is_sent {
             progress.sending();
@@ -328,10 +337,10 @@ impl NodeRunner for ScriptedAgents {
     }
 
     /// As agents do that cannot be asked for their tasks.
-    async fn withdraw(&self, agent_id: &str, message_id: MessageId) -> Option<RemoteCancel> {
+    async fn withdraw(&self, agent: &AgentKey, message_id: MessageId) -> Option<RemoteCancel> {
         let hangs = {
             let mut state = self.state();
-            state.withdrawals.push((agent_id.to_owned(), message_id));
+            state.withdrawals.push((agent.agent_id().to_owned(), message_id));
             state.cancels_hang
         };
         if hangs {
@@ -340,10 +349,10 @@ impl NodeRunner for ScriptedAgents {
         Some(RemoteCancel::Unknown)
     }
 
-    async fn cancel(&self, agent_id: &str, task: &RemoteTask) -> RemoteCancel {
+    async fn cancel(&self, agent: &AgentKey, task: &RemoteTask) -> RemoteCancel {
         let hangs = {
             let mut state = self.state();
-            state.cancels.push((agent_id.to_owned(), task.clone()));
+            state.cancels.push((agent.agent_id().to_owned(), task.clone()));
             state.cancels_hang
         };
         if hangs {
@@ -352,7 +361,7 @@ impl NodeRunner for ScriptedAgents {
         RemoteCancel::Confirmed
     }
 
-    async fn has_moved_on(&self, _agent_id: &str, task: &RemoteTask, _question_id: Option<&str>) -> bool {
+    async fn has_moved_on(&self, _agent: &AgentKey, task: &RemoteTask, _question_id: Option<&str>) -> bool {
         self.state().moved_on.contains(&task.task_id)
     }
 }

@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 use crate::{
     cli::{A2aPublish, Auth, Durability, OutputFormat, RunArgs},
     exit::{CANCELLED, CommandError, FAILED, INVALID, OVER_BUDGET},
-    serve::stop_signal,
     settings::Settings,
+    stop::StopSignals,
     validate,
     wiring::wire,
 };
@@ -86,6 +86,7 @@ async fn run_to_the_end(
         Creation::KeyReused => return Err(EngineError::IdempotencyKeyReused.into()),
     };
     let execution = engine.start(&caller, view.record.id, request).await?;
+    let mut stops = StopSignals::listen();
     let mut events = engine.follow(&caller, execution.id, 0).await?;
     loop {
         let interrupted = tokio::select! {
@@ -93,7 +94,7 @@ async fn run_to_the_end(
                 followed?;
                 false
             }
-            () = stop_signal() => true,
+            () = stops.next() => true,
         };
         if !interrupted {
             return Ok(engine.execution(&caller, execution.id).await?);

@@ -29,4 +29,5 @@ mod server;
 mod ssrf;
 #[cfg(unix)]
 mod store_trouble;
+mod tenants;
 mod torture;

@@ -25,6 +25,13 @@ impl SecretSource {
         Self { vault }
     }
 
+    /// The same, with the stored secrets of that tenant.
+    pub(crate) fn of_tenant(&self, tenant: &str) -> Self {
+        Self {
+            vault: self.vault.as_ref().map(|vault| vault.of_tenant(tenant)),
+        }
+    }
+
     /// The secret at a place. The error names the place.
     pub(crate) async fn read(&self, place: &SecretRef) -> Result<SecretString, CredentialError> {
         let unusable = |why: String| CredentialError::permanent(format!("{place} {why}"));

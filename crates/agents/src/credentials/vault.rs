@@ -141,6 +141,16 @@ impl Vault {
         }
     }
 
+    /// Those of another tenant, sealed with the same key.
+    #[must_use]
+    pub fn of_tenant(&self, tenant: &str) -> Self {
+        Self {
+            store: Arc::clone(&self.store),
+            tenant: tenant.into(),
+            key: self.key.clone(),
+        }
+    }
+
     /// Stores a secret, in the place of an earlier one of its name. A line break at its end does not belong to it.
     ///
     /// # Errors

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use agentchains_ports::{AgentDefinition, AgentDirectory, AgentRecord, DirectoryError, DiscoveredAgent};
+use agentchains_ports::{
+    AgentDefinition, AgentDirectory, AgentKey, AgentRecord, DirectoryError, DiscoveredAgent,
+};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -20,8 +22,8 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
 impl Registry {
     /// The present record of an agent that can be changed, if it is the one that the caller has seen.
-    fn seen(&self, agent_id: &str, seen: Option<u32>) -> Result<AgentRecord, DirectoryError> {
-        let present = self.get(agent_id).ok_or_else(|| absent(agent_id))?;
+    fn seen(&self, tenant: &str, agent_id: &str, seen: Option<u32>) -> Result<AgentRecord, DirectoryError> {
+        let present = self.get(tenant, agent_id).ok_or_else(|| absent(agent_id))?;
         match seen {
             Some(seen) if seen != present.revision => Err(DirectoryError::Stale { seen }),
             _ => writable(present),
@@ -31,46 +33,56 @@ impl Registry {
 
 #[async_trait]
 impl AgentDirectory for Registry {
-    fn list(&self) -> Vec<AgentRecord> {
-        self.read(|agents| agents.values().map(|entry| entry.record.clone()).collect())
+    fn list(&self, tenant: &str) -> Vec<AgentRecord> {
+        self.read(|agents| {
+            let is_meant = |record: &&AgentRecord| {
+                let is_hidden = || agents.contains_key(&AgentKey::shared(record.key.agent_id()));
+                record.key.is_seen_by(tenant) && (record.key.tenant().is_none() || !is_hidden())
+            };
+            let records = agents.values().map(|entry| &entry.record);
+            records.filter(is_meant).cloned().collect()
+        })
     }
 
-    fn get(&self, agent_id: &str) -> Option<AgentRecord> {
-        self.read(|agents| agents.get(agent_id).map(|entry| entry.record.clone()))
+    fn get(&self, tenant: &str, agent_id: &str) -> Option<AgentRecord> {
+        let key = self.key(tenant, agent_id);
+        self.read(|agents| agents.get(&key).map(|entry| entry.record.clone()))
     }
 
     async fn register(
         &self,
+        tenant: &str,
         definition: AgentDefinition,
         now: Timestamp,
     ) -> Result<AgentRecord, DirectoryError> {
         let (definition, endpoint) = validated(definition, self.outbound.policy())?;
         let _changing = self.changing.lock().await;
-        if self.get(&definition.agent_id).is_some() {
+        if self.get(tenant, &definition.agent_id).is_some() {
             return Err(DirectoryError::Exists {
                 agent_id: definition.agent_id,
             });
         }
-        self.store(definition, endpoint, None, now).await
+        self.store(tenant, definition, endpoint, None, now).await
     }
 
     async fn replace(
         &self,
+        tenant: &str,
         definition: AgentDefinition,
         seen: Option<u32>,
         now: Timestamp,
     ) -> Result<AgentRecord, DirectoryError> {
         let (definition, endpoint) = validated(definition, self.outbound.policy())?;
         let _changing = self.changing.lock().await;
-        let present = self.seen(&definition.agent_id, seen)?;
-        self.store(definition, endpoint, Some(present), now).await
+        let present = self.seen(tenant, &definition.agent_id, seen)?;
+        self.store(tenant, definition, endpoint, Some(present), now).await
     }
 
-    async fn remove(&self, agent_id: &str, seen: Option<u32>) -> Result<(), DirectoryError> {
+    async fn remove(&self, tenant: &str, agent_id: &str, seen: Option<u32>) -> Result<(), DirectoryError> {
         let _changing = self.changing.lock().await;
-        self.seen(agent_id, seen)?;
-        self.store.delete_agent(agent_id).await?;
-        self.write(|agents| agents.remove(agent_id));
+        let present = self.seen(tenant, agent_id, seen)?;
+        self.store.delete_agent(&present.key).await?;
+        self.write(|agents| agents.remove(&present.key));
         Ok(())
     }
 
@@ -82,8 +94,9 @@ impl AgentDirectory for Registry {
         found.map_err(|error| silent(&error, &origin))
     }
 
-    async fn check(&self, agent_id: &str) -> Result<(), DirectoryError> {
-        let entry = self.read(|agents| agents.get(agent_id).cloned());
+    async fn check(&self, tenant: &str, agent_id: &str) -> Result<(), DirectoryError> {
+        let key = self.key(tenant, agent_id);
+        let entry = self.read(|agents| agents.get(&key).cloned());
         let Entry {
             record,
             channel,

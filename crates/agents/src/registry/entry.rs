@@ -34,6 +34,8 @@ impl Entry {
         outbound: &Outbound,
         secrets: &SecretSource,
     ) -> Result<Self, CredentialError> {
+        let own = record.key.tenant().map(|tenant| secrets.of_tenant(tenant));
+        let secrets = own.as_ref().unwrap_or(secrets);
         let credentials = Credentials::of(&record.definition, &endpoint, secrets, outbound)?;
         let channel = outbound.channel().presenting(credentials);
         let agent = connect(&record.definition, channel.clone(), endpoint.clone());

@@ -12,8 +12,8 @@ use std::{
 };
 
 use agentchains_ports::{
-    AgentDefinition, AgentDirectory, AgentProfile, AgentRecord, AgentSource, AgentStore, DirectoryError,
-    StoreError,
+    AgentDefinition, AgentDirectory, AgentKey, AgentProfile, AgentRecord, AgentSource, AgentStore,
+    DirectoryError, StoreError,
 };
 use jiff::Timestamp;
 use tokio::sync::Mutex;
@@ -32,7 +32,7 @@ pub struct Registry {
     store: Arc<dyn AgentStore>,
     outbound: Outbound,
     secrets: SecretSource,
-    agents: RwLock<BTreeMap<String, Entry>>,
+    agents: RwLock<BTreeMap<AgentKey, Entry>>,
     /// Held by who changes something, from looking at what is there until it is stored.
     changing: Mutex<()>,
 }
@@ -47,7 +47,8 @@ impl Registry {
         Self::with_secrets(store, outbound, SecretSource::default()).await
     }
 
-    /// The same for agents whose secrets are also in a vault.
+    /// The same for agents whose secrets are also in a vault: those of a tenant's agents are the tenant's, and those of
+    /// agents that the settings declare are of the tenant that the vault is for.
     ///
     /// # Errors
     /// [`StoreError`] when the store could not be read.
@@ -66,10 +67,10 @@ impl Registry {
     ) -> Result<Arc<Self>, StoreError> {
         let mut agents = BTreeMap::new();
         for record in store.load_agents().await? {
-            let agent_id = record.definition.agent_id.clone();
+            let key = record.key.clone();
             let endpoint = Endpoint::parse(&record.definition.url).map_err(|error| corrupt(error.into()))?;
             let entry = Entry::new(record, endpoint, &outbound, &secrets);
-            agents.insert(agent_id, entry.map_err(|error| corrupt(error.into()))?);
+            agents.insert(key, entry.map_err(|error| corrupt(error.into()))?);
         }
         Ok(Arc::new(Self {
             store,
@@ -80,30 +81,31 @@ impl Registry {
         }))
     }
 
-    /// Registers an agent, or gives a registered one this definition. Nothing changes when it has it already.
+    /// Registers an agent of a tenant, or gives a registered one this definition. Nothing changes when it has it already.
     ///
     /// # Errors
     /// [`DirectoryError::Invalid`] when the definition breaks a rule, [`DirectoryError::ReadOnly`] when the settings
     /// declare the agent, [`DirectoryError::Store`] when it was not stored.
     pub async fn upsert(
         &self,
+        tenant: &str,
         definition: AgentDefinition,
         now: Timestamp,
     ) -> Result<AgentRecord, DirectoryError> {
         let (definition, endpoint) = validated(definition, self.outbound.policy())?;
         let _changing = self.changing.lock().await;
-        match self.get(&definition.agent_id) {
+        match self.get(tenant, &definition.agent_id) {
             Some(present) if present.definition == definition => Ok(present),
             Some(present) => {
-                self.store(definition, endpoint, Some(writable(present)?), now)
+                self.store(tenant, definition, endpoint, Some(writable(present)?), now)
                     .await
             }
-            None => self.store(definition, endpoint, None, now).await,
+            None => self.store(tenant, definition, endpoint, None, now).await,
         }
     }
 
-    /// Makes known an agent that the settings declare. It is not stored, and takes the place of a registered one of its
-    /// id for as long as the process lives.
+    /// Makes known to all tenants an agent that the settings declare. It is not stored, and takes the place of registered
+    /// ones of its id for as long as the process lives.
     ///
     /// # Errors
     /// [`DirectoryError::Invalid`] when the definition breaks a rule, [`DirectoryError::Exists`] when the settings
@@ -111,13 +113,14 @@ impl Registry {
     pub async fn declare(&self, definition: AgentDefinition, now: Timestamp) -> Result<(), DirectoryError> {
         let (definition, endpoint) = validated(definition, self.outbound.policy())?;
         let _changing = self.changing.lock().await;
-        let present = self.get(&definition.agent_id);
-        if present.is_some_and(|present| present.source == AgentSource::Settings) {
+        let key = AgentKey::shared(&definition.agent_id);
+        if self.read(|agents| agents.contains_key(&key)) {
             return Err(DirectoryError::Exists {
                 agent_id: definition.agent_id,
             });
         }
         let record = AgentRecord {
+            key,
             definition,
             source: AgentSource::Settings,
             revision: 1,
@@ -127,15 +130,22 @@ impl Registry {
         self.put(record, endpoint)
     }
 
+    /// Which agent a tenant means by an id: the one that all share, its own, or one that nobody has registered.
+    pub(crate) fn key(&self, tenant: &str, agent_id: &str) -> AgentKey {
+        let (shared, own) = (AgentKey::shared(agent_id), AgentKey::of(tenant, agent_id));
+        let is_own = self.read(|agents| !agents.contains_key(&shared) && agents.contains_key(&own));
+        if is_own { own } else { shared }
+    }
+
     /// What the engine needs to know of an agent.
-    pub(crate) fn profile(&self, agent_id: &str) -> Option<Arc<AgentProfile>> {
-        self.read(|agents| agents.get(agent_id).map(|entry| Arc::clone(&entry.profile)))
+    pub(crate) fn profile(&self, agent: &AgentKey) -> Option<Arc<AgentProfile>> {
+        self.read(|agents| agents.get(agent).map(|entry| Arc::clone(&entry.profile)))
     }
 
     /// A registered agent, and whether it is disabled.
-    pub(crate) fn agent(&self, agent_id: &str) -> Option<(Arc<dyn Agent>, bool)> {
+    pub(crate) fn agent(&self, agent: &AgentKey) -> Option<(Arc<dyn Agent>, bool)> {
         self.read(|agents| {
-            let entry = agents.get(agent_id)?;
+            let entry = agents.get(agent)?;
             Some((Arc::clone(&entry.agent), entry.record.definition.disabled))
         })
     }
@@ -145,15 +155,17 @@ impl Registry {
         &self.outbound
     }
 
-    /// Stores a definition in the place of `present`; the caller holds `changing`.
+    /// Stores a tenant's definition in the place of `present`; the caller holds `changing`.
     async fn store(
         &self,
+        tenant: &str,
         definition: AgentDefinition,
         endpoint: Endpoint,
         present: Option<AgentRecord>,
         now: Timestamp,
     ) -> Result<AgentRecord, DirectoryError> {
         let record = AgentRecord {
+            key: AgentKey::of(tenant, &definition.agent_id),
             definition,
             source: AgentSource::Registry,
             revision: present
@@ -169,18 +181,18 @@ impl Registry {
 
     /// Has calls go to this agent from now on; those in flight go on as they began.
     fn put(&self, record: AgentRecord, endpoint: Endpoint) -> Result<(), DirectoryError> {
-        let agent_id = record.definition.agent_id.clone();
+        let key = record.key.clone();
         let entry =
             Entry::new(record, endpoint, &self.outbound, &self.secrets).map_err(|error| unusable(&error))?;
-        self.write(|agents| agents.insert(agent_id, entry));
+        self.write(|agents| agents.insert(key, entry));
         Ok(())
     }
 
-    fn read<R>(&self, read: impl FnOnce(&BTreeMap<String, Entry>) -> R) -> R {
+    fn read<R>(&self, read: impl FnOnce(&BTreeMap<AgentKey, Entry>) -> R) -> R {
         read(&self.agents.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn write<R>(&self, write: impl FnOnce(&mut BTreeMap<String, Entry>) -> R) -> R {
+    fn write<R>(&self, write: impl FnOnce(&mut BTreeMap<AgentKey, Entry>) -> R) -> R {
         write(&mut self.agents.write().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::{
-    support::{failure, output, reply},
+    support::{failure, output, own, reply},
     usage,
     way::{Seen, Shared, answered, question},
 };
@@ -140,12 +140,12 @@ async fn an_authorisation_is_asked_for(way: Shared) {
     assert!(asked.may_move_on);
     let task = seen.task();
     let id = asked.id.as_deref();
-    assert!(!way.runner().has_moved_on("a", &task, id).await);
+    assert!(!way.runner().has_moved_on(&own("a"), &task, id).await);
 
     let going_on = answered(&call, &asked, task.clone(), None);
     let replied = reply(way.call(&going_on, &Seen::default()).await);
     assert_eq!(output(&replied), json!({"told": ["Go ahead."], "data": []}));
-    assert!(way.runner().has_moved_on("a", &task, id).await);
+    assert!(way.runner().has_moved_on(&own("a"), &task, id).await);
 }
 
 async fn a_failed_task_says_why(way: Shared) {
@@ -186,7 +186,7 @@ async fn a_task_that_works_is_cancelled(way: Shared) {
         () = seen.accepted() => {}
     }
     assert_eq!(
-        way.runner().cancel("a", &seen.task()).await,
+        way.runner().cancel(&own("a"), &seen.task()).await,
         RemoteCancel::Confirmed
     );
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use agentchains_agents::AgentRunner;
 use agentchains_machine::{AgentAnswer, AgentQuestion, ApprovalId, Call, MessageId, NodePath, RemoteTask};
-use agentchains_ports::{CallOutcome, CallProgress, NodeRunner};
+use agentchains_ports::{CallOutcome, CallProgress};
 use async_trait::async_trait;
 use serde_json::Value;
 use tokio::sync::Notify;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     process::{ForeignAgent, Sdk},
-    support::{LONG, call, execution, runner},
+    support::{Ask as _, LONG, call, execution, runner},
 };
 
 /// What a card offers, as far as a test must know.
@@ -113,7 +113,7 @@ impl Way {
     }
 
     pub(crate) async fn call(&self, call: &Call, seen: &Seen) -> CallOutcome {
-        self.runner.call(execution(), call, seen).await
+        self.runner.ask(call, seen).await
     }
 
     pub(crate) fn runner(&self) -> &AgentRunner {

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use agentchains_agents::AgentRunner;
 use agentchains_machine::{FailureCode, RemoteTask};
-use agentchains_ports::{AgentDefinition, AgentDirectory, AgentSource, DirectoryError, NodeRunner};
+use agentchains_ports::{AgentDefinition, AgentDirectory, AgentSource, DirectoryError};
 use serde_json::json;
 
 use crate::{
     scripted::{Act, Request, Scripted, http_reply, json_reply, result, task},
     support::{
-        Accepted, LONG, MemoryStore, NOW, attempt, call, definition, execution, failure, registry,
+        Accepted, Ask as _, LONG, MemoryStore, NOW, TENANT, attempt, call, definition, failure, registry,
         registry_on, reply,
     },
 };
@@ -32,12 +32,15 @@ fn disabled(mut definition: AgentDefinition) -> AgentDefinition {
 async fn a_disabled_agent_gets_nothing_new_and_finishes_what_it_has() {
     let agent = completing().await;
     let (registry, _) = registry("loopback").await;
-    registry.upsert(definition("a", &agent.url), NOW).await.unwrap();
+    registry
+        .upsert(TENANT, definition("a", &agent.url), NOW)
+        .await
+        .unwrap();
     let runner = AgentRunner::new(Arc::clone(&registry));
     reply(attempt(&runner, LONG).await);
 
     registry
-        .upsert(disabled(definition("a", &agent.url)), NOW)
+        .upsert(TENANT, disabled(definition("a", &agent.url)), NOW)
         .await
         .unwrap();
     let sent = agent.requests().len();
@@ -52,9 +55,12 @@ async fn a_disabled_agent_gets_nothing_new_and_finishes_what_it_has() {
         task_id: "t-1".to_owned(),
         context_id: None,
     });
-    reply(runner.call(execution(), &begun, &Accepted::default()).await);
+    reply(runner.ask(&begun, &Accepted::default()).await);
 
-    registry.upsert(definition("a", &agent.url), NOW).await.unwrap();
+    registry
+        .upsert(TENANT, definition("a", &agent.url), NOW)
+        .await
+        .unwrap();
     reply(attempt(&runner, LONG).await);
 }
 
@@ -63,7 +69,7 @@ async fn an_agent_of_the_settings_hides_a_stored_one_and_cannot_be_changed() {
     let store = Arc::new(MemoryStore::default());
     let registry = registry_on(&store, "none").await;
     registry
-        .register(definition("a", "https://stored.example/"), NOW)
+        .register(TENANT, definition("a", "https://stored.example/"), NOW)
         .await
         .unwrap();
     registry
@@ -75,23 +81,27 @@ async fn an_agent_of_the_settings_hides_a_stored_one_and_cannot_be_changed() {
         .await
         .unwrap();
 
-    let sources: Vec<_> = registry.list().into_iter().map(|record| record.source).collect();
+    let sources: Vec<_> = registry
+        .list(TENANT)
+        .into_iter()
+        .map(|record| record.source)
+        .collect();
     assert_eq!(sources, [AgentSource::Settings; 2]);
     let changed = || definition("a", "https://changed.example/");
     assert!(matches!(
-        registry.register(changed(), NOW).await,
+        registry.register(TENANT, changed(), NOW).await,
         Err(DirectoryError::Exists { .. })
     ));
     assert!(matches!(
-        registry.replace(changed(), Some(1), NOW).await,
+        registry.replace(TENANT, changed(), Some(1), NOW).await,
         Err(DirectoryError::ReadOnly { .. })
     ));
     assert!(matches!(
-        registry.upsert(changed(), NOW).await,
+        registry.upsert(TENANT, changed(), NOW).await,
         Err(DirectoryError::ReadOnly { .. })
     ));
     assert!(matches!(
-        registry.remove("a", None).await,
+        registry.remove(TENANT, "a", None).await,
         Err(DirectoryError::ReadOnly { .. })
     ));
     assert!(matches!(
@@ -99,13 +109,20 @@ async fn an_agent_of_the_settings_hides_a_stored_one_and_cannot_be_changed() {
         Err(DirectoryError::Exists { .. })
     ));
     assert_eq!(
-        registry.get("a").unwrap().definition.url,
+        registry.get(TENANT, "a").unwrap().definition.url,
         "https://declared.example/"
     );
 
     let later = registry_on(&store, "none").await;
-    assert_eq!(later.list().len(), 1, "what the settings declare is not stored");
-    assert_eq!(later.get("a").unwrap().definition.url, "https://stored.example/");
+    assert_eq!(
+        later.list(TENANT).len(),
+        1,
+        "what the settings declare is not stored"
+    );
+    assert_eq!(
+        later.get(TENANT, "a").unwrap().definition.url,
+        "https://stored.example/"
+    );
 }
 
 async fn checked(
@@ -116,8 +133,8 @@ async fn checked(
     let (registry, _) = registry("loopback").await;
     let definition = json!({"agent_id": "a", "protocol": protocol, "url": format!("{}/v1/", agent.url)});
     let definition: AgentDefinition = serde_json::from_value(definition).unwrap();
-    registry.register(definition, NOW).await.unwrap();
-    let code = match registry.check("a").await {
+    registry.register(TENANT, definition, NOW).await.unwrap();
+    let code = match registry.check(TENANT, "a").await {
         Ok(()) => None,
         Err(DirectoryError::Discovery { code, .. }) => Some(code),
         Err(other) => panic!("{other:?}"),
@@ -180,7 +197,7 @@ async fn a_session_that_was_opened_for_a_look_is_closed() {
 async fn an_agent_that_is_not_there_is_told_from_one_that_is_not_registered() {
     let (registry, _) = registry("loopback").await;
     assert!(matches!(
-        registry.check("a").await,
+        registry.check(TENANT, "a").await,
         Err(DirectoryError::Absent { .. })
     ));
     let nobody = std::net::TcpListener::bind("127.0.0.1:0")
@@ -190,8 +207,8 @@ async fn an_agent_that_is_not_there_is_told_from_one_that_is_not_registered() {
     for protocol in ["a2a", "http", "openai", "mcp"] {
         let declared = json!({"agent_id": protocol, "protocol": protocol, "url": format!("http://{nobody}")});
         let declared: AgentDefinition = serde_json::from_value(declared).unwrap();
-        registry.register(declared, NOW).await.unwrap();
-        match registry.check(protocol).await {
+        registry.register(TENANT, declared, NOW).await.unwrap();
+        match registry.check(TENANT, protocol).await {
             Err(DirectoryError::Discovery { code, .. }) => assert_eq!(code, "agent_unreachable"),
             other => panic!("{other:?}"),
         }

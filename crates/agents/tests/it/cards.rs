@@ -6,13 +6,12 @@ use std::{
 };
 
 use agentchains_machine::FailureCode;
-use agentchains_ports::NodeRunner;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::{
     scripted::{Act, Request, Scripted, card, http_reply, json_reply, result, text_reply},
-    support::{Accepted, LONG, attempt, call, call_at, execution, failure, reply, runner},
+    support::{Accepted, Ask as _, LONG, attempt, call, call_at, failure, reply, runner},
 };
 
 fn interface(url: &str, binding: &str) -> Value {
@@ -97,7 +96,7 @@ async fn an_agent_whose_connection_broke_has_its_card_read_again() {
     let runner = runner(&[("a", &agent.url)]).await;
     for _ in 0..2 {
         let outcome = runner
-            .call(execution(), &call("a", json!({}), LONG), &Accepted::default())
+            .ask(&call("a", json!({}), LONG), &Accepted::default())
             .await;
         assert_eq!(failure(outcome).0.code, FailureCode::AgentConnectionLost);
     }
@@ -207,7 +206,7 @@ async fn a_card_that_has_not_changed_is_not_sent_again() {
     for (passed, cards) in [(0, 1), (599, 1), (2, 2), (59, 2)] {
         pass(Duration::from_secs(passed)).await;
         let call = call("a", json!({}), LONG);
-        reply(runner.call(execution(), &call, &Accepted::default()).await);
+        reply(runner.ask(&call, &Accepted::default()).await);
         let requests = agent.requests().into_iter();
         let read = requests
             .filter(|request| request.head.starts_with("GET "))

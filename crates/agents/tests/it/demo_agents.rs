@@ -9,7 +9,7 @@ use agentchains_ports::{AgentDirectory, CallOutcome, NodeRunner};
 use serde_json::json;
 
 use crate::support::{
-    Accepted, LONG, NOW, call, call_at, cancel_at, execution, failure, output, registry, reply, runner,
+    Accepted, Ask as _, LONG, NOW, call, call_at, cancel_at, failure, output, own, registry, reply, runner,
 };
 
 async fn agents(delay: Duration) -> DemoAgents {
@@ -30,7 +30,7 @@ async fn an_agent_is_asked_once_and_its_answer_cost_and_usage_come_back() {
     let agents = agents(Duration::from_millis(5)).await;
     let runner = runner(&[("web-search", url(&agents, "web-search"))]).await;
     let (call, accepted) = (call("web-search", json!({}), LONG), Accepted::default());
-    let reply = reply(runner.call(execution(), &call, &accepted).await);
+    let reply = reply(runner.ask(&call, &accepted).await);
 
     assert_eq!(output(&reply)["query"], "quantum computing");
     assert_eq!(output(&reply)["results"].as_array().unwrap().len(), 3);
@@ -51,7 +51,7 @@ async fn the_summarizer_gets_what_was_upstream_and_its_config() {
     let agents = agents(Duration::ZERO).await;
     let runner = runner(&[("summarizer", url(&agents, "summarizer"))]).await;
     let call = call("summarizer", json!({"max_length": 500}), LONG);
-    let reply = reply(runner.call(execution(), &call, &Accepted::default()).await);
+    let reply = reply(runner.ask(&call, &Accepted::default()).await);
     assert_eq!(output(&reply)["sources"], json!(["before"]));
     assert!(output(&reply)["summary"].as_str().unwrap().contains("It is so."));
 }
@@ -63,11 +63,7 @@ async fn the_card_of_an_agent_is_read_once_for_several_calls() {
     for _ in 0..3 {
         reply(
             runner
-                .call(
-                    execution(),
-                    &call("critic", json!({}), LONG),
-                    &Accepted::default(),
-                )
+                .ask(&call("critic", json!({}), LONG), &Accepted::default())
                 .await,
         );
     }
@@ -107,21 +103,18 @@ async fn a_task_that_is_known_is_followed_and_nothing_is_sent_again() {
     let runner = runner(&[("critic", url(&agents, "critic"))]).await;
     let accepted = Accepted::default();
     let first = call("critic", json!({}), LONG);
-    let before = reply(runner.call(execution(), &first, &accepted).await);
+    let before = reply(runner.ask(&first, &accepted).await);
 
     let mut resumed = first.clone();
     resumed.remote_task = accepted.tasks().pop();
-    assert_eq!(reply(runner.call(execution(), &resumed, &accepted).await), before);
+    assert_eq!(reply(runner.ask(&resumed, &accepted).await), before);
     assert_eq!(agents.log().count("critic", "SendMessage"), 1);
 
     resumed.remote_task = Some(RemoteTask {
         task_id: "forgotten".to_owned(),
         context_id: None,
     });
-    assert_eq!(
-        runner.call(execution(), &resumed, &accepted).await,
-        CallOutcome::TaskLost
-    );
+    assert_eq!(runner.ask(&resumed, &accepted).await, CallOutcome::TaskLost);
     assert_eq!(agents.log().count("critic", "SendMessage"), 1);
 }
 
@@ -141,11 +134,11 @@ async fn a_task_is_cancelled_while_it_works_and_not_after_it_has_ended() {
         let accepted = Accepted::default();
         let ask = call(id, json!({}), LONG);
         tokio::select! {
-            _ = runner.call(execution(), &ask, &accepted) => {}
+            _ = runner.ask(&ask, &accepted) => {}
             () = async { while accepted.tasks().is_empty() { tokio::task::yield_now().await } } => {}
         }
         let task = accepted.tasks().pop().unwrap();
-        assert_eq!(runner.cancel(id, &task).await, expected, "{id}");
+        assert_eq!(runner.cancel(&own(id), &task).await, expected, "{id}");
     }
     assert_eq!(
         cancel_at(url(&agents, "critic"), "forgotten").await,

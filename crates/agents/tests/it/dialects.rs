@@ -3,13 +3,13 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use agentchains_machine::{AgentAnswer, ApprovalId, Call, FailureCode, MessageId, RemoteCancel, RemoteTask};
-use agentchains_ports::{CallOutcome, NodeRunner};
+use agentchains_ports::CallOutcome;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
     scripted::{Act, Request, Scripted, error, http_reply, json_reply, result, send_result, task},
-    support::{Accepted, LONG, call, call_at, cancel_at, execution, failure, output, reply, runner},
+    support::{Accepted, Ask as _, LONG, call, call_at, cancel_at, failure, output, reply, runner},
 };
 
 /// An agent that offers one interface of this binding and version.
@@ -83,7 +83,7 @@ fn resumed() -> Call {
 
 async fn go_on(agent: &Scripted) -> CallOutcome {
     let runner = runner(&[("a", agent.url.as_str())]).await;
-    runner.call(execution(), &resumed(), &Accepted::default()).await
+    runner.ask(&resumed(), &Accepted::default()).await
 }
 
 #[tokio::test]
@@ -268,7 +268,7 @@ async fn in_version_0_3_an_answer_whose_data_are_no_object_is_text() {
         ..resumed()
     };
     let runner = runner(&[("a", agent.url.as_str())]).await;
-    reply(runner.call(execution(), &call, &Accepted::default()).await);
+    reply(runner.ask(&call, &Accepted::default()).await);
     let requests = agent.requests();
     let sent = requests
         .iter()
@@ -296,7 +296,7 @@ async fn in_version_0_3_no_task_is_looked_for() {
         ..call("a", json!({}), LONG)
     };
     let runner = runner(&[("a", agent.url.as_str())]).await;
-    let outcome = runner.call(execution(), &call, &Accepted::default()).await;
+    let outcome = runner.ask(&call, &Accepted::default()).await;
     assert_eq!((outcome, asked(&agent).len()), (CallOutcome::TaskLost, 1));
 }
 
@@ -328,7 +328,7 @@ async fn an_agent_that_turns_out_to_be_older_than_its_card_is_remembered_as_such
         for _ in 0..2 {
             reply(
                 runner
-                    .call(execution(), &call("a", json!({}), LONG), &Accepted::default())
+                    .ask(&call("a", json!({}), LONG), &Accepted::default())
                     .await,
             );
         }

@@ -2,13 +2,13 @@
 
 use agentchains_agents::AgentRunner;
 use agentchains_machine::{FailureCode, RemoteCancel, RemoteTask};
-use agentchains_ports::NodeRunner;
+use agentchains_ports::{AgentKey, NodeRunner};
 use serde_json::json;
 
 use crate::{
     scripted::{Scripted, result, send_result},
     support::NOW,
-    support::{Accepted, LONG, call, definition, execution, failure, registry, reply},
+    support::{Accepted, Ask as _, LONG, TENANT, call, definition, failure, own, registry, reply},
 };
 
 async fn runner(allow: &str) -> AgentRunner {
@@ -28,27 +28,26 @@ async fn an_address_is_called_as_a_registered_agent_is() {
     })
     .await;
     let runner = runner("loopback").await;
-    assert!(runner.profile(&agent.url).is_some());
+    assert!(runner.profile(&AgentKey::shared(&agent.url)).is_some());
     let outcome = runner
-        .call(
-            execution(),
-            &call(&agent.url, json!({}), LONG),
-            &Accepted::default(),
-        )
+        .ask(&call(&agent.url, json!({}), LONG), &Accepted::default())
         .await;
     assert_eq!(reply(outcome).output, json!({"n": 1}));
     let task = RemoteTask {
         task_id: "t-1".to_owned(),
         context_id: None,
     };
-    assert_eq!(runner.cancel(&agent.url, &task).await, RemoteCancel::Confirmed);
+    assert_eq!(
+        runner.cancel(&AgentKey::shared(&agent.url), &task).await,
+        RemoteCancel::Confirmed
+    );
 }
 
 #[tokio::test]
 async fn an_address_outside_of_the_allowed_ranges_is_refused_when_it_is_called() {
     let runner = runner("none").await;
     let call = call("http://127.0.0.1:9/", json!({}), LONG);
-    let (failure, unwell) = failure(runner.call(execution(), &call, &Accepted::default()).await);
+    let (failure, unwell) = failure(runner.ask(&call, &Accepted::default()).await);
     assert_eq!((failure.code, unwell), (FailureCode::AgentAddressRefused, false));
 }
 
@@ -57,7 +56,7 @@ async fn what_is_no_address_is_no_agent_and_a_registered_one_keeps_its_profile()
     let (registry, _) = registry("loopback").await;
     let mut registered = definition("a", "http://127.0.0.1:9/");
     registered.max_cost = Some("0.5".parse().unwrap());
-    registry.upsert(registered, NOW).await.unwrap();
+    registry.upsert(TENANT, registered, NOW).await.unwrap();
     let closed = AgentRunner::new(registry);
     let open = closed.clone().with_inline_endpoints();
     for (agent_id, with, without) in [
@@ -68,10 +67,18 @@ async fn what_is_no_address_is_no_agent_and_a_registered_one_keeps_its_profile()
         ("ftp://agent.example", false, false),
         ("http://user@agent.example", false, false),
     ] {
-        assert_eq!(open.profile(agent_id).is_some(), with, "{agent_id}");
-        assert_eq!(closed.profile(agent_id).is_some(), without, "{agent_id}");
+        assert_eq!(
+            open.profile(&open.key(TENANT, agent_id)).is_some(),
+            with,
+            "{agent_id}"
+        );
+        assert_eq!(
+            closed.profile(&closed.key(TENANT, agent_id)).is_some(),
+            without,
+            "{agent_id}"
+        );
     }
-    assert!(open.profile("a").unwrap().terms.max_cost.is_some());
+    assert!(open.profile(&own("a")).unwrap().terms.max_cost.is_some());
 }
 
 #[tokio::test]
@@ -79,7 +86,7 @@ async fn without_leave_an_address_is_an_agent_that_is_not_there() {
     let (registry, _) = registry("loopback").await;
     let runner = AgentRunner::new(registry);
     let call = call("http://127.0.0.1:9/", json!({}), LONG);
-    let (failure, _) = failure(runner.call(execution(), &call, &Accepted::default()).await);
+    let (failure, _) = failure(runner.ask(&call, &Accepted::default()).await);
     assert_eq!(
         (failure.code, failure.reached_agent),
         (FailureCode::AgentDisabled, false)

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     scripted::{Act, Request, Scripted, error, http_reply, result, send_result, task, text_reply},
-    support::{Accepted, LONG, call, call_at, execution, failure, output, reply, runner},
+    support::{Accepted, Ask as _, LONG, call, call_at, failure, output, own, reply, runner},
 };
 
 /// A call that only looks.
@@ -46,7 +46,7 @@ fn listed(request: &Request, tasks: &[Value], next: &str) -> Act {
 
 async fn look(agent: &Scripted, accepted: &Accepted) -> CallOutcome {
     let runner = runner(&[("a", agent.url.as_str())]).await;
-    runner.call(execution(), &lookup(), accepted).await
+    runner.ask(&lookup(), accepted).await
 }
 
 #[tokio::test]
@@ -226,7 +226,7 @@ async fn an_answer_that_is_in_the_history_is_not_sent_again() {
         ..call("a", json!({}), LONG)
     };
     let runner = runner(&[("a", agent.url.as_str())]).await;
-    let outcome = runner.call(execution(), &call, &Accepted::default()).await;
+    let outcome = runner.ask(&call, &Accepted::default()).await;
     assert_eq!(output(&reply(outcome)), "found");
     assert_eq!((agent.calls("SendMessage"), agent.calls("GetTask")), (0, 3));
 }
@@ -240,7 +240,9 @@ async fn a_call_that_is_withdrawn_before_it_was_answered_has_its_task_cancelled(
     })
     .await;
     let runner = runner(&[("a", agent.url.as_str())]).await;
-    let withdrawn = runner.withdraw("a", call("a", json!({}), LONG).message_id).await;
+    let withdrawn = runner
+        .withdraw(&own("a"), call("a", json!({}), LONG).message_id)
+        .await;
     assert_eq!(withdrawn, Some(RemoteCancel::Confirmed));
     assert_eq!((agent.calls("SendMessage"), agent.calls("CancelTask")), (0, 1));
 }
@@ -257,7 +259,7 @@ async fn an_agent_that_may_only_just_have_got_the_message_is_asked_again() {
     })
     .await;
     let runner = runner(&[("a", agent.url.as_str())]).await;
-    let withdrawn = runner.withdraw("a", lookup().message_id).await;
+    let withdrawn = runner.withdraw(&own("a"), lookup().message_id).await;
     assert_eq!(withdrawn, Some(RemoteCancel::Refused));
     assert_eq!(agent.calls("ListTasks"), 2);
 }
@@ -272,7 +274,7 @@ async fn an_agent_that_cannot_list_its_tasks_is_not_asked_twice() {
     .await;
     for (agent, asked) in [(agent, 1), (old, 0)] {
         let runner = runner(&[("a", agent.url.as_str())]).await;
-        let withdrawn = runner.withdraw("a", lookup().message_id).await;
+        let withdrawn = runner.withdraw(&own("a"), lookup().message_id).await;
         assert_eq!(withdrawn, Some(RemoteCancel::Unknown));
         assert_eq!(agent.requests().len() - 1, asked, "besides its card");
     }
@@ -282,7 +284,9 @@ async fn an_agent_that_cannot_list_its_tasks_is_not_asked_twice() {
 async fn nobody_knows_what_becomes_of_a_withdrawn_call_whose_task_is_not_found() {
     let agent = Scripted::agent(|request| listed(request, &[another()], "")).await;
     let runner = runner(&[("a", agent.url.as_str())]).await;
-    let withdrawn = runner.withdraw("a", call("a", json!({}), LONG).message_id).await;
+    let withdrawn = runner
+        .withdraw(&own("a"), call("a", json!({}), LONG).message_id)
+        .await;
     assert_eq!(withdrawn, Some(RemoteCancel::Unknown));
     assert_eq!(agent.calls("CancelTask"), 0);
 }

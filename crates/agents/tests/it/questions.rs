@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     scripted::{Act, Request, Scripted, card, error, http_reply, result, send_result, task},
-    support::{Accepted, LONG, call, execution, output, reply, runner},
+    support::{Accepted, Ask as _, LONG, call, output, own, reply, runner},
 };
 
 type Script = Box<dyn Fn(&Request) -> Act + Send + Sync>;
@@ -81,7 +81,7 @@ fn answering(comment: Option<&str>, data: Option<Value>) -> Call {
 
 async fn go_on(agent: &Scripted, call: &Call) -> CallOutcome {
     let runner = runner(&[("a", agent.url.as_str())]).await;
-    runner.call(execution(), call, &Accepted::default()).await
+    runner.ask(call, &Accepted::default()).await
 }
 
 /// The messages that an agent got.
@@ -114,9 +114,7 @@ async fn a_task_that_asks_is_named_and_left_to_wait() {
         .await;
         let runner = runner(&[("a", agent.url.as_str())]).await;
         let accepted = Arc::new(Accepted::default());
-        let outcome = runner
-            .call(execution(), &call("a", json!({}), LONG), accepted.as_ref())
-            .await;
+        let outcome = runner.ask(&call("a", json!({}), LONG), accepted.as_ref()).await;
         let CallOutcome::InputRequired(question) = outcome else {
             panic!("it asks: {outcome:?}")
         };
@@ -284,7 +282,11 @@ async fn a_task_has_moved_on_when_it_shows_another_question_or_none() {
             task_id: "t-1".to_owned(),
             context_id: None,
         };
-        assert_eq!(runner.has_moved_on("a", &task, asked).await, expected, "{name}");
+        assert_eq!(
+            runner.has_moved_on(&own("a"), &task, asked).await,
+            expected,
+            "{name}"
+        );
         assert_eq!(agent.calls("SendMessage"), 0, "{name}");
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     scripted::{Scripted, http_reply},
-    support::{Accepted, LONG, NOW, call, definition, execution, failure, registry, registry_on},
+    support::{Accepted, Ask as _, LONG, NOW, TENANT, call, definition, failure, own, registry, registry_on},
 };
 
 fn with(field: &str, value: Value) -> AgentDefinition {
@@ -43,56 +43,56 @@ async fn a_definition_that_breaks_a_rule_is_refused_with_the_place() {
         ("url", json!("http://[::ffff:10.0.0.1]/"), "agent_address_refused"),
     ] {
         let error = registry
-            .register(with(field, value.clone()), NOW)
+            .register(TENANT, with(field, value.clone()), NOW)
             .await
             .unwrap_err();
         assert_eq!(invalid(error), (format!("/{field}").as_str(), code), "{value}");
     }
-    assert!(store.agents.lock().unwrap().is_empty() && registry.list().is_empty());
+    assert!(store.agents.lock().unwrap().is_empty() && registry.list(TENANT).is_empty());
 }
 
 #[tokio::test]
 async fn agents_are_registered_replaced_and_removed_by_revision() {
     let (registry, store) = registry("none").await;
     let first = registry
-        .register(definition("a", "https://a.example/"), NOW)
+        .register(TENANT, definition("a", "https://a.example/"), NOW)
         .await
         .unwrap();
     assert_eq!((first.revision, first.created_at), (1, NOW));
     let again = registry
-        .register(definition("a", "https://b.example/"), NOW)
+        .register(TENANT, definition("a", "https://b.example/"), NOW)
         .await;
     assert!(matches!(again, Err(DirectoryError::Exists { .. })));
 
     let later = NOW.checked_add(Duration::from_secs(1)).unwrap();
     let stale = registry
-        .replace(definition("a", "https://b.example/"), Some(2), later)
+        .replace(TENANT, definition("a", "https://b.example/"), Some(2), later)
         .await;
     assert!(matches!(stale, Err(DirectoryError::Stale { seen: 2 })));
     let second = registry
-        .replace(definition("a", "https://b.example/"), Some(1), later)
+        .replace(TENANT, definition("a", "https://b.example/"), Some(1), later)
         .await
         .unwrap();
     assert_eq!(
         (second.revision, second.created_at, second.updated_at),
         (2, NOW, later)
     );
-    assert_eq!(registry.get("a"), Some(second));
+    assert_eq!(registry.get(TENANT, "a"), Some(second));
 
     let absent = registry
-        .replace(definition("b", "https://b.example/"), None, later)
+        .replace(TENANT, definition("b", "https://b.example/"), None, later)
         .await;
     assert!(matches!(absent, Err(DirectoryError::Absent { .. })));
     assert!(matches!(
-        registry.remove("a", Some(1)).await,
+        registry.remove(TENANT, "a", Some(1)).await,
         Err(DirectoryError::Stale { seen: 1 })
     ));
-    registry.remove("a", Some(2)).await.unwrap();
+    registry.remove(TENANT, "a", Some(2)).await.unwrap();
     assert!(matches!(
-        registry.remove("a", None).await,
+        registry.remove(TENANT, "a", None).await,
         Err(DirectoryError::Absent { .. })
     ));
-    assert!(registry.list().is_empty() && store.agents.lock().unwrap().is_empty());
+    assert!(registry.list(TENANT).is_empty() && store.agents.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -104,7 +104,11 @@ async fn the_same_definition_again_changes_nothing() {
         ("https://b.example/", 2),
     ] {
         assert_eq!(
-            registry.upsert(definition("a", url), NOW).await.unwrap().revision,
+            registry
+                .upsert(TENANT, definition("a", url), NOW)
+                .await
+                .unwrap()
+                .revision,
             revision
         );
     }
@@ -114,22 +118,22 @@ async fn the_same_definition_again_changes_nothing() {
 async fn what_the_store_did_not_take_is_not_registered() {
     let (registry, store) = registry("none").await;
     registry
-        .register(definition("a", "https://a.example/"), NOW)
+        .register(TENANT, definition("a", "https://a.example/"), NOW)
         .await
         .unwrap();
     *store.broken.lock().unwrap() = true;
     assert!(matches!(
         registry
-            .register(definition("b", "https://b.example/"), NOW)
+            .register(TENANT, definition("b", "https://b.example/"), NOW)
             .await,
         Err(DirectoryError::Store(_))
     ));
     assert!(matches!(
-        registry.remove("a", None).await,
+        registry.remove(TENANT, "a", None).await,
         Err(DirectoryError::Store(_))
     ));
     let known: Vec<_> = registry
-        .list()
+        .list(TENANT)
         .into_iter()
         .map(|record| record.definition.agent_id)
         .collect();
@@ -140,16 +144,16 @@ async fn what_the_store_did_not_take_is_not_registered() {
 async fn what_the_store_holds_is_known_after_a_restart() {
     let (registry, store) = registry("none").await;
     registry
-        .register(definition("b", "https://b.example/"), NOW)
+        .register(TENANT, definition("b", "https://b.example/"), NOW)
         .await
         .unwrap();
     registry
-        .register(definition("a", "https://a.example/"), NOW)
+        .register(TENANT, definition("a", "https://a.example/"), NOW)
         .await
         .unwrap();
     let restarted = registry_on(&store, "none").await;
-    assert_eq!(restarted.list(), registry.list());
-    assert_eq!(restarted.list()[0].definition.agent_id, "a");
+    assert_eq!(restarted.list(TENANT), registry.list(TENANT));
+    assert_eq!(restarted.list(TENANT)[0].definition.agent_id, "a");
 }
 
 #[tokio::test]
@@ -159,16 +163,16 @@ async fn a_profile_is_what_the_definition_declares() {
         "agent_id": "a", "url": "https://a.example/", "timeout": "30s", "max_concurrency": 4, "max_cost": 0.05,
         "pricing": {"per_call": 0.01}, "on_unknown": "ask", "circuit_breaker": {"failure_threshold": 2},
     }));
-    registry.register(declared.unwrap(), NOW).await.unwrap();
+    registry.register(TENANT, declared.unwrap(), NOW).await.unwrap();
     let runner = AgentRunner::new(registry);
-    let profile = runner.profile("a").unwrap();
+    let profile = runner.profile(&own("a")).unwrap();
     assert_eq!(profile.terms.timeout, Some(Duration::from_secs(30)));
     assert_eq!(profile.terms.max_cost, "0.05".parse().ok());
     assert_eq!(profile.terms.prices.per_call, "0.01".parse().ok());
     assert_eq!(serde_json::to_value(profile.terms.on_unknown).unwrap(), "ask");
     assert_eq!(profile.max_concurrency.unwrap().get(), 4);
     assert_eq!(profile.breaker.failure_threshold.get(), 2);
-    assert!(runner.profile("b").is_none());
+    assert!(runner.profile(&own("b")).is_none());
 }
 
 #[tokio::test]
@@ -176,7 +180,7 @@ async fn an_agent_that_is_not_registered_is_not_called() {
     let (registry, _) = registry("none").await;
     let runner = AgentRunner::new(registry);
     let outcome = runner
-        .call(execution(), &call("a", json!({}), LONG), &Accepted::default())
+        .ask(&call("a", json!({}), LONG), &Accepted::default())
         .await;
     let (failed, unhealthy) = failure(outcome);
     assert_eq!(
@@ -190,10 +194,13 @@ async fn a_name_that_leads_to_a_refused_address_is_refused_when_it_is_connected_
     let agent = Scripted::agent(|_| http_reply("200 OK", &[], b"")).await;
     let (registry, _) = registry("none").await;
     let url = agent.url.replace("127.0.0.1", "localhost");
-    registry.register(definition("a", &url), NOW).await.unwrap();
+    registry
+        .register(TENANT, definition("a", &url), NOW)
+        .await
+        .unwrap();
     let runner = AgentRunner::new(registry);
     let outcome = runner
-        .call(execution(), &call("a", json!({}), LONG), &Accepted::default())
+        .ask(&call("a", json!({}), LONG), &Accepted::default())
         .await;
     let (failed, unhealthy) = failure(outcome);
     assert_eq!(
@@ -238,12 +245,12 @@ async fn an_agent_whose_secret_is_not_there_is_not_called_when_its_health_is_ask
     let open = definition("open", &agent.url);
     for (definition, called) in [(serde_json::from_value(locked).unwrap(), false), (open, true)] {
         let id = registry
-            .register(definition, NOW)
+            .register(TENANT, definition, NOW)
             .await
             .unwrap()
             .definition
             .agent_id;
-        let was_called = match registry.check(&id).await {
+        let was_called = match registry.check(TENANT, &id).await {
             Err(DirectoryError::Discovery { was_called, .. }) => was_called,
             other => panic!("expected a failed check, got {other:?}"),
         };
@@ -253,4 +260,44 @@ async fn an_agent_whose_secret_is_not_there_is_not_called_when_its_health_is_ask
             "{id}"
         );
     }
+}
+
+#[tokio::test]
+async fn tenants_have_agents_of_their_own_under_one_id_and_share_those_of_the_settings() {
+    let (registry, store) = registry("none").await;
+    for tenant in ["acme", "umbrella"] {
+        let url = format!("https://{tenant}.example/");
+        registry
+            .register(tenant, definition("critic", &url), NOW)
+            .await
+            .unwrap();
+    }
+    let url = |registry: &agentchains_agents::Registry, tenant: &str, id: &str| {
+        Some(registry.get(tenant, id)?.definition.url)
+    };
+    let restarted = registry_on(&store, "none").await;
+    for registry in [&registry, &restarted] {
+        assert_eq!(url(registry, "acme", "critic").unwrap(), "https://acme.example/");
+        assert_eq!(
+            url(registry, "umbrella", "critic").unwrap(),
+            "https://umbrella.example/"
+        );
+        assert_eq!(url(registry, "initech", "critic"), None);
+    }
+    let shared = definition("critic", "https://shared.example/");
+    restarted.declare(shared, NOW).await.unwrap();
+    for tenant in ["acme", "initech"] {
+        assert_eq!(
+            url(&restarted, tenant, "critic").unwrap(),
+            "https://shared.example/"
+        );
+        assert_eq!(restarted.list(tenant).len(), 1, "the shared one hides the own");
+        assert!(matches!(
+            restarted.remove(tenant, "critic", None).await,
+            Err(DirectoryError::ReadOnly { .. })
+        ));
+    }
+    registry.remove("acme", "critic", None).await.unwrap();
+    assert_eq!(registry.list("acme"), []);
+    assert_eq!(registry.list("umbrella").len(), 1);
 }

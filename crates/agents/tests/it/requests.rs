@@ -2,12 +2,11 @@
 
 use agentchains_cost::ReportedCost;
 use agentchains_machine::{Call, MessageId, NodePath};
-use agentchains_ports::NodeRunner;
 use serde_json::{Value, json};
 
 use crate::{
     scripted::{Request, Scripted, card, result, send_result, task},
-    support::{Accepted, LONG, call, execution, reply, runner},
+    support::{Accepted, Ask as _, LONG, call, execution, reply, runner},
 };
 
 fn answer(request: &Request) -> crate::scripted::Act {
@@ -19,11 +18,7 @@ fn answer(request: &Request) -> crate::scripted::Act {
 
 async fn sent(agent: &Scripted, config: Value) -> Value {
     let runner = runner(&[("a", &agent.url)]).await;
-    let reply = reply(
-        runner
-            .call(execution(), &call("a", config, LONG), &Accepted::default())
-            .await,
-    );
+    let reply = reply(runner.ask(&call("a", config, LONG), &Accepted::default()).await);
     assert_eq!(
         (reply.output, reply.cost, reply.usage),
         (json!({"text": "hi"}).into(), ReportedCost::Absent, None)
@@ -72,7 +67,7 @@ async fn the_item_and_the_iteration_are_sent_where_there_are_some() {
         loop_context: Some(json!({"index": 2}).into()),
         ..call("a", json!({}), LONG)
     };
-    reply(runner.call(execution(), &call, &Accepted::default()).await);
+    reply(runner.ask(&call, &Accepted::default()).await);
     let sent = agent.requests().pop().unwrap().body;
     let data = &sent["params"]["message"]["parts"][0]["data"];
     assert_eq!(
@@ -138,11 +133,7 @@ async fn a_cost_in_the_output_stays_there_and_counts() {
     let agent = Scripted::agent(move |request| send_result(request, "COMPLETED", &rest)).await;
     let runner = runner(&[("a", &agent.url)]).await;
     let accepted = Accepted::default();
-    let reply = reply(
-        runner
-            .call(execution(), &call("a", json!({}), LONG), &accepted)
-            .await,
-    );
+    let reply = reply(runner.ask(&call("a", json!({}), LONG), &accepted).await);
     assert_eq!(reply.output, json!({"_cost": 0.25}));
     assert_eq!(reply.cost, ReportedCost::Usd("0.25".parse().unwrap()));
     assert_eq!(accepted.tasks()[0].task_id, "t-1");
@@ -163,7 +154,7 @@ async fn every_request_for_an_attempt_carries_its_trace_context() {
             message_id: MessageId::of_attempt(execution(), &path, attempt),
             ..call("a", json!({}), LONG)
         };
-        reply(runner.call(execution(), &call, &Accepted::default()).await);
+        reply(runner.ask(&call, &Accepted::default()).await);
         let requests = agent.requests();
         let last = requests.last().unwrap();
         spans.push(last.header("traceparent").unwrap().to_owned());

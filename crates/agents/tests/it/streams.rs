@@ -6,13 +6,13 @@ use std::sync::{
 };
 
 use agentchains_machine::{FailureCode, RemoteTask};
-use agentchains_ports::{CallOutcome, CallProgress, NodeRunner};
+use agentchains_ports::{CallOutcome, CallProgress};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use crate::{
     scripted::{Act, Request, Scripted, card, error, http_reply, result, send_result, task},
-    support::{LONG, call, execution, failure, output, reply, runner},
+    support::{Ask as _, LONG, call, failure, output, reply, runner},
 };
 
 /// Remembers what was told.
@@ -97,7 +97,7 @@ fn done(data: &Value) -> Value {
 
 async fn call_told(agent: &Scripted, told: &Told) -> CallOutcome {
     let runner = runner(&[("a", agent.url.as_str())]).await;
-    runner.call(execution(), &call("a", json!({}), LONG), told).await
+    runner.ask(&call("a", json!({}), LONG), told).await
 }
 
 async fn outcome(agent: &Scripted) -> CallOutcome {

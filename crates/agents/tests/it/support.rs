@@ -11,7 +11,8 @@ use agentchains_machine::{
     AgentReply, AttemptFailure, Call, ExecutionId, MessageId, NodePath, NodeRequest, RemoteCancel, RemoteTask,
 };
 use agentchains_ports::{
-    AgentDefinition, AgentRecord, AgentStore, CallOutcome, CallProgress, Clock, NodeRunner, StoreError,
+    AgentDefinition, AgentKey, AgentRecord, AgentStore, CallOutcome, CallProgress, Clock, NodeRunner,
+    StoreError,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -41,7 +42,7 @@ impl Clock for StoppedClock {
 /// A store in memory that can be told to fail.
 #[derive(Default)]
 pub(crate) struct MemoryStore {
-    pub(crate) agents: Mutex<BTreeMap<String, AgentRecord>>,
+    pub(crate) agents: Mutex<BTreeMap<AgentKey, AgentRecord>>,
     pub(crate) broken: Mutex<bool>,
 }
 
@@ -66,13 +67,13 @@ impl AgentStore for MemoryStore {
         self.agents
             .lock()
             .unwrap()
-            .insert(record.definition.agent_id.clone(), record.clone());
+            .insert(record.key.clone(), record.clone());
         Ok(())
     }
 
-    async fn delete_agent(&self, agent_id: &str) -> Result<bool, StoreError> {
+    async fn delete_agent(&self, agent: &AgentKey) -> Result<bool, StoreError> {
         self.check()?;
-        Ok(self.agents.lock().unwrap().remove(agent_id).is_some())
+        Ok(self.agents.lock().unwrap().remove(agent).is_some())
     }
 }
 
@@ -120,14 +121,34 @@ pub(crate) async fn runner_through(outbound: Outbound, url: &str) -> AgentRunner
     let registry = Registry::load(Arc::<MemoryStore>::default(), outbound)
         .await
         .unwrap();
-    registry.upsert(definition("a", url), NOW).await.unwrap();
+    registry.upsert(TENANT, definition("a", url), NOW).await.unwrap();
     AgentRunner::new(registry)
+}
+
+/// Whose agents the tests call.
+pub(crate) const TENANT: &str = "default";
+
+/// An agent of theirs.
+pub(crate) fn own(agent_id: &str) -> AgentKey {
+    AgentKey::of(TENANT, agent_id)
+}
+
+/// Calls the agent that a call names.
+pub(crate) trait Ask {
+    async fn ask(&self, call: &Call, progress: &dyn CallProgress) -> CallOutcome;
+}
+
+impl Ask for AgentRunner {
+    async fn ask(&self, call: &Call, progress: &dyn CallProgress) -> CallOutcome {
+        let agent = self.key(TENANT, &call.agent_id);
+        self.call(&agent, execution(), call, progress).await
+    }
 }
 
 /// One attempt of the agent `a` with an empty config.
 pub(crate) async fn attempt(runner: &AgentRunner, limit: Duration) -> CallOutcome {
     let call = call("a", json!({}), limit);
-    runner.call(execution(), &call, &Accepted::default()).await
+    runner.ask(&call, &Accepted::default()).await
 }
 
 /// A definition with the least that is needed.
@@ -139,7 +160,10 @@ pub(crate) fn definition(agent_id: &str, url: &str) -> AgentDefinition {
 pub(crate) async fn runner(agents: &[(&str, &str)]) -> AgentRunner {
     let (registry, _) = registry("loopback").await;
     for (agent_id, url) in agents {
-        registry.upsert(definition(agent_id, url), NOW).await.unwrap();
+        registry
+            .upsert(TENANT, definition(agent_id, url), NOW)
+            .await
+            .unwrap();
     }
     AgentRunner::new(registry)
 }
@@ -179,7 +203,7 @@ pub(crate) fn execution() -> ExecutionId {
 pub(crate) async fn call_at(url: &str, limit: Duration) -> CallOutcome {
     runner(&[("a", url)])
         .await
-        .call(execution(), &call("a", json!({}), limit), &Accepted::default())
+        .ask(&call("a", json!({}), limit), &Accepted::default())
         .await
 }
 
@@ -189,7 +213,7 @@ pub(crate) async fn cancel_at(url: &str, task_id: &str) -> RemoteCancel {
         task_id: task_id.to_owned(),
         context_id: None,
     };
-    runner(&[("a", url)]).await.cancel("a", &task).await
+    runner(&[("a", url)]).await.cancel(&own("a"), &task).await
 }
 
 /// The output of a reply, to look into.

@@ -10,7 +10,7 @@ use agentchains_engine::{
         AgentQuestion, AgentReply, AttemptFailure, Call, ExecutionId, FailureCode, MessageId, RemoteCancel,
         RemoteTask,
     },
-    ports::{AgentProfile, CallOutcome, CallProgress, Clock, NodeRunner},
+    ports::{AgentKey, AgentProfile, CallOutcome, CallProgress, Clock, NodeRunner},
 };
 use async_trait::async_trait;
 use jiff::SignedDuration;
@@ -44,11 +44,21 @@ fn data(call: &Call) -> Value {
 
 #[async_trait]
 impl NodeRunner for DeskRunner {
-    fn profile(&self, agent_id: &str) -> Option<Arc<AgentProfile>> {
-        self.registered.profile(agent_id)
+    fn key(&self, tenant: &str, agent_id: &str) -> AgentKey {
+        self.registered.key(tenant, agent_id)
     }
 
-    async fn call(&self, _: ExecutionId, call: &Call, progress: &dyn CallProgress) -> CallOutcome {
+    fn profile(&self, agent: &AgentKey) -> Option<Arc<AgentProfile>> {
+        self.registered.profile(agent)
+    }
+
+    async fn call(
+        &self,
+        _: &AgentKey,
+        _: ExecutionId,
+        call: &Call,
+        progress: &dyn CallProgress,
+    ) -> CallOutcome {
         if call.is_lookup {
             return CallOutcome::TaskLost;
         }
@@ -80,12 +90,12 @@ impl NodeRunner for DeskRunner {
     }
 
     /// The agents of the cases cannot be asked for their tasks.
-    async fn withdraw(&self, _agent_id: &str, _message_id: MessageId) -> Option<RemoteCancel> {
+    async fn withdraw(&self, _agent: &AgentKey, _message_id: MessageId) -> Option<RemoteCancel> {
         Some(RemoteCancel::Unknown)
     }
 
-    async fn cancel(&self, agent_id: &str, task: &RemoteTask) -> RemoteCancel {
-        if self.desk.cancel(local(agent_id), &task.task_id) {
+    async fn cancel(&self, agent: &AgentKey, task: &RemoteTask) -> RemoteCancel {
+        if self.desk.cancel(local(agent.agent_id()), &task.task_id) {
             RemoteCancel::Confirmed
         } else {
             RemoteCancel::Unknown

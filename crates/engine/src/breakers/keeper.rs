@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use agentchains_breaker::{Breaker, Snapshot as BreakerSnapshot, Transition};
-use agentchains_ports::StoreError;
+use agentchains_ports::{AgentKey, StoreError};
 use jiff::Timestamp;
 use tracing::warn;
 
@@ -67,18 +67,18 @@ async fn take_over(shared: &Shared, seen: &mut u64, take_over: TakeOver) {
         for record in &part {
             *seen = record.change;
             // An agent that is no longer registered has none.
-            let Some(profile) = shared.runner.profile(&record.agent_id) else {
+            let Some(profile) = shared.runner.profile(&record.agent) else {
                 continue;
             };
-            let breaker = shared.breakers.of(&record.agent_id, &profile);
+            let breaker = shared.breakers.of(&record.agent, &profile);
             let (transition, state) = {
                 let mut breaker = breaker.lock();
                 let transition = take_over(&mut breaker, &record.snapshot, shared.clock.now());
                 (transition, breaker.state())
             };
-            shared.metrics.agent(&record.agent_id).breaker_is(state);
+            shared.metrics.agent(record.agent.agent_id()).breaker_is(state);
             if let Some(transition) = transition {
-                shared.announce(&record.agent_id, transition);
+                shared.announce(&record.agent, transition);
             }
         }
         if part.len() < PART as usize {
@@ -90,24 +90,24 @@ async fn take_over(shared: &Shared, seen: &mut u64, take_over: TakeOver) {
 /// Saves what is unsaved, up to the first that the store refuses.
 async fn save_all(shared: &Shared) {
     loop {
-        let Some(agent_id) = shared.breakers.unsaved().pop_first() else {
+        let Some(agent) = shared.breakers.unsaved().pop_first() else {
             return;
         };
-        if let Err(error) = save(shared, &agent_id).await {
-            shared.breakers.unsaved().insert(agent_id);
+        if let Err(error) = save(shared, &agent).await {
+            shared.breakers.unsaved().insert(agent);
             return complain(shared, &error, "a circuit breaker cannot be saved; trying again");
         }
     }
 }
 
-async fn save(shared: &Shared, agent_id: &str) -> Result<(), StoreError> {
+async fn save(shared: &Shared, agent: &AgentKey) -> Result<(), StoreError> {
     let breakers = &shared.breakers;
-    match breakers.registry.get(agent_id) {
+    match breakers.registry.get(agent.as_str()) {
         Some(breaker) => {
             let snapshot = breaker.lock().snapshot();
-            breakers.store.save_breaker(agent_id, &snapshot).await
+            breakers.store.save_breaker(agent, &snapshot).await
         }
-        None => breakers.store.delete_breaker(agent_id).await,
+        None => breakers.store.delete_breaker(agent).await,
     }
 }
 

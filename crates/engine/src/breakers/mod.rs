@@ -8,7 +8,7 @@ use std::{
 };
 
 use agentchains_breaker::{Registry, SharedBreaker, Snapshot as BreakerSnapshot, Transition};
-use agentchains_ports::{AgentProfile, BreakerStore, MAX_KEPT_BREAKERS};
+use agentchains_ports::{AgentKey, AgentProfile, BreakerStore, MAX_KEPT_BREAKERS};
 use tokio::sync::{Notify, SetOnce};
 use tracing::info;
 use uuid::Uuid;
@@ -21,7 +21,7 @@ pub(crate) struct Breakers {
     registry: Registry,
     store: Arc<dyn BreakerStore>,
     /// Agents whose breakers have changed since they were saved.
-    unsaved: Mutex<BTreeSet<String>>,
+    unsaved: Mutex<BTreeSet<AgentKey>>,
     changed: Notify,
     restored: SetOnce<()>,
 }
@@ -46,35 +46,35 @@ impl Breakers {
     }
 
     /// An agent's breaker with the settings that the agent has.
-    pub(crate) fn of(&self, agent_id: &str, profile: &AgentProfile) -> SharedBreaker {
-        let breaker = self.registry.breaker(agent_id);
+    pub(crate) fn of(&self, agent: &AgentKey, profile: &AgentProfile) -> SharedBreaker {
+        let breaker = self.registry.breaker(agent.as_str());
         breaker.lock().configure(profile.breaker.clone());
         breaker
     }
 
     /// Has an agent's breaker saved soon, or deleted where it is forgotten. Nobody waits for that.
-    fn save_soon(&self, agent_id: &str) {
+    fn save_soon(&self, agent: &AgentKey) {
         let mut unsaved = self.unsaved();
         if unsaved.len() < MAX_KEPT_BREAKERS as usize {
-            unsaved.insert(agent_id.to_owned());
+            unsaved.insert(agent.clone());
         }
         self.changed.notify_one();
     }
 
-    fn unsaved(&self) -> MutexGuard<'_, BTreeSet<String>> {
+    fn unsaved(&self) -> MutexGuard<'_, BTreeSet<AgentKey>> {
         self.unsaved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Shared {
     /// Tells of a breaker's change, and has it saved.
-    pub(crate) fn breaker_changed(&self, agent_id: &str, transition: Transition) {
-        self.announce(agent_id, transition);
-        self.breakers.save_soon(agent_id);
+    pub(crate) fn breaker_changed(&self, agent: &AgentKey, transition: Transition) {
+        self.announce(agent, transition);
+        self.breakers.save_soon(agent);
     }
 
     /// Tells of a breaker's change. One that was only observed changed nothing for anybody.
-    fn announce(&self, agent_id: &str, transition: Transition) {
+    fn announce(&self, agent: &AgentKey, transition: Transition) {
         let Transition {
             from,
             to,
@@ -83,7 +83,8 @@ impl Shared {
             ..
         } = transition;
         info!(
-            agent_id,
+            agent_id = agent.agent_id(),
+            tenant = agent.tenant(),
             ?from,
             ?to,
             ?reason,
@@ -91,9 +92,9 @@ impl Shared {
             "a circuit breaker has changed its state"
         );
         if !observed_only {
-            self.metrics.agent(agent_id).breaker_changed(to);
-            let retry_at = self.breakers.registry.snapshot(agent_id).retry_at;
-            self.hub.breaker_changed(agent_id, transition, retry_at);
+            self.metrics.agent(agent.agent_id()).breaker_changed(to);
+            let retry_at = self.breakers.registry.snapshot(agent.as_str()).retry_at;
+            self.hub.breaker_changed(agent, transition, retry_at);
         }
     }
 }
@@ -101,37 +102,41 @@ impl Shared {
 impl Engine {
     /// The state of an agent's circuit breaker, that of a closed one where it was never called.
     #[must_use]
-    pub fn breaker(&self, agent_id: &str) -> BreakerSnapshot {
-        match self.shared.runner.profile(agent_id) {
-            Some(profile) => self.shared.breakers.of(agent_id, &profile).lock().snapshot(),
-            None => self.shared.breakers.registry.snapshot(agent_id),
+    pub fn breaker(&self, agent: &AgentKey) -> BreakerSnapshot {
+        match self.shared.runner.profile(agent) {
+            Some(profile) => self.shared.breakers.of(agent, &profile).lock().snapshot(),
+            None => self.shared.breakers.registry.snapshot(agent.as_str()),
         }
     }
 
     /// Closes an agent's circuit breaker by hand. Nothing happens where its mode forces its state.
-    pub fn reset_breaker(&self, agent_id: &str) {
-        let transition = self.shared.breakers.registry.reset(agent_id, self.now());
-        self.changed_by_hand(agent_id, transition);
+    pub fn reset_breaker(&self, agent: &AgentKey) {
+        let transition = self.shared.breakers.registry.reset(agent.as_str(), self.now());
+        self.changed_by_hand(agent, transition);
     }
 
     /// Opens an agent's circuit breaker by hand: it is held open until it is reset, over restarts too. Nothing happens
     /// where its mode forces its state.
-    pub fn force_breaker_open(&self, agent_id: &str) {
-        let transition = self.shared.breakers.registry.force_open(agent_id, self.now());
-        self.changed_by_hand(agent_id, transition);
+    pub fn force_breaker_open(&self, agent: &AgentKey) {
+        let transition = self
+            .shared
+            .breakers
+            .registry
+            .force_open(agent.as_str(), self.now());
+        self.changed_by_hand(agent, transition);
     }
 
     /// Forgets the circuit breaker of an agent that is no more.
-    pub fn forget_breaker(&self, agent_id: &str) {
-        self.shared.breakers.registry.remove(agent_id);
-        self.shared.breakers.save_soon(agent_id);
+    pub fn forget_breaker(&self, agent: &AgentKey) {
+        self.shared.breakers.registry.remove(agent.as_str());
+        self.shared.breakers.save_soon(agent);
     }
 
     /// What a hand does is saved also where the state stays: an open breaker is held open from then on.
-    fn changed_by_hand(&self, agent_id: &str, transition: Option<Transition>) {
+    fn changed_by_hand(&self, agent: &AgentKey, transition: Option<Transition>) {
         if let Some(transition) = transition {
-            self.shared.announce(agent_id, transition);
+            self.shared.announce(agent, transition);
         }
-        self.shared.breakers.save_soon(agent_id);
+        self.shared.breakers.save_soon(agent);
     }
 }

@@ -186,7 +186,7 @@ impl Engine {
             .any(|budget| budget.unknown_cost == UnknownCost::Refuse);
         let mut checked = self.check_start(tenant, &workflow, &new.input, has_budget).await;
         if is_refused {
-            checked = checked.and_then(|()| self.check_costs_are_known(&workflow));
+            checked = checked.and_then(|()| self.check_costs_are_known(tenant, &workflow));
         }
         match checked {
             Ok(()) => Ok((workflow, new)),

@@ -103,7 +103,7 @@ impl Walk {
 
     /// What an agent charges where a call costs this altogether.
     fn without_fixed_price(&self, agent_id: &str, cost: Option<Usd>) -> ReportedCost {
-        let profile = self.ground.runner.profile(agent_id);
+        let profile = self.ground.agents.profile(agent_id);
         let fixed = profile.and_then(|profile| profile.terms.prices.per_call);
         cost.map_or(ReportedCost::Absent, |cost| {
             let rest = cost.saturating_sub(fixed.unwrap_or_default());

@@ -8,14 +8,13 @@ use std::{
 
 use agentchains_cost::{Budget, Usd};
 use agentchains_machine::{AgentTerms, Gate, NodePath, Refusal, Shortage, Wanted};
-use agentchains_ports::NodeRunner;
 use jiff::Timestamp;
 
-use crate::room;
+use crate::{agents::TenantAgents, room};
 
 /// Answers one machine's questions for one step.
 pub(super) struct DryGate {
-    runner: Arc<dyn NodeRunner>,
+    agents: TenantAgents,
     /// What executions below have set aside in the execution's own budget.
     set_aside_below: Usd,
     /// The budgets above that it draws from.
@@ -38,7 +37,7 @@ pub(super) struct Purse {
 
 impl Gate for DryGate {
     fn terms(&self, agent_id: &str) -> Option<Arc<AgentTerms>> {
-        Some(Arc::clone(&self.runner.profile(agent_id)?.terms))
+        Some(Arc::clone(&self.agents.profile(agent_id)?.terms))
     }
 
     fn admit(&mut self, _agent_id: &str, _now: Timestamp) -> Result<(), Refusal> {
@@ -74,9 +73,9 @@ impl Gate for DryGate {
 }
 
 impl DryGate {
-    pub(super) fn new(runner: Arc<dyn NodeRunner>, set_aside_below: Usd, above: Vec<Purse>) -> Self {
+    pub(super) fn new(agents: TenantAgents, set_aside_below: Usd, above: Vec<Purse>) -> Self {
         Self {
-            runner,
+            agents,
             set_aside_below,
             above: RefCell::new(above),
             short: RefCell::default(),

@@ -91,7 +91,7 @@ impl Engine {
             None => past::PastTree::default(),
         };
         let ground = Ground {
-            runner: Arc::clone(&self.shared.runner),
+            agents: self.shared.agents_of(tenant),
             unstartable: self
                 .unstartable(tenant, &library, key, new.max_budget.is_some())
                 .await?,

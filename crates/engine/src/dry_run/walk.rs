@@ -13,7 +13,7 @@ use agentchains_machine::{
     ApprovalRow, ApprovalStatus, AttemptOutcome, ChildCommand, ChildReport, Effect, ExecutionId, Input,
     Machine, NodePath, PauseReason, Step,
 };
-use agentchains_ports::{NodeRunner, compare_nodes};
+use agentchains_ports::compare_nodes;
 use jiff::Timestamp;
 
 use super::{
@@ -25,14 +25,17 @@ use super::{
     request::{Place, Supposed},
     timeline::Timeline,
 };
-use crate::library::{Key, Library};
+use crate::{
+    agents::TenantAgents,
+    library::{Key, Library},
+};
 
 /// Steps of one walk: as many as an execution may have node runs by default.
 const MAX_STEPS: u32 = 100_000;
 
 /// What a walk goes by.
 pub(super) struct Ground {
-    pub(super) runner: Arc<dyn NodeRunner>,
+    pub(super) agents: TenantAgents,
     pub(super) library: Library,
     /// Why executions of workflows cannot start, whatever their input is.
     pub(super) unstartable: HashMap<Key, String>,
@@ -210,11 +213,7 @@ impl Walk {
                 budget: self.runs[run].budget(),
             })
         });
-        DryGate::new(
-            Arc::clone(&self.ground.runner),
-            run.set_aside_below,
-            above.collect(),
-        )
+        DryGate::new(self.ground.agents.clone(), run.set_aside_below, above.collect())
     }
 
     /// Takes note of what a step has set aside in budgets above, and of what it has set free.

@@ -78,7 +78,7 @@ impl Engine {
         }
         let history = self.history(&caller.tenant, key).await?;
         let library = self.library(&caller.tenant, key, workflow).await?;
-        let (whole, nodes) = self.worst_case_of(&library, key, input.as_ref())?;
+        let (whole, nodes) = self.worst_case_of(&caller.tenant, &library, key, input.as_ref())?;
         let Some(volume) = library.get(key) else {
             return Err(EngineError::not_found("workflow", workflow_id));
         };
@@ -107,11 +107,13 @@ impl Engine {
     /// The worst case of a workflow and of its nodes. Of the workflows that it starts the input is not known.
     fn worst_case_of(
         &self,
+        tenant: &str,
         library: &Library,
         root: Key,
         input: Option<&Json>,
     ) -> Result<(WorstCase, Vec<NodeEstimate>), EngineError> {
-        let terms = |agent_id: &str| Some(self.shared.runner.profile(agent_id)?.terms.clone());
+        let agents = self.shared.agents_of(tenant);
+        let terms = |agent_id: &str| Some(agents.profile(agent_id)?.terms.clone());
         let mut done: HashMap<Key, WorstCase> = HashMap::new();
         let mut last = (WorstCase::nothing(), Vec::new());
         for key in library.bottom_up(root)? {

@@ -6,7 +6,7 @@ use agentchains_engine::{
     Caller, Notice,
     breaker::{Settings, State},
     machine::AgentQuestion,
-    ports::{AgentProfile, CallOutcome, RateLimit, Seconds},
+    ports::{AgentKey, AgentProfile, CallOutcome, RateLimit, Seconds},
 };
 use agentchains_testkit::Answer;
 use serde_json::json;
@@ -104,7 +104,7 @@ async fn a_breaker_opens_after_five_failures_and_the_sixth_call_is_not_made() {
         settle().await;
         assert_eq!(world.status(id).await, "failed(agent_unreachable)");
     }
-    assert_eq!(world.engine.breaker("a").state, State::Open);
+    assert_eq!(world.engine.breaker(&AgentKey::shared("a")).state, State::Open);
     let sixth = world.start_again(workflow).await;
     settle().await;
     assert_eq!(world.status(sixth).await, "failed(circuit_open)");
@@ -135,7 +135,7 @@ async fn a_node_that_waits_for_its_breaker_probes_it_when_it_may() {
     assert_eq!(world.agents.called().len(), called);
     world.pass(seconds(1)).await;
     assert_eq!(world.status(id).await, "completed");
-    assert_eq!(world.engine.breaker("a").state, State::Closed);
+    assert_eq!(world.engine.breaker(&AgentKey::shared("a")).state, State::Closed);
 }
 
 #[tokio::test]
@@ -147,10 +147,16 @@ async fn a_probe_that_is_cancelled_gives_its_place_back() {
     let workflow = world.workflow(&calls("a", "")).await;
     let probe = world.start_again(workflow).await;
     settle().await;
-    assert_eq!(world.engine.breaker("a").half_open_in_flight, 1);
+    assert_eq!(
+        world.engine.breaker(&AgentKey::shared("a")).half_open_in_flight,
+        1
+    );
     world.engine.cancel(&Caller::anonymous(), probe).await.unwrap();
     settle().await;
-    assert_eq!(world.engine.breaker("a").half_open_in_flight, 0);
+    assert_eq!(
+        world.engine.breaker(&AgentKey::shared("a")).half_open_in_flight,
+        0
+    );
     let next = world.start_again(workflow).await;
     settle().await;
     assert_eq!(world.status(next).await, "completed");
@@ -166,7 +172,7 @@ async fn refusals_say_nothing_about_an_agent_s_health() {
         settle().await;
         assert_eq!(world.status(id).await, "failed(agent_rejected)");
     }
-    assert_eq!(world.engine.breaker("a").state, State::Closed);
+    assert_eq!(world.engine.breaker(&AgentKey::shared("a")).state, State::Closed);
 }
 
 #[tokio::test]
@@ -187,8 +193,8 @@ async fn a_breaker_has_its_agent_s_settings_and_can_be_reset() {
     let workflow = world.workflow(&calls("a", "")).await;
     world.start_again(workflow).await;
     settle().await;
-    assert_eq!(world.engine.breaker("a").state, State::Open);
-    world.engine.reset_breaker("a");
+    assert_eq!(world.engine.breaker(&AgentKey::shared("a")).state, State::Open);
+    world.engine.reset_breaker(&AgentKey::shared("a"));
     let id = world.start_again(workflow).await;
     settle().await;
     assert_eq!(world.status(id).await, "completed");

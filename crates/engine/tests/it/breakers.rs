@@ -8,7 +8,7 @@ use agentchains_engine::{
     breaker::{Mode, Reason, Settings, State, Transition},
     cost::ReportedCost,
     machine::{AttemptFailure, FailureCode},
-    ports::{AgentProfile, BreakerStore, CallOutcome},
+    ports::{AgentKey, AgentProfile, BreakerStore, CallOutcome},
 };
 use agentchains_testkit::Answer;
 use futures_util::FutureExt;
@@ -90,7 +90,7 @@ async fn a_probe_is_judged_by_whether_its_agent_answered() {
         run(&world).await;
         world.clock.advance(seconds(30));
         run(&world).await;
-        let breaker = world.engine.breaker("a");
+        let breaker = world.engine.breaker(&AgentKey::shared("a"));
         assert_eq!(
             (breaker.state, breaker.half_open_in_flight),
             (state, 0),
@@ -108,8 +108,8 @@ async fn every_change_of_state_is_told_with_its_reason() {
     run(&world).await;
     world.pass(seconds(30)).await;
     assert_eq!(run(&world).await, "completed");
-    world.engine.force_breaker_open("a");
-    world.engine.reset_breaker("a");
+    world.engine.force_breaker_open(&AgentKey::shared("a"));
+    world.engine.reset_breaker(&AgentKey::shared("a"));
     let expected = [
         (State::Open, Reason::FailureThreshold),
         (State::HalfOpen, Reason::RecoveryTimeout),
@@ -154,7 +154,7 @@ async fn a_change_that_is_only_observed_is_shown_and_not_told() {
     run(&world).await;
     assert_eq!(run(&world).await, "completed");
     assert_eq!(told(&mut notices), []);
-    let breaker = world.engine.breaker("a");
+    let breaker = world.engine.breaker(&AgentKey::shared("a"));
     assert_eq!((breaker.state, breaker.mode), (State::Open, Mode::ObserveOnly));
     assert!(breaker.transitions[0].observed_only);
 }
@@ -167,9 +167,9 @@ async fn a_mode_is_in_force_and_shown_before_the_first_call() {
         ..Settings::default()
     };
     world.agents.set_profile("a", with_breaker(settings));
-    let breaker = world.engine.breaker("a");
+    let breaker = world.engine.breaker(&AgentKey::shared("a"));
     assert_eq!((breaker.state, breaker.mode), (State::Open, Mode::ForcedOpen));
-    world.engine.reset_breaker("a");
+    world.engine.reset_breaker(&AgentKey::shared("a"));
     assert_eq!(run(&world).await, "failed(circuit_open)");
     assert!(world.agents.called().is_empty());
 }
@@ -177,20 +177,20 @@ async fn a_mode_is_in_force_and_shown_before_the_first_call() {
 #[tokio::test]
 async fn a_breaker_that_a_hand_opens_refuses_over_restarts_until_it_is_reset() {
     let mut world = World::new();
-    world.engine.force_breaker_open("a");
+    world.engine.force_breaker_open(&AgentKey::shared("a"));
     settle().await;
     for _ in 0..2 {
         world.pass(seconds(86_400)).await;
         assert_eq!(run(&world).await, "failed(circuit_open)");
         world = world.restarted();
         settle().await;
-        let breaker = world.engine.breaker("a");
+        let breaker = world.engine.breaker(&AgentKey::shared("a"));
         assert_eq!((breaker.state, breaker.held_open), (State::Open, true));
         assert_eq!(breaker.retry_at, None);
     }
     assert!(world.agents.called().is_empty());
 
-    world.engine.reset_breaker("a");
+    world.engine.reset_breaker(&AgentKey::shared("a"));
     settle().await;
     let world = world.restarted();
     assert_eq!(run(&world).await, "completed");
@@ -224,21 +224,21 @@ async fn an_open_breaker_stays_open_over_a_restart_and_then_probes() {
     world.agents.set_profile("a", with_breaker(settings));
     world.agents.script("a", [Answer::unwell()]);
     run(&world).await;
-    let before = world.engine.breaker("a");
+    let before = world.engine.breaker(&AgentKey::shared("a"));
 
     let world = world.restarted();
     assert_eq!(run(&world).await, "failed(circuit_open)", "the first call of all");
-    assert_eq!(world.engine.breaker("a"), before);
+    assert_eq!(world.engine.breaker(&AgentKey::shared("a")), before);
     world.pass(seconds(299)).await;
     assert_eq!(run(&world).await, "failed(circuit_open)");
     world.pass(seconds(1)).await;
     assert_eq!(run(&world).await, "completed");
-    assert_eq!(world.engine.breaker("a").state, State::Closed);
+    assert_eq!(world.engine.breaker(&AgentKey::shared("a")).state, State::Closed);
 
     let world = world.restarted();
     settle().await;
-    assert_eq!(world.engine.breaker("a").state, State::Closed);
-    assert_eq!(world.engine.breaker("a").transitions.len(), 3);
+    assert_eq!(world.engine.breaker(&AgentKey::shared("a")).state, State::Closed);
+    assert_eq!(world.engine.breaker(&AgentKey::shared("a")).transitions.len(), 3);
 }
 
 #[tokio::test]
@@ -260,12 +260,12 @@ async fn a_breaker_that_one_replica_opens_is_adopted_by_the_other() {
     settle().await;
     let mut notices = other.engine.notices("default");
     run(&world).await;
-    assert_eq!(other.engine.breaker("a").state, State::Closed);
+    assert_eq!(other.engine.breaker(&AgentKey::shared("a")).state, State::Closed);
     world.pass(seconds(5)).await;
     assert_eq!(reasons(&told(&mut notices)), [(State::Open, Reason::Hint)]);
     assert_eq!(
-        other.engine.breaker("a").retry_at,
-        world.engine.breaker("a").retry_at
+        other.engine.breaker(&AgentKey::shared("a")).retry_at,
+        world.engine.breaker(&AgentKey::shared("a")).retry_at
     );
     let saved = world.store.load_breakers(0, 10).await.unwrap();
     assert_eq!(saved[0].change, 1, "a hint is not saved again");
@@ -276,14 +276,14 @@ async fn what_a_hand_does_at_one_replica_holds_at_the_other() {
     let world = World::new();
     let other = world.restarted();
     settle().await;
-    world.engine.force_breaker_open("a");
+    world.engine.force_breaker_open(&AgentKey::shared("a"));
     settle().await;
     world.pass(seconds(5)).await;
-    assert!(other.engine.breaker("a").held_open);
+    assert!(other.engine.breaker(&AgentKey::shared("a")).held_open);
     world.pass(seconds(3_600)).await;
     assert_eq!(run(&other).await, "failed(circuit_open)");
 
-    world.engine.reset_breaker("a");
+    world.engine.reset_breaker(&AgentKey::shared("a"));
     settle().await;
     world.pass(seconds(5)).await;
     assert_eq!(run(&other).await, "completed");
@@ -294,18 +294,18 @@ async fn a_reset_is_not_undone_by_what_was_saved_before() {
     let world = World::new();
     let other = world.restarted();
     settle().await;
-    world.engine.force_breaker_open("a");
+    world.engine.force_breaker_open(&AgentKey::shared("a"));
     world.pass(seconds(5)).await;
     for world in [&world, &other] {
-        assert_eq!(world.engine.breaker("a").state, State::Open);
-        world.engine.reset_breaker("a");
+        assert_eq!(world.engine.breaker(&AgentKey::shared("a")).state, State::Open);
+        world.engine.reset_breaker(&AgentKey::shared("a"));
         world.store.fail_breakers(true);
     }
     settle().await;
     world.store.fail_breakers(false);
     world.pass(seconds(5)).await;
     for world in [world, other] {
-        assert_eq!(world.engine.breaker("a").state, State::Closed);
+        assert_eq!(world.engine.breaker(&AgentKey::shared("a")).state, State::Closed);
     }
 }
 
@@ -313,7 +313,7 @@ async fn a_reset_is_not_undone_by_what_was_saved_before() {
 async fn a_store_that_fails_affects_no_call_and_is_tried_again() {
     let world = World::new();
     world.store.fail_breakers(true);
-    world.engine.force_breaker_open("a");
+    world.engine.force_breaker_open(&AgentKey::shared("a"));
     settle().await;
     let restarted = world.restarted();
     assert_eq!(run(&restarted).await, "completed", "nothing could be restored");
@@ -321,7 +321,10 @@ async fn a_store_that_fails_affects_no_call_and_is_tried_again() {
 
     world.store.fail_breakers(false);
     world.pass(seconds(5)).await;
-    assert_eq!(world.store.load_breakers(0, 10).await.unwrap()[0].agent_id, "a");
+    assert_eq!(
+        world.store.load_breakers(0, 10).await.unwrap()[0].agent,
+        AgentKey::shared("a")
+    );
 }
 
 #[tokio::test]
@@ -343,20 +346,23 @@ async fn what_changes_while_the_engine_drains_is_saved() {
 #[tokio::test]
 async fn a_removed_agent_s_breaker_is_forgotten() {
     let world = World::new();
-    world.engine.force_breaker_open("a");
+    world.engine.force_breaker_open(&AgentKey::shared("a"));
     settle().await;
-    world.engine.forget_breaker("a");
+    world.engine.forget_breaker(&AgentKey::shared("a"));
     settle().await;
-    assert_eq!(world.engine.breaker("a").transitions, []);
+    assert_eq!(world.engine.breaker(&AgentKey::shared("a")).transitions, []);
     assert_eq!(world.store.load_breakers(0, 10).await.unwrap(), []);
 }
 
 #[tokio::test]
 async fn the_breaker_of_an_agent_that_is_not_registered_is_not_restored() {
     let world = World::new();
-    world.engine.force_breaker_open("somebody");
+    world.engine.force_breaker_open(&AgentKey::shared("somebody"));
     settle().await;
     let world = world.restarted();
     settle().await;
-    assert_eq!(world.engine.breaker("somebody").state, State::Closed);
+    assert_eq!(
+        world.engine.breaker(&AgentKey::shared("somebody")).state,
+        State::Closed
+    );
 }

@@ -1,5 +1,6 @@
 //! What an engine tells a recorder of metrics.
 
+use agentchains_engine::ports::AgentKey;
 use agentchains_engine::{cost::Usd, metrics::HISTOGRAMS};
 use agentchains_testkit::Answer;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder};
@@ -88,8 +89,8 @@ async fn what_breakers_and_budgets_refuse_is_counted() {
     let world = World::new();
     world.trip("a").await;
     world.start(&calls("a", "")).await;
-    world.engine.force_breaker_open("b");
-    world.engine.reset_breaker("b");
+    world.engine.force_breaker_open(&AgentKey::shared("b"));
+    world.engine.reset_breaker(&AgentKey::shared("b"));
     world.start(&too_dear()).await;
     settle().await;
     check(
@@ -108,7 +109,7 @@ async fn what_breakers_and_budgets_refuse_is_counted() {
 #[tokio::test]
 async fn a_breaker_that_was_restored_shows_its_state() {
     let world = World::new();
-    world.engine.force_breaker_open("a");
+    world.engine.force_breaker_open(&AgentKey::shared("a"));
     settle().await;
     let recorder = recorder();
     let _guard = metrics::set_default_local_recorder(&recorder);
@@ -123,7 +124,7 @@ async fn errors_of_the_store_are_counted() {
     let _guard = metrics::set_default_local_recorder(&recorder);
     let world = World::new();
     world.store.fail_breakers(true);
-    world.engine.force_breaker_open("a");
+    world.engine.force_breaker_open(&AgentKey::shared("a"));
     settle().await;
     // What is saved cannot be read, and what changes cannot be saved.
     check(&recorder, &["agentchains_store_errors_total 2"]);
@@ -135,10 +136,12 @@ async fn the_labels_of_agents_are_bounded() {
     let _guard = metrics::set_default_local_recorder(&recorder);
     let world = World::new();
     for number in 0..1_001 {
-        world.engine.force_breaker_open(&format!("agent-{number}"));
         world
             .engine
-            .force_breaker_open(&format!("http://agent-{number}.test"));
+            .force_breaker_open(&AgentKey::shared(&format!("agent-{number}")));
+        world
+            .engine
+            .force_breaker_open(&AgentKey::shared(&format!("http://agent-{number}.test")));
     }
     let rendered = recorder.handle().render();
     let states = rendered

@@ -1,5 +1,6 @@
 //! Timeouts of attempts and executions, and retries, by the engine's clock.
 
+use agentchains_engine::ports::AgentKey;
 use agentchains_engine::{breaker::State, machine::EventType};
 use agentchains_testkit::Answer;
 use serde_json::json;
@@ -34,7 +35,7 @@ async fn timeouts_are_tried_again_and_count_for_the_breaker() {
     assert_eq!(world.nodes(id).await, "a:retrying");
     let first = world.agents.calls()[0].1.message_id;
     assert_eq!(world.agents.withdrawals(), [("a".to_owned(), first)]);
-    assert_eq!(world.engine.breaker("a").failure_count, 1);
+    assert_eq!(world.engine.breaker(&AgentKey::shared("a")).failure_count, 1);
     world.pass(seconds(1)).await;
     assert_eq!(world.status(id).await, "completed");
 }
@@ -74,8 +75,8 @@ async fn a_call_whose_time_is_over_before_it_is_recorded_is_not_made() {
     settle().await;
     assert_eq!(world.status(id).await, "failed(agent_timeout)");
     assert_eq!(world.agents.called(), ["a"]);
-    assert_eq!(world.engine.breaker("b").state, State::Closed);
-    assert_eq!(world.engine.breaker("b").failure_count, 0);
+    assert_eq!(world.engine.breaker(&AgentKey::shared("b")).state, State::Closed);
+    assert_eq!(world.engine.breaker(&AgentKey::shared("b")).failure_count, 0);
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ use crate::{
 /// `GET /agents`: newest first.
 pub(crate) async fn list(api: Api, mut query: Query) -> Result<Response, Problem> {
     let page = query.page();
-    let mut agents = api.agents.list();
+    let mut agents = api.agents.list(api.tenant());
     agents.sort_by_cached_key(place);
     let page = part(&agents, &page).unwrap_or_else(|| {
         query.refuse("cursor", "must be one that this list gave out");
@@ -75,7 +75,10 @@ fn part(agents: &[AgentRecord], page: &PageRequest) -> Option<Page<Value>> {
 pub(crate) async fn register(api: Api, query: Query, Text(text): SmallText) -> Result<Response, Problem> {
     query.finish()?;
     let definition: AgentDefinition = read(&text)?;
-    let record = api.agents.register(definition, api.engine.now()).await?;
+    let record = api
+        .agents
+        .register(api.tenant(), definition, api.engine.now())
+        .await?;
     let id = percent_encoded(&record.definition.agent_id);
     let location = located(format!("{BASE_PATH}/agents/{id}"));
     Ok((
@@ -110,7 +113,9 @@ pub(crate) async fn show(api: Api, AgentId(id): AgentId, query: Query) -> Result
 }
 
 fn registered(api: &Api, id: &str) -> Result<AgentRecord, Problem> {
-    api.agents.get(id).ok_or_else(|| Problem::not_found("agent", id))
+    api.agents
+        .get(api.tenant(), id)
+        .ok_or_else(|| Problem::not_found("agent", id))
 }
 
 /// `PUT /agents/{agent_id}`. The body may leave out the id, which the path has.
@@ -136,8 +141,11 @@ pub(crate) async fn replace(
         )]));
     }
     let seen = if_match.seen(registered(&api, &id)?.revision)?;
-    let record = api.agents.replace(definition, seen, api.engine.now()).await?;
-    api.engine.agent_changed(&id);
+    let record = api
+        .agents
+        .replace(api.tenant(), definition, seen, api.engine.now())
+        .await?;
+    api.engine.agent_changed(&record.key);
     Ok(answer(&record))
 }
 
@@ -149,10 +157,11 @@ pub(crate) async fn remove(
     if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
     query.finish()?;
-    let seen = if_match.seen(registered(&api, &id)?.revision)?;
-    api.agents.remove(&id, seen).await?;
-    api.engine.forget_breaker(&id);
-    api.engine.agent_changed(&id);
+    let present = registered(&api, &id)?;
+    let seen = if_match.seen(present.revision)?;
+    api.agents.remove(api.tenant(), &id, seen).await?;
+    api.engine.forget_breaker(&present.key);
+    api.engine.agent_changed(&present.key);
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -168,10 +177,11 @@ pub(crate) async fn discover(api: Api, query: Query, Text(text): SmallText) -> R
 /// that is disabled is not asked.
 pub(crate) async fn health(api: Api, AgentId(id): AgentId, query: Query) -> Result<Response, Problem> {
     query.finish()?;
-    let checked = if registered(&api, &id)?.definition.disabled {
+    let record = registered(&api, &id)?;
+    let checked = if record.definition.disabled {
         Checked::Disabled
     } else {
-        match api.agents.check(&id).await {
+        match api.agents.check(api.tenant(), &id).await {
             Ok(()) => Checked::Answered,
             Err(DirectoryError::Discovery {
                 code,
@@ -184,15 +194,15 @@ pub(crate) async fn health(api: Api, AgentId(id): AgentId, query: Query) -> Resu
             Err(error) => return Err(error.into()),
         }
     };
-    let breaker = api.engine.breaker(&id);
+    let breaker = api.engine.breaker(&record.key);
     Ok(Json(Health::new(&id, checked, &breaker, api.engine.now())).into_response())
 }
 
 /// `GET /agents/{agent_id}/circuit-breaker`: its mode, its counts, and its last changes of state with their reasons.
 pub(crate) async fn breaker(api: Api, AgentId(id): AgentId, query: Query) -> Result<Response, Problem> {
     query.finish()?;
-    registered(&api, &id)?;
-    Ok(Json(api.engine.breaker(&id)).into_response())
+    let agent = registered(&api, &id)?.key;
+    Ok(Json(api.engine.breaker(&agent)).into_response())
 }
 
 /// `POST /agents/{agent_id}/circuit-breaker/reset`: closes it. In a forced mode nothing happens, as the answer shows.
@@ -204,9 +214,9 @@ pub(crate) async fn reset_breaker(
 ) -> Result<Response, Problem> {
     query.finish()?;
     let Nothing {} = read_or_empty(&text)?;
-    registered(&api, &id)?;
-    api.engine.reset_breaker(&id);
-    Ok(Json(api.engine.breaker(&id)).into_response())
+    let agent = registered(&api, &id)?.key;
+    api.engine.reset_breaker(&agent);
+    Ok(Json(api.engine.breaker(&agent)).into_response())
 }
 
 /// `POST /agents/{agent_id}/circuit-breaker/force-open`: holds it open until it is reset, over restarts too. In a forced
@@ -219,7 +229,7 @@ pub(crate) async fn force_breaker_open(
 ) -> Result<Response, Problem> {
     query.finish()?;
     let Nothing {} = read_or_empty(&text)?;
-    registered(&api, &id)?;
-    api.engine.force_breaker_open(&id);
-    Ok(Json(api.engine.breaker(&id)).into_response())
+    let agent = registered(&api, &id)?.key;
+    api.engine.force_breaker_open(&agent);
+    Ok(Json(api.engine.breaker(&agent)).into_response())
 }

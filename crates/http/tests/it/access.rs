@@ -182,7 +182,10 @@ async fn what_belongs_to_another_tenant_answers_as_what_does_not_exist() {
     );
     let execution = ours.run(&ours, questions(1)).await;
     let approvals = ours.get("/approvals").await.expect(200);
+    let agent = json!({"agent_id": "ours", "url": "http://ours.test"});
+    ours.post("/agents", agent.clone()).await.expect(201);
     let known = [
+        ("agents", "ours".to_owned()),
         ("workflows", text(&execution["workflow_id"])),
         ("executions", text(&execution["id"])),
         ("approvals", text(&approvals["approvals"][0]["id"])),
@@ -190,15 +193,16 @@ async fn what_belongs_to_another_tenant_answers_as_what_does_not_exist() {
     for operation in operations() {
         let of = known
             .iter()
-            .find(|(kind, _)| operation.path.starts_with(&format!("/{kind}/{{id}}")));
+            .find(|(kind, _)| operation.path.starts_with(&format!("/{kind}/{{")));
         let Some((kind, id)) = of else { continue };
         let body = match operation.path {
             path if path.ends_with("/decision") => json!({"decision": "approve"}),
             "/workflows/{id}" if operation.method == Method::PUT => questions(1),
+            "/agents/{agent_id}" if operation.method == Method::PUT => json!({"url": "http://theirs.test"}),
             _ => Value::Null,
         };
         let ask = async |id: &str| {
-            let path = operation.path.replace("{id}", id);
+            let path = operation.path.replace("{id}", id).replace("{agent_id}", id);
             let reply = theirs.ask(operation.method.clone(), &path, body.clone()).await;
             let same = reply.text.replace(id, "ID");
             let request_id = reply.header("x-request-id").unwrap().to_owned();
@@ -206,11 +210,15 @@ async fn what_belongs_to_another_tenant_answers_as_what_does_not_exist() {
         };
         assert_eq!(ask(id).await, ask(SOME_ID).await, "{} {kind}", operation.method);
     }
-    for list in ["/workflows", "/executions", "/approvals"] {
+    for list in ["/workflows", "/executions", "/approvals", "/agents"] {
         let listed = theirs.get(list).await.expect(200);
         assert_eq!(listed[&list[1..]], json!([]), "{list}");
     }
-    ours.get(&format!("/executions/{}", known[1].1)).await.expect(200);
+    // An id is free to each tenant.
+    theirs.post("/agents", agent).await.expect(201);
+    ours.get(&format!("/executions/{}", text(&execution["id"])))
+        .await
+        .expect(200);
 }
 
 #[tokio::test]

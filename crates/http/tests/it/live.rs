@@ -1,5 +1,6 @@
 //! WebSockets: the same events as `/events`, decisions, and clients that misbehave.
 
+use agentchains_engine::ports::AgentKey;
 use agentchains_http::ServerOptions;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{Bytes, Message, protocol::frame::coding::CloseCode};
@@ -51,7 +52,7 @@ async fn the_socket_of_everything_sends_events_of_all_executions_and_of_breakers
             assert!(frame["seq"].is_u64() && frame["at"].is_string(), "{frame}");
         }
     }
-    server.engine.force_breaker_open("echo");
+    server.engine.force_breaker_open(&AgentKey::shared("echo"));
     let frame = client.frame().await;
     assert_eq!(frame["type"], "breaker.opened");
     assert_eq!(

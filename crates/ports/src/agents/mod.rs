@@ -1,6 +1,7 @@
 //! The registry of agents: what is known of each, and where that is kept.
 
 mod auth;
+mod key;
 mod protocol;
 mod rate;
 mod secrets;
@@ -20,6 +21,7 @@ use crate::{Seconds, StoreError};
 
 pub use self::{
     auth::{ApiKeyPlace, Auth, SecretRef},
+    key::AgentKey,
     protocol::{HttpMethod, HttpSettings, McpSettings, OpenAiSettings, Protocol},
     rate::RateLimit,
     secrets::{SealedSecret, SecretStore},
@@ -91,6 +93,8 @@ pub struct AgentDefinition {
 /// A registered agent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AgentRecord {
+    /// Which agent it is, and whose.
+    pub key: AgentKey,
     /// What was declared.
     pub definition: AgentDefinition,
     /// Where.
@@ -116,7 +120,7 @@ pub enum AgentSource {
 /// Keeps the registry: the agents of [`AgentSource::Registry`].
 #[async_trait]
 pub trait AgentStore: Send + Sync + 'static {
-    /// All agents, by id.
+    /// The agents of all tenants, by id and tenant.
     ///
     /// # Errors
     /// [`StoreError`] when the store could not be read.
@@ -132,7 +136,7 @@ pub trait AgentStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError`] when nothing was written.
-    async fn delete_agent(&self, agent_id: &str) -> Result<bool, StoreError>;
+    async fn delete_agent(&self, agent: &AgentKey) -> Result<bool, StoreError>;
 }
 
 /// Why the registry did not do what was asked.
@@ -206,21 +210,23 @@ pub struct DiscoveredAgent {
     pub card: serde_json::Value,
 }
 
-/// The registry as the API sees it.
+/// The registry as the API sees it. A tenant sees its own agents and those that all share; of two with one id, the
+/// shared one.
 #[async_trait]
 pub trait AgentDirectory: Send + Sync + 'static {
-    /// All agents, by id.
-    fn list(&self) -> Vec<AgentRecord>;
+    /// All agents that a tenant sees, by id.
+    fn list(&self, tenant: &str) -> Vec<AgentRecord>;
 
-    /// One agent.
-    fn get(&self, agent_id: &str) -> Option<AgentRecord>;
+    /// One agent that a tenant sees.
+    fn get(&self, tenant: &str, agent_id: &str) -> Option<AgentRecord>;
 
-    /// Registers an agent.
+    /// Registers an agent of a tenant.
     ///
     /// # Errors
     /// [`DirectoryError`] when it is not registered by this.
     async fn register(
         &self,
+        tenant: &str,
         definition: AgentDefinition,
         now: Timestamp,
     ) -> Result<AgentRecord, DirectoryError>;
@@ -231,6 +237,7 @@ pub trait AgentDirectory: Send + Sync + 'static {
     /// [`DirectoryError`] when it is not changed by this.
     async fn replace(
         &self,
+        tenant: &str,
         definition: AgentDefinition,
         seen: Option<u32>,
         now: Timestamp,
@@ -240,7 +247,7 @@ pub trait AgentDirectory: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`DirectoryError`] when it is not removed by this.
-    async fn remove(&self, agent_id: &str, seen: Option<u32>) -> Result<(), DirectoryError>;
+    async fn remove(&self, tenant: &str, agent_id: &str, seen: Option<u32>) -> Result<(), DirectoryError>;
 
     /// Reads the card of an agent that need not be registered.
     ///
@@ -252,7 +259,7 @@ pub trait AgentDirectory: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`DirectoryError::Discovery`] when it does not, [`DirectoryError::Absent`] when it is not registered.
-    async fn check(&self, agent_id: &str) -> Result<(), DirectoryError>;
+    async fn check(&self, tenant: &str, agent_id: &str) -> Result<(), DirectoryError>;
 }
 
 impl AgentDefinition {

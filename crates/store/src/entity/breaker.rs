@@ -8,7 +8,8 @@ pub struct Model {
     /// Given by the database, and never twice.
     #[sea_orm(primary_key)]
     pub change: i64,
-    #[sea_orm(unique)]
+    /// Whose agent it is; empty for one that all tenants share.
+    pub tenant: String,
     pub agent_id: String,
     /// What was known of the breaker, as JSON.
     pub snapshot: String,

@@ -23,7 +23,7 @@ use agentchains_machine::Changes;
 use agentchains_ports::{Fence, StoreError};
 
 pub(crate) use self::{
-    agent::{agent_model, agent_record},
+    agent::{agent_model, agent_record, key_columns},
     api_key::{api_key, api_key_model},
     approval::approval_row,
     attempt::attempt_row,

@@ -13,6 +13,7 @@ pub(crate) struct Migration;
 #[derive(DeriveIden)]
 enum Agents {
     Table,
+    Tenant,
     AgentId,
     Definition,
     Revision,
@@ -25,11 +26,13 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let agents = Table::create()
             .table(Agents::Table)
-            .col(string(Agents::AgentId).primary_key())
+            .col(string(Agents::Tenant))
+            .col(string(Agents::AgentId))
             .col(text(Agents::Definition))
             .col(unsigned(Agents::Revision))
             .col(big_integer(Agents::CreatedAt))
             .col(big_integer(Agents::UpdatedAt))
+            .primary_key(Index::create().col(Agents::Tenant).col(Agents::AgentId))
             .take();
         create_table(manager, agents).await
     }

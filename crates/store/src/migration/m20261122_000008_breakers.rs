@@ -2,7 +2,7 @@
 
 use sea_orm_migration::{
     prelude::*,
-    schema::{big_integer, string_uniq, text},
+    schema::{big_integer, string, text},
 };
 
 use super::table::create_table;
@@ -14,6 +14,7 @@ pub(crate) struct Migration;
 enum Breakers {
     Table,
     Change,
+    Tenant,
     AgentId,
     Snapshot,
 }
@@ -24,8 +25,15 @@ impl MigrationTrait for Migration {
         let breakers = Table::create()
             .table(Breakers::Table)
             .col(big_integer(Breakers::Change).primary_key().auto_increment())
-            .col(string_uniq(Breakers::AgentId))
+            .col(string(Breakers::Tenant))
+            .col(string(Breakers::AgentId))
             .col(text(Breakers::Snapshot))
+            .index(
+                Index::create()
+                    .unique()
+                    .col(Breakers::AgentId)
+                    .col(Breakers::Tenant),
+            )
             .take();
         create_table(manager, breakers).await
     }

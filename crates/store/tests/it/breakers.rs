@@ -1,6 +1,6 @@
 //! Circuit breakers: the table does not grow without end, and what it holds is not trusted.
 
-use agentchains_ports::{BreakerStore, MAX_KEPT_BREAKERS, StoreError};
+use agentchains_ports::{AgentKey, BreakerStore, MAX_KEPT_BREAKERS, StoreError};
 use agentchains_store::Store;
 use agentchains_testkit::store_conformance::Backend;
 use sea_orm::{ConnectionTrait, Database};
@@ -15,7 +15,7 @@ async fn with_breakers(backend: &SqliteFile, number: u32, snapshot: &str) -> Sto
     let connection = Database::connect(backend.options().url).await.unwrap();
     let sql = format!(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {number})
-         INSERT INTO breakers (agent_id, snapshot) SELECT 'agent-' || i, '{snapshot}' FROM n"
+         INSERT INTO breakers (tenant, agent_id, snapshot) SELECT '', 'agent-' || i, '{snapshot}' FROM n"
     );
     connection.execute_unprepared(&sql).await.unwrap();
     connection.close().await.unwrap();
@@ -28,11 +28,14 @@ async fn those_that_were_changed_longest_ago_make_room() {
     let store = with_breakers(&backend, MAX_KEPT_BREAKERS, CLOSED).await;
     let all = store.load_breakers(0, u32::MAX).await.unwrap();
     assert_eq!(all.len(), MAX_KEPT_BREAKERS as usize);
-    store.save_breaker("one-more", &all[0].snapshot).await.unwrap();
+    store
+        .save_breaker(&AgentKey::shared("one-more"), &all[0].snapshot)
+        .await
+        .unwrap();
     let kept = store.load_breakers(0, u32::MAX).await.unwrap();
     assert_eq!(kept.len(), MAX_KEPT_BREAKERS as usize);
-    assert_eq!(kept.first().map(|first| first.agent_id.as_str()), Some("agent-2"));
-    assert_eq!(kept.last().map(|last| last.agent_id.as_str()), Some("one-more"));
+    assert_eq!(kept.first().map(|first| first.agent.agent_id()), Some("agent-2"));
+    assert_eq!(kept.last().map(|last| last.agent.agent_id()), Some("one-more"));
     store.close().await;
 }
 

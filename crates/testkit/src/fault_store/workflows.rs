@@ -2,7 +2,7 @@
 
 use agentchains_machine::WorkflowId;
 use agentchains_ports::{
-    BreakerRecord, BreakerSnapshot, BreakerStore, Change, Creation, Idempotency, NewVersion, Page,
+    AgentKey, BreakerRecord, BreakerSnapshot, BreakerStore, Change, Creation, Idempotency, NewVersion, Page,
     PageRequest, StoreError, VersionRecord, WorkflowFilter, WorkflowRecord, WorkflowStore,
 };
 use async_trait::async_trait;
@@ -85,13 +85,13 @@ impl<S: WorkflowStore> WorkflowStore for FaultStore<S> {
 
 #[async_trait]
 impl<S: BreakerStore> BreakerStore for FaultStore<S> {
-    async fn save_breaker(&self, agent_id: &str, snapshot: &BreakerSnapshot) -> Result<(), StoreError> {
-        self.pass("save_breaker", self.inner.save_breaker(agent_id, snapshot))
+    async fn save_breaker(&self, agent: &AgentKey, snapshot: &BreakerSnapshot) -> Result<(), StoreError> {
+        self.pass("save_breaker", self.inner.save_breaker(agent, snapshot))
             .await
     }
 
-    async fn delete_breaker(&self, agent_id: &str) -> Result<(), StoreError> {
-        self.pass("delete_breaker", self.inner.delete_breaker(agent_id))
+    async fn delete_breaker(&self, agent: &AgentKey) -> Result<(), StoreError> {
+        self.pass("delete_breaker", self.inner.delete_breaker(agent))
             .await
     }
 

@@ -1,6 +1,6 @@
 //! The registry of agents.
 
-use agentchains_ports::{AgentRecord, AgentStore, StoreError};
+use agentchains_ports::{AgentKey, AgentRecord, AgentStore, StoreError};
 use async_trait::async_trait;
 
 use super::MemoryStore;
@@ -12,13 +12,11 @@ impl AgentStore for MemoryStore {
     }
 
     async fn save_agent(&self, record: &AgentRecord) -> Result<(), StoreError> {
-        self.data()
-            .agents
-            .insert(record.definition.agent_id.clone(), record.clone());
+        self.data().agents.insert(record.key.clone(), record.clone());
         Ok(())
     }
 
-    async fn delete_agent(&self, agent_id: &str) -> Result<bool, StoreError> {
-        Ok(self.data().agents.remove(agent_id).is_some())
+    async fn delete_agent(&self, agent: &AgentKey) -> Result<bool, StoreError> {
+        Ok(self.data().agents.remove(agent).is_some())
     }
 }

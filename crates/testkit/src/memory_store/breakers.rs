@@ -1,27 +1,27 @@
 //! Circuit breakers.
 
-use agentchains_ports::{BreakerRecord, BreakerSnapshot, BreakerStore, StoreError};
+use agentchains_ports::{AgentKey, BreakerRecord, BreakerSnapshot, BreakerStore, StoreError};
 use async_trait::async_trait;
 
 use super::MemoryStore;
 
 #[async_trait]
 impl BreakerStore for MemoryStore {
-    async fn save_breaker(&self, agent_id: &str, snapshot: &BreakerSnapshot) -> Result<(), StoreError> {
+    async fn save_breaker(&self, agent: &AgentKey, snapshot: &BreakerSnapshot) -> Result<(), StoreError> {
         let mut data = self.data();
         data.breaker_changes += 1;
         let record = BreakerRecord {
             change: data.breaker_changes,
-            agent_id: agent_id.to_owned(),
+            agent: agent.clone(),
             snapshot: snapshot.clone(),
         };
-        data.breakers.retain(|_, kept| kept.agent_id != agent_id);
+        data.breakers.retain(|_, kept| kept.agent != *agent);
         data.breakers.insert(record.change, record);
         Ok(())
     }
 
-    async fn delete_breaker(&self, agent_id: &str) -> Result<(), StoreError> {
-        self.data().breakers.retain(|_, kept| kept.agent_id != agent_id);
+    async fn delete_breaker(&self, agent: &AgentKey) -> Result<(), StoreError> {
+        self.data().breakers.retain(|_, kept| kept.agent != *agent);
         Ok(())
     }
 

@@ -24,8 +24,8 @@ use agentchains_machine::{
     NodeRow, Seed, Snapshot, WorkflowId,
 };
 use agentchains_ports::{
-    AgentRecord, ApiKey, BreakerRecord, Fence, Idempotency, PurseId, SealedSecret, StoreError, VersionRecord,
-    WorkflowRecord, compare_attempts, compare_nodes,
+    AgentKey, AgentRecord, ApiKey, BreakerRecord, Fence, Idempotency, PurseId, SealedSecret, StoreError,
+    VersionRecord, WorkflowRecord, compare_attempts, compare_nodes,
 };
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -76,7 +76,7 @@ struct Data {
     epoch: u64,
     executions: BTreeMap<ExecutionId, Entry>,
     workflows: BTreeMap<WorkflowId, Stored>,
-    agents: BTreeMap<String, AgentRecord>,
+    agents: BTreeMap<AgentKey, AgentRecord>,
     /// By the number of the change.
     breakers: BTreeMap<u64, BreakerRecord>,
     breaker_changes: u64,

@@ -3,7 +3,7 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use agentchains_cost::Usd;
-use agentchains_ports::{AgentDefinition, AgentRecord, AgentSource, Seconds};
+use agentchains_ports::{AgentDefinition, AgentKey, AgentRecord, AgentSource, Seconds};
 use agentchains_workflow::OnUnknown;
 
 use super::{Ports, TestResult};
@@ -11,6 +11,7 @@ use crate::samples::at;
 
 fn agent(agent_id: &str) -> AgentRecord {
     AgentRecord {
+        key: AgentKey::of("acme", agent_id),
         definition: AgentDefinition::a2a(agent_id, "http://127.0.0.1:9000"),
         source: AgentSource::Registry,
         revision: 1,
@@ -44,8 +45,24 @@ pub async fn agents_are_saved_replaced_and_deleted<S: Ports>(store: &S) -> TestR
     store.save_agent(&changed).await?;
     assert_eq!(store.load_agents().await?, [changed, plain.clone()]);
 
-    assert!(store.delete_agent("critic").await?);
-    assert!(!store.delete_agent("critic").await?);
+    let critic = AgentKey::of("acme", "critic");
+    assert!(store.delete_agent(&critic).await?);
+    assert!(!store.delete_agent(&critic).await?);
     assert_eq!(store.load_agents().await?, [plain]);
+    Ok(())
+}
+
+/// Of the same id, each with its own definition.
+pub async fn agents_of_two_tenants_are_two_agents<S: Ports>(store: &S) -> TestResult {
+    let of_acme = agent("critic");
+    let mut of_umbrella = agent("critic");
+    of_umbrella.key = AgentKey::of("umbrella", "critic");
+    of_umbrella.definition.url = "http://127.0.0.1:9001".to_owned();
+    store.save_agent(&of_umbrella).await?;
+    store.save_agent(&of_acme).await?;
+    assert_eq!(store.load_agents().await?, [of_acme.clone(), of_umbrella.clone()]);
+    assert!(!store.delete_agent(&AgentKey::of("initech", "critic")).await?);
+    assert!(store.delete_agent(&of_acme.key).await?);
+    assert_eq!(store.load_agents().await?, [of_umbrella]);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Circuit breakers.
 
-use agentchains_ports::{BreakerRecord, BreakerSnapshot, BreakerStore};
+use agentchains_ports::{AgentKey, BreakerRecord, BreakerSnapshot, BreakerStore};
 use serde_json::json;
 
 use super::{Backend, Ports, TestResult};
@@ -29,23 +29,28 @@ async fn agents_after<S: Ports>(
     limit: u32,
 ) -> Result<Vec<String>, Box<dyn std::error::Error + Send + Sync>> {
     let records = store.load_breakers(after, limit).await?;
-    Ok(records.into_iter().map(|record| record.agent_id).collect())
+    Ok(records
+        .into_iter()
+        .map(|record| record.agent.agent_id().to_owned())
+        .collect())
 }
 
 /// With every field.
 pub async fn a_breaker_is_kept_until_it_is_replaced_or_deleted<S: Ports>(store: &S) -> TestResult {
     assert_eq!(store.load_breakers(0, 10).await?, []);
-    store.delete_breaker("critic").await?;
+    store.delete_breaker(&AgentKey::shared("critic")).await?;
     for openings in [1, 2] {
-        store.save_breaker("critic", &open(openings)?).await?;
+        store
+            .save_breaker(&AgentKey::shared("critic"), &open(openings)?)
+            .await?;
         let kept = BreakerRecord {
             change: openings.into(),
-            agent_id: "critic".to_owned(),
+            agent: AgentKey::shared("critic"),
             snapshot: open(openings)?,
         };
         assert_eq!(store.load_breakers(0, 10).await?, [kept]);
     }
-    store.delete_breaker("critic").await?;
+    store.delete_breaker(&AgentKey::shared("critic")).await?;
     assert_eq!(store.load_breakers(0, 10).await?, []);
     Ok(())
 }
@@ -53,7 +58,7 @@ pub async fn a_breaker_is_kept_until_it_is_replaced_or_deleted<S: Ports>(store: 
 /// A replica that has read up to a number misses no later change, whatever was deleted meanwhile.
 pub async fn breakers_are_read_in_the_order_of_their_changes_and_in_parts<S: Ports>(store: &S) -> TestResult {
     for agent_id in ["c", "a", "b", "c"] {
-        store.save_breaker(agent_id, &open(1)?).await?;
+        store.save_breaker(&AgentKey::shared(agent_id), &open(1)?).await?;
     }
     assert_eq!(agents_after(store, 0, 10).await?, ["a", "b", "c"]);
     assert_eq!(agents_after(store, 0, 2).await?, ["a", "b"]);
@@ -61,8 +66,8 @@ pub async fn breakers_are_read_in_the_order_of_their_changes_and_in_parts<S: Por
     assert!(agents_after(store, 4, 10).await?.is_empty());
     assert!(agents_after(store, u64::MAX, 10).await?.is_empty());
 
-    store.delete_breaker("c").await?;
-    store.save_breaker("d", &open(1)?).await?;
+    store.delete_breaker(&AgentKey::shared("c")).await?;
+    store.save_breaker(&AgentKey::shared("d"), &open(1)?).await?;
     assert_eq!(agents_after(store, 4, 10).await?, ["d"]);
     Ok(())
 }
@@ -72,15 +77,30 @@ pub async fn a_breaker_is_there_after_reopening_and_changes_are_numbered_on<B: B
     backend: &B,
 ) -> TestResult {
     let store = backend.open().await?;
-    store.save_breaker("a", &open(1)?).await?;
-    store.save_breaker("b", &open(1)?).await?;
-    store.delete_breaker("b").await?;
+    store.save_breaker(&AgentKey::shared("a"), &open(1)?).await?;
+    store.save_breaker(&AgentKey::shared("b"), &open(1)?).await?;
+    store.delete_breaker(&AgentKey::shared("b")).await?;
     backend.close(store).await;
 
     let store = backend.open().await?;
     assert_eq!(agents_after(&store, 0, 10).await?, ["a"]);
-    store.save_breaker("c", &open(1)?).await?;
+    store.save_breaker(&AgentKey::shared("c"), &open(1)?).await?;
     assert_eq!(agents_after(&store, 2, 10).await?, ["c"]);
     backend.close(store).await;
+    Ok(())
+}
+
+/// Of the same id, each with its own breaker; and so has the one that all share.
+pub async fn breakers_of_two_tenants_agents_are_two<S: Ports>(store: &S) -> TestResult {
+    let [acme, umbrella] = ["acme", "umbrella"].map(|tenant| AgentKey::of(tenant, "critic"));
+    let agents = [acme.clone(), AgentKey::shared("critic"), umbrella];
+    for agent in &agents {
+        store.save_breaker(agent, &open(1)?).await?;
+    }
+    let kept = store.load_breakers(0, 10).await?;
+    let kept: Vec<AgentKey> = kept.into_iter().map(|record| record.agent).collect();
+    assert_eq!(kept, agents);
+    store.delete_breaker(&acme).await?;
+    assert_eq!(store.load_breakers(0, 10).await?.len(), 2);
     Ok(())
 }

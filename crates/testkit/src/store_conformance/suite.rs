@@ -85,12 +85,13 @@ macro_rules! store_conformance {
                 the_newest_active_workflow_of_a_name_is_found,
                 a_key_makes_one_workflow,
                 a_workflow_of_another_tenant_is_absent;
-            agents: agents_are_saved_replaced_and_deleted;
+            agents: agents_are_saved_replaced_and_deleted, agents_of_two_tenants_are_two_agents;
             api_keys: api_keys_are_added_and_read_back,
                 an_api_key_is_revoked_once;
             secrets: secrets_are_saved_replaced_and_deleted,
                 secrets_belong_to_tenants;
             breakers: a_breaker_is_kept_until_it_is_replaced_or_deleted,
+                breakers_of_two_tenants_agents_are_two,
                 breakers_are_read_in_the_order_of_their_changes_and_in_parts;
         }
     };

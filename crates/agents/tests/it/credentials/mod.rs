@@ -12,7 +12,7 @@ use agentchains_ports::{AgentDefinition, AgentDirectory as _, AgentStore};
 use agentchains_testkit::MemoryStore as Secrets;
 use serde_json::{Value, json};
 
-use crate::support::{MemoryStore, NOW, outbound};
+use crate::support::{MemoryStore, NOW, TENANT, outbound};
 
 /// What every secret of these tests is.
 pub(crate) const CANARY: &str = "c4n4ry/\"7f+s3cret";
@@ -40,7 +40,7 @@ pub(crate) async fn registry(outbound: Outbound, definition: AgentDefinition) ->
     let registry = Registry::load_with_vault(store, outbound, vault().await)
         .await
         .unwrap();
-    registry.register(definition, NOW).await.unwrap();
+    registry.register(TENANT, definition, NOW).await.unwrap();
     registry
 }
 

@@ -15,7 +15,7 @@ use super::{CANARY, definition, registry, runner};
 use crate::{
     resolving::Answers,
     scripted::{Act, Request, Scripted, http_reply, json_reply, result},
-    support::{LONG, NOW, attempt, failure, outbound, reply},
+    support::{LONG, NOW, TENANT, attempt, failure, outbound, reply},
 };
 
 /// An agent that takes the tokens from this number on.
@@ -192,7 +192,7 @@ async fn a_token_server_where_nobody_may_go_is_refused_as_an_agent_there_is() {
     let agent = agent_taking(1).await;
     let (in_numbers, _) = crate::support::registry("loopback").await;
     let refused = in_numbers
-        .register(definition(&agent.url, &auth_at("https://10.0.0.1")), NOW)
+        .register(TENANT, definition(&agent.url, &auth_at("https://10.0.0.1")), NOW)
         .await;
     let Err(DirectoryError::Invalid {
         pointer,

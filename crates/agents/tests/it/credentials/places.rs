@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::{CANARY, definition, runner};
 use crate::{
     scripted::{Scripted, result},
-    support::{LONG, MemoryStore, NOW, attempt, failure, outbound, registry_on, reply},
+    support::{LONG, MemoryStore, NOW, TENANT, attempt, failure, outbound, registry_on, reply},
 };
 
 fn bearer(token: &Value) -> Value {
@@ -117,7 +117,7 @@ async fn without_a_vault_stored_secrets_are_refused_with_what_to_do() {
     let agent = agent().await;
     let registry = registry_on(&Arc::new(MemoryStore::default()), "loopback").await;
     let stored = definition(&agent.url, &bearer(&json!({"stored": "canary"})));
-    registry.register(stored, NOW).await.unwrap();
+    registry.register(TENANT, stored, NOW).await.unwrap();
     let (failed, _) = failure(attempt(&AgentRunner::new(registry), LONG).await);
     assert!(
         failed.message.contains("--secrets-key-file"),
@@ -187,7 +187,7 @@ async fn a_definition_that_could_never_be_called_with_its_credential_is_refused(
             Some("/openai/temperature"),
         ),
     ] {
-        let upserted = registry.upsert(definition(url, &members), NOW).await;
+        let upserted = registry.upsert(TENANT, definition(url, &members), NOW).await;
         let found = match upserted {
             Ok(_) => None,
             Err(DirectoryError::Invalid { pointer, .. }) => Some(pointer),
@@ -211,13 +211,13 @@ async fn nothing_that_is_kept_or_shown_of_an_agent_has_its_secret() {
     .unwrap();
     let members = json!({"auth": {"type": "basic", "username": "ada", "password": {"stored": "canary"}}});
     registry
-        .register(definition(&agent.url, &members), NOW)
+        .register(TENANT, definition(&agent.url, &members), NOW)
         .await
         .unwrap();
     reply(attempt(&AgentRunner::new(Arc::clone(&registry)), LONG).await);
     let shown = format!(
         "{registry:?} {:?} {vault:?} {:?} {:?}",
-        registry.list(),
+        registry.list(TENANT),
         store.agents,
         vault.list().await.unwrap(),
     );

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use agentchains_agents::{AgentRunner, InvalidKey, Registry, SecretsKey, Vault, VaultError};
 use agentchains_machine::FailureCode;
-use agentchains_ports::{AgentDirectory as _, AgentStore, SealedSecret, SecretStore};
+use agentchains_ports::{
+    AgentDirectory as _, AgentKey, AgentStore, NodeRunner as _, SealedSecret, SecretStore,
+};
 use agentchains_testkit::MemoryStore as Secrets;
 use serde_json::json;
 use tempfile::TempDir;
@@ -12,7 +14,7 @@ use tempfile::TempDir;
 use super::{CANARY, definition};
 use crate::{
     scripted::{Scripted, result},
-    support::{LONG, MemoryStore, NOW, attempt, failure, outbound, reply},
+    support::{Accepted, LONG, MemoryStore, NOW, call, execution, failure, outbound, reply},
 };
 
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
@@ -23,7 +25,7 @@ fn vault(store: &Secrets, tenant: &str, key: &str) -> Vault {
 }
 
 /// What a call with the stored secret `name` comes to: none where it was sent, else why not.
-async fn refusal(vault: Vault, name: &str) -> Option<String> {
+async fn refusal(vault: Vault, tenant: &str, name: &str) -> Option<String> {
     let agent =
         Scripted::agent(|request| result(request, &json!({"message": {"parts": [{"text": "hi"}]}}))).await;
     let store: Arc<dyn AgentStore> = Arc::new(MemoryStore::default());
@@ -32,10 +34,14 @@ async fn refusal(vault: Vault, name: &str) -> Option<String> {
         .unwrap();
     let auth = json!({"auth": {"type": "bearer", "token": {"stored": name}}});
     registry
-        .register(definition(&agent.url, &auth), NOW)
+        .register(tenant, definition(&agent.url, &auth), NOW)
         .await
         .unwrap();
-    let outcome = attempt(&AgentRunner::new(registry), LONG).await;
+    let key = AgentKey::of(tenant, "a");
+    let attempt = call("a", json!({}), LONG);
+    let outcome = AgentRunner::new(registry)
+        .call(&key, execution(), &attempt, &Accepted::default())
+        .await;
     if agent.requests().is_empty() {
         let (failed, _) = failure(outcome);
         assert_eq!(failed.code, FailureCode::AgentAuthError);
@@ -76,7 +82,8 @@ async fn what_is_stored_is_opened_with_its_key_under_its_name_by_its_tenant_only
         ("a", KEY, "short", Some("cannot be opened with this key")),
         ("b", KEY, "two", Some("is not stored")),
     ] {
-        let refused = refusal(vault(&store, tenant, key), name).await;
+        // The registry's own tenant is that of agents that the settings declare.
+        let refused = refusal(vault(&store, "settings", key), tenant, name).await;
         match (refused, said) {
             (None, None) => {}
             (Some(message), Some(said)) if message.contains(said) && message.contains(name) => {}

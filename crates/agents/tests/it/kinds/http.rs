@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{attempt, runner};
 use crate::{
     scripted::{Scripted, http_reply, json_reply},
-    support::{LONG, NOW, call, failure, reply},
+    support::{LONG, NOW, call, failure, own, reply},
 };
 
 async fn agent_of(agent: &Scripted, rest: Value) -> AgentRunner {
@@ -105,6 +105,6 @@ async fn there_is_nothing_to_cancel() {
         task_id: "t".to_owned(),
         context_id: None,
     };
-    let cancelled = runner.cancel("a", &task).await;
+    let cancelled = runner.cancel(&own("a"), &task).await;
     assert_eq!(cancelled, agentchains_machine::RemoteCancel::Unknown);
 }

@@ -10,13 +10,12 @@ use std::{
 
 use agentchains_agents::AgentRunner;
 use agentchains_cost::ReportedCost;
-use agentchains_ports::NodeRunner;
 use serde_json::{Value, json};
 
 use super::{Heard, attempt, make, runner};
 use crate::{
     scripted::{Act, Request, Scripted, error, http_reply, json_reply, result},
-    support::{LONG, call, execution, failure, reply},
+    support::{Ask as _, LONG, call, failure, reply},
 };
 
 /// A server of the generation that has sessions, which answers the calls of tools by the script.
@@ -218,7 +217,7 @@ async fn progress_is_passed_on_and_a_call_that_is_given_up_is_cancelled() {
     let (heard, runner) = (Heard::default(), agent_of(&server).await);
     let attempt = call("a", json!({}), LONG);
     tokio::select! {
-        outcome = runner.call(execution(), &attempt, &heard) => panic!("it never ends, but: {outcome:?}"),
+        outcome = runner.ask(&attempt, &heard) => panic!("it never ends, but: {outcome:?}"),
         () = until(|| *heard.0.lock().unwrap() == ["halfway"]) => {}
     }
     until(|| server.calls("notifications/cancelled") == 1).await;

@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
 use crate::scripted::{Scripted, http_reply};
-use crate::support::{LONG, NOW, call, execution, registry};
+use crate::support::{Ask as _, LONG, NOW, TENANT, call, execution, own, registry};
 
 /// A runner whose agent `a` is at this address, with these further members of its definition.
 async fn runner(url: &str, protocol: &str, rest: Value) -> AgentRunner {
@@ -26,7 +26,7 @@ async fn runner(url: &str, protocol: &str, rest: Value) -> AgentRunner {
     definition.insert("protocol".to_owned(), json!(protocol));
     let (registry, _) = registry("loopback").await;
     let definition = serde_json::from_value(Value::Object(definition)).unwrap();
-    registry.upsert(definition, NOW).await.unwrap();
+    registry.upsert(TENANT, definition, NOW).await.unwrap();
     AgentRunner::new(registry)
 }
 
@@ -36,7 +36,7 @@ async fn attempt(runner: &AgentRunner, config: Value) -> CallOutcome {
 }
 
 async fn make(runner: &AgentRunner, call: &Call) -> CallOutcome {
-    runner.call(execution(), call, &Heard::default()).await
+    runner.ask(call, &Heard::default()).await
 }
 
 /// Remembers what was said, and whether the message was sent.
@@ -79,9 +79,9 @@ async fn nobody_knows_what_becomes_of_a_message_that_was_sent_and_given_up() {
         let runner = runner(&agent.url, protocol, rest).await;
         let heard = Heard::default();
         let call = call("a", json!({"prompt": "x"}), LONG);
-        runner.call(execution(), &call, &heard).await;
+        runner.ask(&call, &heard).await;
         assert!(heard.1.load(Ordering::Relaxed), "{protocol}");
-        let withdrawn = runner.withdraw("a", call.message_id).await;
+        let withdrawn = runner.withdraw(&own("a"), call.message_id).await;
         assert_eq!(withdrawn, Some(RemoteCancel::Unknown), "{protocol}");
     }
 }
@@ -90,9 +90,7 @@ async fn nobody_knows_what_becomes_of_a_message_that_was_sent_and_given_up() {
 async fn what_cannot_be_asked_of_a_model_is_not_sent() {
     let runner = runner("http://127.0.0.1:9", "openai", json!({})).await;
     let heard = Heard::default();
-    runner
-        .call(execution(), &call("a", json!({"prompt": "x"}), LONG), &heard)
-        .await;
+    runner.ask(&call("a", json!({"prompt": "x"}), LONG), &heard).await;
     assert!(!heard.1.load(Ordering::Relaxed));
 }
 

@@ -1,13 +1,12 @@
 //! Language models behind chat completions.
 
 use agentchains_machine::Call;
-use agentchains_ports::NodeRunner;
 use serde_json::{Value, json};
 
 use super::{attempt, runner};
 use crate::{
     scripted::{Act, Scripted, http_reply, json_reply},
-    support::{Accepted, LONG, NOW, call, execution, failure, reply},
+    support::{Accepted, Ask as _, LONG, NOW, call, failure, reply},
 };
 
 fn completion() -> Act {
@@ -83,7 +82,7 @@ async fn an_output_that_must_fit_a_schema_is_asked_for_with_it() {
         output_schema: Some(schema.clone().into()),
         ..call("a", json!({"prompt": "Hi"}), LONG)
     };
-    reply(runner.call(execution(), &call, &Accepted::default()).await);
+    reply(runner.ask(&call, &Accepted::default()).await);
     let format = &server.requests().pop().unwrap().body["response_format"];
     assert_eq!(
         *format,

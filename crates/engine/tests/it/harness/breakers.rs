@@ -1,6 +1,6 @@
 //! Circuit breakers in the store that can be told to fail.
 
-use agentchains_engine::ports::{BreakerRecord, BreakerSnapshot, BreakerStore, StoreError};
+use agentchains_engine::ports::{AgentKey, BreakerRecord, BreakerSnapshot, BreakerStore, StoreError};
 use async_trait::async_trait;
 
 use super::FaultyStore;
@@ -16,14 +16,14 @@ impl FaultyStore {
 
 #[async_trait]
 impl BreakerStore for FaultyStore {
-    async fn save_breaker(&self, agent_id: &str, snapshot: &BreakerSnapshot) -> Result<(), StoreError> {
+    async fn save_breaker(&self, agent: &AgentKey, snapshot: &BreakerSnapshot) -> Result<(), StoreError> {
         self.breakers_answer()?;
-        self.inner().save_breaker(agent_id, snapshot).await
+        self.inner().save_breaker(agent, snapshot).await
     }
 
-    async fn delete_breaker(&self, agent_id: &str) -> Result<(), StoreError> {
+    async fn delete_breaker(&self, agent: &AgentKey) -> Result<(), StoreError> {
         self.breakers_answer()?;
-        self.inner().delete_breaker(agent_id).await
+        self.inner().delete_breaker(agent).await
     }
 
     async fn load_breakers(&self, after: u64, limit: u32) -> Result<Vec<BreakerRecord>, StoreError> {

@@ -17,7 +17,7 @@ use agentchains_engine::{
     machine::{
         ApprovalRow, Decision, Event, EventType, ExecutionId, ExecutionRow, NodeState, Waiting, WorkflowId,
     },
-    ports::{ApprovalFilter, Creation, PageRequest},
+    ports::{AgentKey, ApprovalFilter, Creation, PageRequest},
     workflow::Limits,
 };
 use agentchains_testkit::{Answer, ManualClock, ScriptedAgents};
@@ -176,7 +176,10 @@ impl World {
             self.start_again(workflow).await;
             settle().await;
         }
-        assert_eq!(self.engine.breaker(agent_id).state, State::Open);
+        assert_eq!(
+            self.engine.breaker(&AgentKey::shared(agent_id)).state,
+            State::Open
+        );
     }
 
     pub(crate) async fn start(&self, document: &Value) -> ExecutionId {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use agentchains_engine::{
     machine::{AttemptStatus, Call, ExecutionId, MessageId, RemoteCancel, RemoteTask},
-    ports::{AgentProfile, CallOutcome, CallProgress, ExecutionQuery, NodeRunner},
+    ports::{AgentKey, AgentProfile, CallOutcome, CallProgress, ExecutionQuery, NodeRunner},
 };
 use agentchains_testkit::{MemoryStore, ScriptedAgents};
 use async_trait::async_trait;
@@ -23,11 +23,17 @@ impl Witness {
 
 #[async_trait]
 impl NodeRunner for Witness {
-    fn profile(&self, agent_id: &str) -> Option<Arc<AgentProfile>> {
-        self.agents.profile(agent_id)
+    fn profile(&self, agent: &AgentKey) -> Option<Arc<AgentProfile>> {
+        self.agents.profile(agent)
     }
 
-    async fn call(&self, execution: ExecutionId, call: &Call, progress: &dyn CallProgress) -> CallOutcome {
+    async fn call(
+        &self,
+        agent: &AgentKey,
+        execution: ExecutionId,
+        call: &Call,
+        progress: &dyn CallProgress,
+    ) -> CallOutcome {
         let attempts = self.store.attempts(execution).await.unwrap();
         let intent = attempts
             .iter()
@@ -40,18 +46,18 @@ impl NodeRunner for Witness {
             call.attempt,
             call.path
         );
-        self.agents.call(execution, call, progress).await
+        self.agents.call(agent, execution, call, progress).await
     }
 
-    async fn cancel(&self, agent_id: &str, task: &RemoteTask) -> RemoteCancel {
-        self.agents.cancel(agent_id, task).await
+    async fn cancel(&self, agent: &AgentKey, task: &RemoteTask) -> RemoteCancel {
+        self.agents.cancel(agent, task).await
     }
 
-    async fn withdraw(&self, agent_id: &str, message_id: MessageId) -> Option<RemoteCancel> {
-        self.agents.withdraw(agent_id, message_id).await
+    async fn withdraw(&self, agent: &AgentKey, message_id: MessageId) -> Option<RemoteCancel> {
+        self.agents.withdraw(agent, message_id).await
     }
 
-    async fn has_moved_on(&self, agent_id: &str, task: &RemoteTask, question_id: Option<&str>) -> bool {
-        self.agents.has_moved_on(agent_id, task, question_id).await
+    async fn has_moved_on(&self, agent: &AgentKey, task: &RemoteTask, question_id: Option<&str>) -> bool {
+        self.agents.has_moved_on(agent, task, question_id).await
     }
 }

@@ -6,7 +6,7 @@ use agentchains_engine::{
     LocalAgents,
     cost::ReportedCost,
     machine::{AgentQuestion, AgentReply, Call, ExecutionId, RemoteCancel, RemoteTask},
-    ports::{AgentProfile, CallOutcome, CallProgress, NodeRunner},
+    ports::{AgentKey, AgentProfile, CallOutcome, CallProgress, NodeRunner},
 };
 use async_trait::async_trait;
 use serde_json::json;
@@ -18,16 +18,22 @@ pub(super) struct Asking(pub(super) LocalAgents);
 
 #[async_trait]
 impl NodeRunner for Asking {
-    fn profile(&self, agent_id: &str) -> Option<Arc<AgentProfile>> {
-        match agent_id {
+    fn profile(&self, agent: &AgentKey) -> Option<Arc<AgentProfile>> {
+        match agent.agent_id() {
             TELLER => Some(Arc::default()),
-            other => self.0.profile(other),
+            _ => self.0.profile(agent),
         }
     }
 
-    async fn call(&self, execution: ExecutionId, call: &Call, progress: &dyn CallProgress) -> CallOutcome {
+    async fn call(
+        &self,
+        agent: &AgentKey,
+        execution: ExecutionId,
+        call: &Call,
+        progress: &dyn CallProgress,
+    ) -> CallOutcome {
         if call.agent_id != TELLER {
-            return self.0.call(execution, call, progress).await;
+            return self.0.call(agent, execution, call, progress).await;
         }
         let Some(answer) = &call.answer else {
             progress.task_accepted(task()).await;
@@ -42,10 +48,10 @@ impl NodeRunner for Asking {
         })
     }
 
-    async fn cancel(&self, agent_id: &str, task: &RemoteTask) -> RemoteCancel {
-        match agent_id {
+    async fn cancel(&self, agent: &AgentKey, task: &RemoteTask) -> RemoteCancel {
+        match agent.agent_id() {
             TELLER => RemoteCancel::Confirmed,
-            other => self.0.cancel(other, task).await,
+            _ => self.0.cancel(agent, task).await,
         }
     }
 }

@@ -6,33 +6,44 @@ use std::{
 };
 
 use agentchains_engine::ports::{
-    AgentDefinition, AgentDirectory, AgentRecord, AgentSource, DirectoryError, DiscoveredAgent,
+    AgentDefinition, AgentDirectory, AgentKey, AgentRecord, AgentSource, DirectoryError, DiscoveredAgent,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::json;
 
+/// The agents that the tests without keys call are in the process, and everybody's.
+fn key_of(tenant: &str, agent_id: &str) -> AgentKey {
+    match tenant {
+        "default" => AgentKey::shared(agent_id),
+        tenant => AgentKey::of(tenant, agent_id),
+    }
+}
+
 #[derive(Default)]
-pub(crate) struct Directory(Mutex<BTreeMap<String, AgentRecord>>);
+pub(crate) struct Directory(Mutex<BTreeMap<AgentKey, AgentRecord>>);
 
 impl Directory {
-    fn records(&self) -> MutexGuard<'_, BTreeMap<String, AgentRecord>> {
+    fn records(&self) -> MutexGuard<'_, BTreeMap<AgentKey, AgentRecord>> {
         self.0.lock().unwrap()
     }
 }
 
 #[async_trait]
 impl AgentDirectory for Directory {
-    fn list(&self) -> Vec<AgentRecord> {
-        self.records().values().cloned().collect()
+    fn list(&self, tenant: &str) -> Vec<AgentRecord> {
+        let records = self.records();
+        let own = records.values().filter(|record| record.key.is_seen_by(tenant));
+        own.cloned().collect()
     }
 
-    fn get(&self, agent_id: &str) -> Option<AgentRecord> {
-        self.records().get(agent_id).cloned()
+    fn get(&self, tenant: &str, agent_id: &str) -> Option<AgentRecord> {
+        self.records().get(&key_of(tenant, agent_id)).cloned()
     }
 
     async fn register(
         &self,
+        tenant: &str,
         definition: AgentDefinition,
         now: Timestamp,
     ) -> Result<AgentRecord, DirectoryError> {
@@ -45,32 +56,35 @@ impl AgentDirectory for Directory {
                 message,
             });
         }
-        if self.get(&agent_id).is_some() {
+        if self.get(tenant, &agent_id).is_some() {
             return Err(DirectoryError::Exists { agent_id });
         }
         let source = match definition.url.as_str() {
             "http://declared.test" => AgentSource::Settings,
             _ => AgentSource::Registry,
         };
+        let key = key_of(tenant, &agent_id);
         let record = AgentRecord {
+            key: key.clone(),
             definition,
             source,
             revision: 1,
             created_at: now,
             updated_at: now,
         };
-        self.records().insert(agent_id, record.clone());
+        self.records().insert(key, record.clone());
         Ok(record)
     }
 
     async fn replace(
         &self,
+        tenant: &str,
         definition: AgentDefinition,
         seen: Option<u32>,
         now: Timestamp,
     ) -> Result<AgentRecord, DirectoryError> {
         let mut records = self.records();
-        let record = records.get_mut(&definition.agent_id).unwrap();
+        let record = records.get_mut(&key_of(tenant, &definition.agent_id)).unwrap();
         if record.source == AgentSource::Settings {
             let agent_id = definition.agent_id;
             return Err(DirectoryError::ReadOnly { agent_id });
@@ -84,13 +98,14 @@ impl AgentDirectory for Directory {
         Ok(record.clone())
     }
 
-    async fn remove(&self, agent_id: &str, _: Option<u32>) -> Result<(), DirectoryError> {
+    async fn remove(&self, tenant: &str, agent_id: &str, _: Option<u32>) -> Result<(), DirectoryError> {
         let mut records = self.records();
-        if records[agent_id].source == AgentSource::Settings {
+        let key = key_of(tenant, agent_id);
+        if records[&key].source == AgentSource::Settings {
             let agent_id = agent_id.to_owned();
             return Err(DirectoryError::ReadOnly { agent_id });
         }
-        records.remove(agent_id);
+        records.remove(&key);
         Ok(())
     }
 
@@ -118,10 +133,10 @@ impl AgentDirectory for Directory {
         }
     }
 
-    async fn check(&self, agent_id: &str) -> Result<(), DirectoryError> {
+    async fn check(&self, tenant: &str, agent_id: &str) -> Result<(), DirectoryError> {
         let url = self
             .records()
-            .get(agent_id)
+            .get(&key_of(tenant, agent_id))
             .map(|record| record.definition.url.clone());
         match url {
             Some(url) => self.discover(&url).await.map(drop),
