@@ -70,7 +70,7 @@ async fn each_tenant_calls_its_own_agent_of_an_id_and_has_its_breaker_for_itself
 
     let web_search = agents
         .agents()
-        .into_iter()
+        .iter()
         .find(|agent| agent.id == "web-search")
         .unwrap();
     let node = json!({"id": "n", "type": "agent_call", "agent_id": "searcher", "config": {}});
