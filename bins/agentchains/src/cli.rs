@@ -4,9 +4,10 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
+    config::ConfigCommand,
     keys::KeysArgs,
     remote::{AgentsCommand, ApprovalsCommand, ExecutionsCommand, RemoteArgs, WorkflowsCommand},
 };
@@ -22,11 +23,15 @@ pub(crate) struct Cli {
 impl Cli {
     /// The command line of this process. Without a word on it, it is that of the demo.
     pub(crate) fn of_process() -> Self {
+        Self::parse_from(Self::words())
+    }
+
+    pub(crate) fn words() -> Vec<OsString> {
         let mut words: Vec<OsString> = std::env::args_os().collect();
         if words.len() <= 1 {
             words.push("demo".into());
         }
-        Self::parse_from(words)
+        words
     }
 }
 
@@ -81,6 +86,9 @@ pub(crate) enum Command {
         after_help = "Example:\n  agentchains secrets set SEARCH_TOKEN --secrets-key-file secrets.key < token.txt\n\nA key is made with: head -c 32 /dev/urandom | base64 > secrets.key"
     )]
     Secrets(SecretsArgs),
+    /// Shows and checks the settings of the server
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Prints what a shell needs to complete this program's words
     #[command(after_help = "Example:\n  agentchains completions bash > /etc/bash_completion.d/agentchains")]
     Completions {
@@ -195,13 +203,16 @@ pub(crate) struct ServeArgs {
         value_delimiter = ','
     )]
     pub(crate) cap: Vec<String>,
+    /// How often each API key may ask: CALLS per second, or CALLS/TIME such as 600/1m [default: as often as it likes]
+    #[arg(long, value_name = "CALLS/TIME", env = "AGENTCHAINS_RATE_LIMIT")]
+    pub(crate) rate_limit: Option<String>,
     /// How log lines look [default: text on a terminal, else json]
     #[arg(long, value_enum, env = "AGENTCHAINS_LOG")]
     pub(crate) log: Option<LogFormat>,
 }
 
 /// Which workflows are A2A agents besides those that are published.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum A2aPublish {
     #[default]
@@ -209,14 +220,14 @@ pub(crate) enum A2aPublish {
     All,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Durability {
     Full,
     Normal,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum LogFormat {
     Json,
@@ -322,7 +333,7 @@ pub(crate) struct SecretsPlace {
 }
 
 /// Whether callers are asked who they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Auth {
     /// Everybody who reaches the server may do everything

@@ -4,6 +4,7 @@
 
 mod cli;
 mod completions;
+mod config;
 mod demo;
 mod estimate;
 mod excerpt;
@@ -61,6 +62,7 @@ async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
         Command::Mcp(args) => mcp::mcp(args).await,
         Command::Keys(args) => keys::keys(args).await,
         Command::Secrets(args) => secrets::secrets(args.command).await,
+        Command::Config(command) => config::config(command).await,
         Command::Completions { shell } => completions::completions(shell),
         Command::Validate(args) => validate::validate(&args),
         Command::Workflows(args) => remote::carry_out(args).await,
@@ -73,7 +75,7 @@ async fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
 }
 
 #[expect(clippy::print_stderr, reason = "this is where the command line speaks")]
-fn report(error: &CommandError) -> ExitCode {
+pub(crate) fn report(error: &CommandError) -> ExitCode {
     eprintln!("error: {error}");
     let mut said = error.to_string();
     let mut cause = std::error::Error::source(error);

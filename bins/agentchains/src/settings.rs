@@ -10,11 +10,12 @@ use std::{
 use agentchains_agents::SecretsKey;
 use agentchains_engine::{
     Caps,
-    ports::AgentDefinition,
+    ports::{AgentDefinition, InvalidRate, RateLimit},
     workflow::{Limits, parse_duration},
 };
 use agentchains_store::StoreOptions;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
 
 use crate::{
     cli::{A2aPublish, Auth, Durability, LogFormat, SecretsPlace, ServeArgs},
@@ -52,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) drain: Duration,
     /// How long executions are kept after their end; for ever unless given.
     pub(crate) retention: Option<Duration>,
+    /// How often each key may ask.
+    pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) log: Option<LogFormat>,
     pub(crate) limits: Limits,
     pub(crate) caps: Caps,
@@ -75,6 +78,7 @@ struct SettingsFile {
     durability: Option<Durability>,
     drain: Option<String>,
     retention: Option<String>,
+    rate_limit: Option<String>,
     log: Option<LogFormat>,
     limits: Option<toml::Table>,
     caps: Option<toml::Table>,
@@ -87,6 +91,10 @@ impl Settings {
         let retention = args.retention.or(file.retention);
         let retention = retention.as_deref().map(parse_duration).transpose();
         let retention = retention.map_err(|error| CommandError::Usage(format!("retention: {error}")))?;
+        let rate_limit = args.rate_limit.or(file.rate_limit);
+        let rate_limit = rate_limit.as_deref().map(str::parse).transpose();
+        let rate_limit =
+            rate_limit.map_err(|error: InvalidRate| CommandError::Usage(format!("rate_limit: {error}")))?;
         let drain = args.drain.or(file.drain).unwrap_or_else(|| "30s".to_owned());
         let drain = parse_duration(&drain).map_err(|error| CommandError::Usage(format!("drain: {error}")))?;
         let default_listen = SocketAddr::from(([127, 0, 0, 1], 7420));
@@ -117,10 +125,42 @@ impl Settings {
             durability: args.durability.or(file.durability).unwrap_or(Durability::Full),
             drain,
             retention,
+            rate_limit,
             log: args.log.or(file.log),
             limits: limits(file.limits.unwrap_or_default(), args.limit)?,
             caps: caps(file.caps.unwrap_or_default(), args.cap)?,
         })
+    }
+
+    /// Each setting with its value, by the name that it has in the file. Secrets are not among them.
+    pub(crate) fn shown(&self) -> Vec<(String, Value)> {
+        let seconds = |duration: Duration| format!("{}s", duration.as_secs_f64());
+        let rate = |rate: RateLimit| format!("{}/{}", rate.calls, seconds(rate.per.0));
+        let agents: Vec<&str> = self.agents.iter().map(|agent| agent.agent_id.as_str()).collect();
+        let named = json!({
+            "listen": self.listen,
+            "database": self.shown_database(),
+            "auth": self.auth,
+            "allow_agent_addresses": self.allow_agent_addresses,
+            "allow_inline_endpoints": self.allow_inline_endpoints,
+            "secrets_key_file": self.secrets_key_file,
+            "agents": agents,
+            "allowed_origins": self.allowed_origins,
+            "a2a_publish": self.a2a_publish,
+            "a2a_tck": self.a2a_tck,
+            "mcp_approvals": self.mcp_approvals,
+            "durability": self.durability,
+            "drain": seconds(self.drain),
+            "retention": self.retention.map(seconds),
+            "rate_limit": self.rate_limit.map(rate),
+            "log": self.log,
+        });
+        let groups = [("limits", json!(self.limits)), ("caps", json!(self.caps))];
+        let of = |object: Value| object.as_object().cloned().unwrap_or_default().into_iter();
+        let grouped = groups.into_iter().flat_map(|(group, members)| {
+            of(members).map(move |(name, value)| (format!("{group}.{name}"), value))
+        });
+        of(named).chain(grouped).collect()
     }
 
     /// The database's address as it may be logged.
@@ -215,13 +255,25 @@ pub(crate) fn file_limits(named: Option<&Path>) -> Result<Limits, CommandError> 
     limits(read_file(named)?.limits.unwrap_or_default(), Vec::new())
 }
 
+/// The settings file that is read, where it exists.
+pub(crate) fn file_path(named: Option<&Path>) -> PathBuf {
+    named.map_or_else(|| PathBuf::from(DEFAULT_FILE), Path::to_path_buf)
+}
+
+/// What the settings file says, whatever that is.
+pub(crate) fn file_table(named: Option<&Path>) -> Result<toml::Table, CommandError> {
+    read(named)
+}
+
 fn read_file(named: Option<&Path>) -> Result<SettingsFile, CommandError> {
-    let path = named.map_or_else(|| PathBuf::from(DEFAULT_FILE), Path::to_path_buf);
+    read(named)
+}
+
+fn read<T: DeserializeOwned + Default>(named: Option<&Path>) -> Result<T, CommandError> {
+    let path = file_path(named);
     match std::fs::read_to_string(&path) {
         Ok(text) => toml::from_str(&text).map_err(|source| CommandError::Settings { path, source }),
-        Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => {
-            Ok(SettingsFile::default())
-        }
+        Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => Ok(T::default()),
         Err(source) => Err(CommandError::Read { path, source }),
     }
 }

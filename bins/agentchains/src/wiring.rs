@@ -77,6 +77,7 @@ impl Wired {
     pub(crate) fn app(&self, settings: &Settings, metrics: &Metrics, stop: &CancellationToken) -> App {
         let mut options = ServerOptions::default();
         options.allowed_origins.clone_from(&settings.allowed_origins);
+        options.rate_limit = settings.rate_limit;
         App {
             engine: self.engine.clone(),
             agents: Arc::clone(&self.agents) as _,

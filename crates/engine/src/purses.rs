@@ -14,12 +14,12 @@ use agentchains_cost::{Budget, Usd};
 use agentchains_machine::{ExecutionId, ExecutionRow, NodePath, Shortage, Wanted};
 use agentchains_ports::{ExecutionQuery, PurseChange, PurseId, StoreError};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::room;
 
 /// What all executions of a tenant together may spend.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Caps {
     /// In a day (UTC).

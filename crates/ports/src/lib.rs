@@ -25,8 +25,8 @@ pub use crate::{
     access::{ApiKey, ApiKeyStore, Right, Rights, Role, UnknownRole},
     agents::{
         AgentDefinition, AgentDirectory, AgentKey, AgentRecord, AgentSource, AgentStore, ApiKeyPlace, Auth,
-        DirectoryError, DiscoveredAgent, HttpMethod, HttpSettings, McpSettings, OpenAiSettings, Protocol,
-        RateLimit, SealedSecret, SecretRef, SecretStore,
+        DirectoryError, DiscoveredAgent, HttpMethod, HttpSettings, InvalidRate, McpSettings, OpenAiSettings,
+        Protocol, RateLimit, SealedSecret, SecretRef, SecretStore,
     },
     breakers::{BreakerRecord, BreakerSnapshot, BreakerStore, MAX_KEPT_BREAKERS},
     clock::Clock,

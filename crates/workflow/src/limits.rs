@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use agentchains_cost::Usd;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::value::Json;
 
@@ -28,7 +28,7 @@ use crate::value::Json;
 /// assert!(found.errors().any(|error| error.code == Code::TooDeep));
 /// # Ok::<(), &str>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Nodes of one workflow, nested ones included.

@@ -168,6 +168,7 @@ pub(crate) fn in_memory() -> Settings {
         durability: Durability::Normal,
         drain: std::time::Duration::ZERO,
         retention: None,
+        rate_limit: None,
         log: None,
         limits: Limits::default(),
         caps: Caps::default(),

@@ -14,6 +14,7 @@ mod bill_race;
 mod budget_race;
 mod client;
 mod command_line;
+mod config;
 mod conformance;
 mod crash;
 mod guide;

@@ -23,7 +23,7 @@ pub use self::{
     auth::{ApiKeyPlace, Auth, SecretRef},
     key::AgentKey,
     protocol::{HttpMethod, HttpSettings, McpSettings, OpenAiSettings, Protocol},
-    rate::RateLimit,
+    rate::{InvalidRate, RateLimit},
     secrets::{SealedSecret, SecretStore},
 };
 

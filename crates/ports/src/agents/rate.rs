@@ -1,12 +1,14 @@
 //! How often an agent may be called.
 
-use std::{borrow::Cow, fmt, num::NonZeroU32, time::Duration};
+use std::{borrow::Cow, fmt, num::NonZeroU32, str::FromStr, time::Duration};
 
+use agentchains_workflow::parse_duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{self, MapAccess, Unexpected, Visitor, value::MapAccessDeserializer},
 };
+use thiserror::Error;
 
 use crate::Seconds;
 
@@ -18,6 +20,28 @@ pub struct RateLimit {
     pub calls: NonZeroU32,
     /// In which time.
     pub per: Seconds,
+}
+
+/// A text is no rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("a rate is CALLS per second, or CALLS/TIME such as 600/1m")]
+pub struct InvalidRate;
+
+impl FromStr for RateLimit {
+    type Err = InvalidRate;
+
+    /// As on a command line: `10`, `600/1m`.
+    fn from_str(text: &str) -> Result<Self, InvalidRate> {
+        let (calls, per) = text.split_once('/').unwrap_or((text, "1s"));
+        let per = parse_duration(per).map_err(|_| InvalidRate)?;
+        match calls.parse() {
+            Ok(calls) if !per.is_zero() => Ok(Self {
+                calls,
+                per: Seconds(per),
+            }),
+            _ => Err(InvalidRate),
+        }
+    }
 }
 
 #[derive(Deserialize, JsonSchema)]
