@@ -127,6 +127,9 @@ impl From<DirectoryError> for Problem {
         match error {
             DirectoryError::Invalid { pointer, code, .. } => unprocessable(code, pointer, detail),
             DirectoryError::Exists { .. } => conflict("agent_exists", detail),
+            DirectoryError::KeyReused => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail)
+            }
             DirectoryError::Absent { agent_id } => Self::not_found("agent", &agent_id),
             DirectoryError::ReadOnly { .. } => conflict("agent_read_only", detail),
             DirectoryError::Stale { .. } => {

@@ -15,7 +15,7 @@
 //! #         fn list(&self, _: &str) -> Vec<AgentRecord> { Vec::new() }
 //! #         fn get(&self, _: &str, _: &str) -> Option<AgentRecord> { None }
 //! #         async fn register(
-//! #             &self, _: &str, _: AgentDefinition, _: jiff::Timestamp,
+//! #             &self, _: &str, _: AgentDefinition, _: Option<Idempotency>, _: jiff::Timestamp,
 //! #         ) -> Done<AgentRecord> { absent() }
 //! #         async fn replace(
 //! #             &self, _: &str, _: AgentDefinition, _: Option<u32>, _: jiff::Timestamp,

@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 
-use agentchains_ports::Idempotency;
+use agentchains_ports::{Idempotency, StoreError};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ExprTrait, QueryFilter, QueryTrait,
-    sea_query::DeleteStatement,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, ExprTrait,
+    IntoActiveModel, QueryFilter, QueryTrait, sea_query::DeleteStatement,
 };
 
 use crate::{
     entity::idempotency_key::{Column, Entity, Model},
+    error::store_error,
     mapping::micros,
 };
 
@@ -52,4 +53,23 @@ pub(crate) async fn used(
         .into_iter()
         .map(|row| ((row.tenant.clone(), row.key.clone()), row))
         .collect())
+}
+
+/// Who used a key before, in a transaction that uses it: it is noted as used now where nobody has.
+pub(crate) async fn first_use(
+    tx: &DatabaseTransaction,
+    key: Model,
+    now: i64,
+) -> Result<Option<Model>, StoreError> {
+    tx.execute(&forget_expired(now)).await.map_err(store_error)?;
+    let used = used(tx, &[&key], now).await.map_err(store_error)?;
+    if let Some(earlier) = used.into_values().next() {
+        return Ok(Some(earlier));
+    }
+    let row = key.into_active_model();
+    Entity::insert(row)
+        .exec_without_returning(tx)
+        .await
+        .map_err(store_error)?;
+    Ok(None)
 }

@@ -19,6 +19,7 @@ mod conformance;
 mod crash;
 mod guide;
 mod hostile_agents;
+mod idempotency;
 mod keys;
 mod mcp;
 mod metrics;

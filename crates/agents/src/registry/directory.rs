@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use agentchains_ports::{
-    AgentDefinition, AgentDirectory, AgentKey, AgentRecord, DirectoryError, DiscoveredAgent,
+    AgentDefinition, AgentDirectory, AgentKey, AgentRecord, Creation, DirectoryError, DiscoveredAgent,
+    Idempotency,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{Registry, entry::Entry, health, writable};
+use super::{Registry, entry::Entry, health, own, writable};
 use crate::{
     a2a,
     definition::{checked_endpoint, validated},
@@ -53,16 +54,25 @@ impl AgentDirectory for Registry {
         &self,
         tenant: &str,
         definition: AgentDefinition,
+        idempotency: Option<Idempotency>,
         now: Timestamp,
     ) -> Result<AgentRecord, DirectoryError> {
         let (definition, endpoint) = validated(definition, self.outbound.policy())?;
         let _changing = self.changing.lock().await;
-        if self.get(tenant, &definition.agent_id).is_some() {
-            return Err(DirectoryError::Exists {
-                agent_id: definition.agent_id,
-            });
+        let agent_id = definition.agent_id.clone();
+        if self.read(|agents| agents.contains_key(&AgentKey::shared(&agent_id))) {
+            return Err(DirectoryError::Exists { agent_id });
         }
-        self.store(tenant, definition, endpoint, None, now).await
+        let record = own(tenant, definition, None, now);
+        match self.store.create_agent(&record, idempotency).await? {
+            None => Err(DirectoryError::Exists { agent_id }),
+            Some(Creation::Created(record)) => {
+                self.put(record.clone(), endpoint)?;
+                Ok(record)
+            }
+            Some(Creation::Replayed(record)) => Ok(record),
+            Some(Creation::KeyReused) => Err(DirectoryError::KeyReused),
+        }
     }
 
     async fn replace(

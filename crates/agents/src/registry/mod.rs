@@ -164,16 +164,7 @@ impl Registry {
         present: Option<AgentRecord>,
         now: Timestamp,
     ) -> Result<AgentRecord, DirectoryError> {
-        let record = AgentRecord {
-            key: AgentKey::of(tenant, &definition.agent_id),
-            definition,
-            source: AgentSource::Registry,
-            revision: present
-                .as_ref()
-                .map_or(1, |present| present.revision.saturating_add(1)),
-            created_at: present.map_or(now, |present| present.created_at),
-            updated_at: now,
-        };
+        let record = own(tenant, definition, present.as_ref(), now);
         self.store.save_agent(&record).await?;
         self.put(record.clone(), endpoint)?;
         Ok(record)
@@ -194,6 +185,23 @@ impl Registry {
 
     fn write<R>(&self, write: impl FnOnce(&mut BTreeMap<AgentKey, Entry>) -> R) -> R {
         write(&mut self.agents.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A tenant's agent, in the place of `present`.
+fn own(
+    tenant: &str,
+    definition: AgentDefinition,
+    present: Option<&AgentRecord>,
+    now: Timestamp,
+) -> AgentRecord {
+    AgentRecord {
+        key: AgentKey::of(tenant, &definition.agent_id),
+        definition,
+        source: AgentSource::Registry,
+        revision: present.map_or(1, |present| present.revision.saturating_add(1)),
+        created_at: present.map_or(now, |present| present.created_at),
+        updated_at: now,
     }
 }
 

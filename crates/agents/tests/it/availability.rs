@@ -69,7 +69,7 @@ async fn an_agent_of_the_settings_hides_a_stored_one_and_cannot_be_changed() {
     let store = Arc::new(MemoryStore::default());
     let registry = registry_on(&store, "none").await;
     registry
-        .register(TENANT, definition("a", "https://stored.example/"), NOW)
+        .register(TENANT, definition("a", "https://stored.example/"), None, NOW)
         .await
         .unwrap();
     registry
@@ -89,7 +89,7 @@ async fn an_agent_of_the_settings_hides_a_stored_one_and_cannot_be_changed() {
     assert_eq!(sources, [AgentSource::Settings; 2]);
     let changed = || definition("a", "https://changed.example/");
     assert!(matches!(
-        registry.register(TENANT, changed(), NOW).await,
+        registry.register(TENANT, changed(), None, NOW).await,
         Err(DirectoryError::Exists { .. })
     ));
     assert!(matches!(
@@ -133,7 +133,7 @@ async fn checked(
     let (registry, _) = registry("loopback").await;
     let definition = json!({"agent_id": "a", "protocol": protocol, "url": format!("{}/v1/", agent.url)});
     let definition: AgentDefinition = serde_json::from_value(definition).unwrap();
-    registry.register(TENANT, definition, NOW).await.unwrap();
+    registry.register(TENANT, definition, None, NOW).await.unwrap();
     let code = match registry.check(TENANT, "a").await {
         Ok(()) => None,
         Err(DirectoryError::Discovery { code, .. }) => Some(code),
@@ -207,7 +207,7 @@ async fn an_agent_that_is_not_there_is_told_from_one_that_is_not_registered() {
     for protocol in ["a2a", "http", "openai", "mcp"] {
         let declared = json!({"agent_id": protocol, "protocol": protocol, "url": format!("http://{nobody}")});
         let declared: AgentDefinition = serde_json::from_value(declared).unwrap();
-        registry.register(TENANT, declared, NOW).await.unwrap();
+        registry.register(TENANT, declared, None, NOW).await.unwrap();
         match registry.check(TENANT, protocol).await {
             Err(DirectoryError::Discovery { code, .. }) => assert_eq!(code, "agent_unreachable"),
             other => panic!("{other:?}"),

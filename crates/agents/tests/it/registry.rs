@@ -43,7 +43,7 @@ async fn a_definition_that_breaks_a_rule_is_refused_with_the_place() {
         ("url", json!("http://[::ffff:10.0.0.1]/"), "agent_address_refused"),
     ] {
         let error = registry
-            .register(TENANT, with(field, value.clone()), NOW)
+            .register(TENANT, with(field, value.clone()), None, NOW)
             .await
             .unwrap_err();
         assert_eq!(invalid(error), (format!("/{field}").as_str(), code), "{value}");
@@ -55,12 +55,12 @@ async fn a_definition_that_breaks_a_rule_is_refused_with_the_place() {
 async fn agents_are_registered_replaced_and_removed_by_revision() {
     let (registry, store) = registry("none").await;
     let first = registry
-        .register(TENANT, definition("a", "https://a.example/"), NOW)
+        .register(TENANT, definition("a", "https://a.example/"), None, NOW)
         .await
         .unwrap();
     assert_eq!((first.revision, first.created_at), (1, NOW));
     let again = registry
-        .register(TENANT, definition("a", "https://b.example/"), NOW)
+        .register(TENANT, definition("a", "https://b.example/"), None, NOW)
         .await;
     assert!(matches!(again, Err(DirectoryError::Exists { .. })));
 
@@ -118,13 +118,13 @@ async fn the_same_definition_again_changes_nothing() {
 async fn what_the_store_did_not_take_is_not_registered() {
     let (registry, store) = registry("none").await;
     registry
-        .register(TENANT, definition("a", "https://a.example/"), NOW)
+        .register(TENANT, definition("a", "https://a.example/"), None, NOW)
         .await
         .unwrap();
     *store.broken.lock().unwrap() = true;
     assert!(matches!(
         registry
-            .register(TENANT, definition("b", "https://b.example/"), NOW)
+            .register(TENANT, definition("b", "https://b.example/"), None, NOW)
             .await,
         Err(DirectoryError::Store(_))
     ));
@@ -144,11 +144,11 @@ async fn what_the_store_did_not_take_is_not_registered() {
 async fn what_the_store_holds_is_known_after_a_restart() {
     let (registry, store) = registry("none").await;
     registry
-        .register(TENANT, definition("b", "https://b.example/"), NOW)
+        .register(TENANT, definition("b", "https://b.example/"), None, NOW)
         .await
         .unwrap();
     registry
-        .register(TENANT, definition("a", "https://a.example/"), NOW)
+        .register(TENANT, definition("a", "https://a.example/"), None, NOW)
         .await
         .unwrap();
     let restarted = registry_on(&store, "none").await;
@@ -163,7 +163,10 @@ async fn a_profile_is_what_the_definition_declares() {
         "agent_id": "a", "url": "https://a.example/", "timeout": "30s", "max_concurrency": 4, "max_cost": 0.05,
         "pricing": {"per_call": 0.01}, "on_unknown": "ask", "circuit_breaker": {"failure_threshold": 2},
     }));
-    registry.register(TENANT, declared.unwrap(), NOW).await.unwrap();
+    registry
+        .register(TENANT, declared.unwrap(), None, NOW)
+        .await
+        .unwrap();
     let runner = AgentRunner::new(registry);
     let profile = runner.profile(&own("a")).unwrap();
     assert_eq!(profile.terms.timeout, Some(Duration::from_secs(30)));
@@ -195,7 +198,7 @@ async fn a_name_that_leads_to_a_refused_address_is_refused_when_it_is_connected_
     let (registry, _) = registry("none").await;
     let url = agent.url.replace("127.0.0.1", "localhost");
     registry
-        .register(TENANT, definition("a", &url), NOW)
+        .register(TENANT, definition("a", &url), None, NOW)
         .await
         .unwrap();
     let runner = AgentRunner::new(registry);
@@ -245,7 +248,7 @@ async fn an_agent_whose_secret_is_not_there_is_not_called_when_its_health_is_ask
     let open = definition("open", &agent.url);
     for (definition, called) in [(serde_json::from_value(locked).unwrap(), false), (open, true)] {
         let id = registry
-            .register(TENANT, definition, NOW)
+            .register(TENANT, definition, None, NOW)
             .await
             .unwrap()
             .definition
@@ -268,7 +271,7 @@ async fn tenants_have_agents_of_their_own_under_one_id_and_share_those_of_the_se
     for tenant in ["acme", "umbrella"] {
         let url = format!("https://{tenant}.example/");
         registry
-            .register(tenant, definition("critic", &url), NOW)
+            .register(tenant, definition("critic", &url), None, NOW)
             .await
             .unwrap();
     }

@@ -11,8 +11,8 @@ use agentchains_machine::{
     AgentReply, AttemptFailure, Call, ExecutionId, MessageId, NodePath, NodeRequest, RemoteCancel, RemoteTask,
 };
 use agentchains_ports::{
-    AgentDefinition, AgentKey, AgentRecord, AgentStore, CallOutcome, CallProgress, Clock, NodeRunner,
-    StoreError,
+    AgentDefinition, AgentKey, AgentRecord, AgentStore, CallOutcome, CallProgress, Clock, Creation,
+    Idempotency, NodeRunner, StoreError,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -60,6 +60,20 @@ impl AgentStore for MemoryStore {
     async fn load_agents(&self) -> Result<Vec<AgentRecord>, StoreError> {
         self.check()?;
         Ok(self.agents.lock().unwrap().values().cloned().collect())
+    }
+
+    async fn create_agent(
+        &self,
+        record: &AgentRecord,
+        _: Option<Idempotency>,
+    ) -> Result<Option<Creation<AgentRecord>>, StoreError> {
+        self.check()?;
+        let mut agents = self.agents.lock().unwrap();
+        if agents.contains_key(&record.key) {
+            return Ok(None);
+        }
+        agents.insert(record.key.clone(), record.clone());
+        Ok(Some(Creation::Created(record.clone())))
     }
 
     async fn save_agent(&self, record: &AgentRecord) -> Result<(), StoreError> {

@@ -14,7 +14,7 @@ use super::workflows::located;
 use crate::{
     BASE_PATH,
     app::Api,
-    extract::{AgentId, IfMatch, Query, SmallText, Text, etag},
+    extract::{AgentId, IdempotencyKey, IfMatch, Query, SmallText, Text, etag},
     json::{decode, parse, read, read_or_empty},
     problem::{Finding, Problem},
     wire::{
@@ -72,12 +72,19 @@ fn part(agents: &[AgentRecord], page: &PageRequest) -> Option<Page<Value>> {
 }
 
 /// `POST /agents`.
-pub(crate) async fn register(api: Api, query: Query, Text(text): SmallText) -> Result<Response, Problem> {
+pub(crate) async fn register(
+    api: Api,
+    query: Query,
+    key: IdempotencyKey,
+    Text(text): SmallText,
+) -> Result<Response, Problem> {
     query.finish()?;
     let definition: AgentDefinition = read(&text)?;
+    let now = api.engine.now();
+    let idempotency = key.of(&text, now);
     let record = api
         .agents
-        .register(api.tenant(), definition, api.engine.now())
+        .register(api.tenant(), definition, idempotency, now)
         .await?;
     let id = percent_encoded(&record.definition.agent_id);
     let location = located(format!("{BASE_PATH}/agents/{id}"));

@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Seconds, StoreError};
+use crate::{Creation, Idempotency, Seconds, StoreError};
 
 pub use self::{
     auth::{ApiKeyPlace, Auth, SecretRef},
@@ -126,6 +126,17 @@ pub trait AgentStore: Send + Sync + 'static {
     /// [`StoreError`] when the store could not be read.
     async fn load_agents(&self) -> Result<Vec<AgentRecord>, StoreError>;
 
+    /// Inserts an agent that was not there, or says which one the key has made before. `None` where there is an agent of
+    /// that id already, which then stays as it is.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was written.
+    async fn create_agent(
+        &self,
+        record: &AgentRecord,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Option<Creation<AgentRecord>>, StoreError>;
+
     /// Inserts an agent, or replaces it.
     ///
     /// # Errors
@@ -158,6 +169,9 @@ pub enum DirectoryError {
         /// The id.
         agent_id: String,
     },
+    /// The idempotency key was used for another request.
+    #[error("this idempotency key was used for another request; use a new one")]
+    KeyReused,
     /// There is no such agent.
     #[error("there is no agent {agent_id:?}")]
     Absent {
@@ -220,7 +234,7 @@ pub trait AgentDirectory: Send + Sync + 'static {
     /// One agent that a tenant sees.
     fn get(&self, tenant: &str, agent_id: &str) -> Option<AgentRecord>;
 
-    /// Registers an agent of a tenant.
+    /// Registers an agent of a tenant. The same request with the same key gives the agent that is there already.
     ///
     /// # Errors
     /// [`DirectoryError`] when it is not registered by this.
@@ -228,6 +242,7 @@ pub trait AgentDirectory: Send + Sync + 'static {
         &self,
         tenant: &str,
         definition: AgentDefinition,
+        idempotency: Option<Idempotency>,
         now: Timestamp,
     ) -> Result<AgentRecord, DirectoryError>;
 

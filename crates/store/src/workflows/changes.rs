@@ -4,8 +4,8 @@ use agentchains_machine::WorkflowId;
 use agentchains_ports::{Change, Creation, Idempotency, NewVersion, StoreError, WorkflowRecord};
 use jiff::Timestamp;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
-    ModelTrait, QueryFilter, Select,
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, ModelTrait,
+    QueryFilter, Select,
 };
 
 use crate::{
@@ -25,15 +25,10 @@ pub(super) async fn create(
 ) -> Result<Creation<WorkflowRecord>, StoreError> {
     if let Some(key) = idempotency {
         let key = idempotency::key_model(tenant, key, id.to_string());
-        let now = micros(version.now);
-        let expired = idempotency::forget_expired(now);
-        tx.execute(&expired).await.map_err(store_error)?;
-        let used = idempotency::used(tx, &[&key], now).await;
-        let used = used.map_err(store_error)?;
-        if let Some(earlier) = used.into_values().next() {
-            return replay(tx, &key, &earlier).await;
+        let fingerprint = key.fingerprint.clone();
+        if let Some(earlier) = idempotency::first_use(tx, key, micros(version.now)).await? {
+            return replay(tx, &fingerprint, &earlier).await;
         }
-        insert(tx, key).await?;
     }
     let workflow = workflow_model(tenant, id, &version);
     insert(tx, workflow.clone()).await?;
@@ -44,10 +39,10 @@ pub(super) async fn create(
 /// Answers a request whose key was used before.
 async fn replay(
     tx: &DatabaseTransaction,
-    key: &idempotency_key::Model,
+    fingerprint: &str,
     earlier: &idempotency_key::Model,
 ) -> Result<Creation<WorkflowRecord>, StoreError> {
-    if earlier.fingerprint != key.fingerprint {
+    if earlier.fingerprint != fingerprint {
         return Ok(Creation::KeyReused);
     }
     let made = workflow::Entity::find_by_id(&earlier.resource_id)

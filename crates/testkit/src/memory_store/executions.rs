@@ -9,7 +9,7 @@ use agentchains_ports::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Entry, KeyVerdict, MemoryStore, repeated};
+use super::{Entry, KeyVerdict, Made, MemoryStore, repeated};
 
 #[async_trait]
 impl ExecutionStore for MemoryStore {
@@ -24,19 +24,18 @@ impl ExecutionStore for MemoryStore {
         if let Some(key) = &idempotency {
             match data.key_verdict(&tenant, key, changes.execution.created_at) {
                 KeyVerdict::Fresh => {}
-                KeyVerdict::Replay(earlier) => {
-                    let earlier = ExecutionId::from_uuid(earlier);
+                KeyVerdict::Replay(Made::Execution(earlier)) => {
                     let made = data.executions.get(&earlier).map(|entry| (earlier, entry.fence));
                     return Ok(made.map_or(Creation::KeyReused, Creation::Replayed));
                 }
-                KeyVerdict::Reused => return Ok(Creation::KeyReused),
+                KeyVerdict::Replay(_) | KeyVerdict::Reused => return Ok(Creation::KeyReused),
             }
         }
         if let Some(earlier) = data.executions.get(&id) {
             return Ok(Creation::Replayed((id, earlier.fence)));
         }
         if let Some(key) = idempotency {
-            data.use_key(&tenant, key, id.as_uuid());
+            data.use_key(&tenant, key, Made::Execution(id));
         }
         let fence = Fence {
             epoch: self.epoch,

@@ -28,7 +28,6 @@ use agentchains_ports::{
     VersionRecord, WorkflowRecord, compare_attempts, compare_nodes,
 };
 use jiff::Timestamp;
-use uuid::Uuid;
 
 /// A store in memory. Clones share their data and their epoch.
 #[derive(Clone, Debug)]
@@ -173,11 +172,19 @@ struct Stored {
     versions: Vec<VersionRecord>,
 }
 
+/// What an idempotency key has made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Made {
+    Execution(ExecutionId),
+    Workflow(WorkflowId),
+    Agent(AgentKey),
+}
+
 /// An idempotency key and what it made.
 #[derive(Debug)]
 struct UsedKey {
     fingerprint: String,
-    resource: Uuid,
+    resource: Made,
     expires_at: Timestamp,
 }
 
@@ -186,7 +193,7 @@ enum KeyVerdict {
     /// It has not been used.
     Fresh,
     /// The same request made this.
-    Replay(Uuid),
+    Replay(Made),
     /// Another request used it.
     Reused,
 }
@@ -197,13 +204,13 @@ impl Data {
         self.keys.retain(|_, used| used.expires_at > now);
         match self.keys.get(&(tenant.to_owned(), key.key.clone())) {
             None => KeyVerdict::Fresh,
-            Some(used) if used.fingerprint == key.fingerprint => KeyVerdict::Replay(used.resource),
+            Some(used) if used.fingerprint == key.fingerprint => KeyVerdict::Replay(used.resource.clone()),
             Some(_) => KeyVerdict::Reused,
         }
     }
 
     /// Notes what a key has made.
-    fn use_key(&mut self, tenant: &str, key: Idempotency, resource: Uuid) {
+    fn use_key(&mut self, tenant: &str, key: Idempotency, resource: Made) {
         let Idempotency {
             key,
             fingerprint,

@@ -8,7 +8,7 @@ use agentchains_ports::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Data, KeyVerdict, MemoryStore, Stored, paging, repeated};
+use super::{Data, KeyVerdict, Made, MemoryStore, Stored, paging, repeated};
 
 #[async_trait]
 impl WorkflowStore for MemoryStore {
@@ -23,20 +23,20 @@ impl WorkflowStore for MemoryStore {
         if let Some(key) = &idempotency {
             match data.key_verdict(tenant, key, version.now) {
                 KeyVerdict::Fresh => {}
-                KeyVerdict::Replay(earlier) => {
-                    let made = data.workflows.get(&WorkflowId::from_uuid(earlier));
+                KeyVerdict::Replay(Made::Workflow(earlier)) => {
+                    let made = data.workflows.get(&earlier);
                     return Ok(made.map_or(Creation::KeyReused, |made| {
                         Creation::Replayed(made.record.clone())
                     }));
                 }
-                KeyVerdict::Reused => return Ok(Creation::KeyReused),
+                KeyVerdict::Replay(_) | KeyVerdict::Reused => return Ok(Creation::KeyReused),
             }
         }
         if data.workflows.contains_key(&id) {
             return Err(repeated("workflows.id"));
         }
         if let Some(key) = idempotency {
-            data.use_key(tenant, key, id.as_uuid());
+            data.use_key(tenant, key, Made::Workflow(id));
         }
         let record = WorkflowRecord {
             id,

@@ -3,7 +3,9 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use agentchains_cost::Usd;
-use agentchains_ports::{AgentDefinition, AgentKey, AgentRecord, AgentSource, Seconds};
+use agentchains_ports::{
+    AgentDefinition, AgentKey, AgentRecord, AgentSource, Creation, Idempotency, Seconds,
+};
 use agentchains_workflow::OnUnknown;
 
 use super::{Ports, TestResult};
@@ -64,5 +66,41 @@ pub async fn agents_of_two_tenants_are_two_agents<S: Ports>(store: &S) -> TestRe
     assert!(!store.delete_agent(&AgentKey::of("initech", "critic")).await?);
     assert!(store.delete_agent(&of_acme.key).await?);
     assert_eq!(store.load_agents().await?, [of_umbrella]);
+    Ok(())
+}
+
+/// The same request gets the agent as it is now; another request under the key gets none, and one for an agent that is
+/// there uses up no key.
+pub async fn a_key_makes_one_agent<S: Ports>(store: &S) -> TestResult {
+    let key = |fingerprint: &str| {
+        Some(Idempotency {
+            key: "key".to_owned(),
+            fingerprint: fingerprint.to_owned(),
+            expires_at: at(100),
+        })
+    };
+    let (critic, writer) = (agent("critic"), agent("writer"));
+    store.save_agent(&writer).await?;
+    assert_eq!(store.create_agent(&writer, key("another")).await?, None);
+    let made = store.create_agent(&critic, key("one")).await?;
+    assert_eq!(made, Some(Creation::Created(critic.clone())));
+    let changed = AgentRecord {
+        revision: 2,
+        ..critic.clone()
+    };
+    store.save_agent(&changed).await?;
+    let again = store.create_agent(&critic, key("one")).await?;
+    assert_eq!(again, Some(Creation::Replayed(changed)));
+    for (record, fingerprint) in [(&critic, "two"), (&agent("third"), "one")] {
+        let refused = store.create_agent(record, key(fingerprint)).await?;
+        assert_eq!(refused, Some(Creation::KeyReused));
+    }
+    assert_eq!(store.create_agent(&critic, None).await?, None);
+    let late = AgentRecord {
+        created_at: at(101),
+        ..agent("third")
+    };
+    let made = store.create_agent(&late, key("two")).await?;
+    assert_eq!(made, Some(Creation::Created(late)), "the key has expired");
     Ok(())
 }

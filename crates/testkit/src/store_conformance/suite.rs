@@ -85,7 +85,8 @@ macro_rules! store_conformance {
                 the_newest_active_workflow_of_a_name_is_found,
                 a_key_makes_one_workflow,
                 a_workflow_of_another_tenant_is_absent;
-            agents: agents_are_saved_replaced_and_deleted, agents_of_two_tenants_are_two_agents;
+            agents: agents_are_saved_replaced_and_deleted, agents_of_two_tenants_are_two_agents,
+                a_key_makes_one_agent;
             api_keys: api_keys_are_added_and_read_back,
                 an_api_key_is_revoked_once;
             secrets: secrets_are_saved_replaced_and_deleted,

@@ -40,7 +40,7 @@ pub(crate) async fn registry(outbound: Outbound, definition: AgentDefinition) ->
     let registry = Registry::load_with_vault(store, outbound, vault().await)
         .await
         .unwrap();
-    registry.register(TENANT, definition, NOW).await.unwrap();
+    registry.register(TENANT, definition, None, NOW).await.unwrap();
     registry
 }
 

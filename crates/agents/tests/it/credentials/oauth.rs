@@ -192,7 +192,12 @@ async fn a_token_server_where_nobody_may_go_is_refused_as_an_agent_there_is() {
     let agent = agent_taking(1).await;
     let (in_numbers, _) = crate::support::registry("loopback").await;
     let refused = in_numbers
-        .register(TENANT, definition(&agent.url, &auth_at("https://10.0.0.1")), NOW)
+        .register(
+            TENANT,
+            definition(&agent.url, &auth_at("https://10.0.0.1")),
+            None,
+            NOW,
+        )
         .await;
     let Err(DirectoryError::Invalid {
         pointer,

@@ -117,7 +117,7 @@ async fn without_a_vault_stored_secrets_are_refused_with_what_to_do() {
     let agent = agent().await;
     let registry = registry_on(&Arc::new(MemoryStore::default()), "loopback").await;
     let stored = definition(&agent.url, &bearer(&json!({"stored": "canary"})));
-    registry.register(TENANT, stored, NOW).await.unwrap();
+    registry.register(TENANT, stored, None, NOW).await.unwrap();
     let (failed, _) = failure(attempt(&AgentRunner::new(registry), LONG).await);
     assert!(
         failed.message.contains("--secrets-key-file"),
@@ -211,7 +211,7 @@ async fn nothing_that_is_kept_or_shown_of_an_agent_has_its_secret() {
     .unwrap();
     let members = json!({"auth": {"type": "basic", "username": "ada", "password": {"stored": "canary"}}});
     registry
-        .register(TENANT, definition(&agent.url, &members), NOW)
+        .register(TENANT, definition(&agent.url, &members), None, NOW)
         .await
         .unwrap();
     reply(attempt(&AgentRunner::new(Arc::clone(&registry)), LONG).await);

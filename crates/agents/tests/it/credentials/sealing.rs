@@ -34,7 +34,7 @@ async fn refusal(vault: Vault, tenant: &str, name: &str) -> Option<String> {
         .unwrap();
     let auth = json!({"auth": {"type": "bearer", "token": {"stored": name}}});
     registry
-        .register(tenant, definition(&agent.url, &auth), NOW)
+        .register(tenant, definition(&agent.url, &auth), None, NOW)
         .await
         .unwrap();
     let key = AgentKey::of(tenant, "a");

@@ -7,6 +7,7 @@ use std::{
 
 use agentchains_engine::ports::{
     AgentDefinition, AgentDirectory, AgentKey, AgentRecord, AgentSource, DirectoryError, DiscoveredAgent,
+    Idempotency,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -45,6 +46,7 @@ impl AgentDirectory for Directory {
         &self,
         tenant: &str,
         definition: AgentDefinition,
+        _: Option<Idempotency>,
         now: Timestamp,
     ) -> Result<AgentRecord, DirectoryError> {
         let agent_id = definition.agent_id.clone();
