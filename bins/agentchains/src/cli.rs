@@ -149,6 +149,12 @@ pub(crate) struct ServeArgs {
     /// The key that stored secrets are opened with, 32 bytes in base64; AGENTCHAINS_SECRETS_KEY may hold the key itself
     #[arg(long, value_name = "FILE", env = "AGENTCHAINS_SECRETS_KEY_FILE")]
     pub(crate) secrets_key_file: Option<PathBuf>,
+    /// The certificates that the server shows, in PEM, its own first: then it speaks HTTPS
+    #[arg(long, value_name = "FILE", env = "AGENTCHAINS_TLS_CERTIFICATE")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// The key of the certificate, in PEM
+    #[arg(long, value_name = "FILE", env = "AGENTCHAINS_TLS_KEY")]
+    pub(crate) tls_key: Option<PathBuf>,
     /// Origins of web pages that may use the API besides the server's own
     #[arg(
         long,

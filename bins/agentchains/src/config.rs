@@ -64,6 +64,7 @@ async fn try_out(server: ServeArgs) -> Result<(), CommandError> {
         database: "sqlite::memory:".to_owned(),
         ..Settings::load(server)?
     };
+    settings.tls()?;
     let wired = wire(&settings, Vec::new()).await?;
     wired.engine.shutdown(Duration::ZERO).await;
     wired.store.close().await;

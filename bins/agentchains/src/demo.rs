@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::{
     cli::DemoArgs,
     exit::CommandError,
-    serve::{self, listen, until_stopped},
+    serve::{self, listen, scheme, until_stopped},
     settings::Settings,
     stop::StopSignals,
     telemetry::{self, Metrics},
@@ -55,6 +55,7 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<ExitCode, CommandError> {
     let settings = Settings::load(server)?;
     telemetry::init(settings.log);
     serve::outlive_file_limits();
+    let tls = settings.tls()?;
     let listener = listen(settings.listen).await?;
     let agents = agentchains_demo::start_all(DemoSettings::default())
         .await
@@ -64,8 +65,8 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<ExitCode, CommandError> {
     let to_try = store_templates(&wired).await?;
     let address = listener.local_addr().map_err(CommandError::Serve)?;
     let stops = StopSignals::listen();
-    announce(address, &agents, &settings, &to_try);
-    let ended = until_stopped(listener, wired, &metrics, &settings, stops).await;
+    announce(address, scheme(tls.as_ref()), &agents, &settings, &to_try);
+    let ended = until_stopped(listener, tls, wired, &metrics, &settings, stops).await;
     agents.shutdown().await;
     drop(temporary);
     ended
@@ -134,9 +135,9 @@ async fn store_templates(wired: &Wired) -> Result<String, CommandError> {
 }
 
 #[expect(clippy::print_stdout, reason = "this is what the demo is for")]
-fn announce(address: SocketAddr, agents: &DemoAgents, settings: &Settings, to_try: &str) {
-    let api = format!("http://{address}/api/v3/orchestration");
-    serve::announce(address);
+fn announce(address: SocketAddr, scheme: &str, agents: &DemoAgents, settings: &Settings, to_try: &str) {
+    let api = format!("{scheme}://{address}/api/v3/orchestration");
+    serve::announce(address, scheme);
     println!("database  {}", settings.shown_database());
     for agent in agents.agents() {
         println!("agent     {:<16} {}", agent.id, agent.url);

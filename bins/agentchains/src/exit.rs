@@ -7,6 +7,7 @@ use agentchains_engine::{
     EngineError,
     ports::{DirectoryError, StoreError},
 };
+use agentchains_http::InvalidTls;
 use agentchains_store::OpenError;
 use thiserror::Error;
 
@@ -57,6 +58,8 @@ pub(crate) enum CommandError {
     Runtime(#[source] io::Error),
     #[error("cannot set up TLS")]
     Tls(#[from] TlsError),
+    #[error("the server's certificate cannot be used")]
+    ServerTls(#[from] InvalidTls),
     #[error("cannot register the agent {agent_id:?}")]
     Agent {
         agent_id: String,

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, process::ExitCode, time::Duration};
 
+use agentchains_http::ServerTls;
 use tokio::{net::TcpListener, select, signal, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -23,20 +24,26 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<ExitCode, CommandError> {
     let settings = Settings::load(args)?;
     telemetry::init(settings.log);
     outlive_file_limits();
+    let tls = settings.tls()?;
     let listener = listen(settings.listen).await?;
     let metrics = Metrics::install()?;
     let wired = wire(&settings, Vec::new()).await?;
     let address = listener.local_addr().map_err(CommandError::Serve)?;
     let stops = StopSignals::listen();
-    announce(address);
+    announce(address, scheme(tls.as_ref()));
     info!(%address, database = settings.shown_database(), "listening");
-    until_stopped(listener, wired, &metrics, &settings, stops).await
+    until_stopped(listener, tls, wired, &metrics, &settings, stops).await
 }
 
 /// On standard output, so that whoever started the server on port 0 learns where it is.
 #[expect(clippy::print_stdout, reason = "log lines go to standard error")]
-pub(crate) fn announce(address: SocketAddr) {
-    println!("AgentChains is listening on http://{address}");
+pub(crate) fn announce(address: SocketAddr, scheme: &str) {
+    println!("AgentChains is listening on {scheme}://{address}");
+}
+
+/// Of the server's addresses.
+pub(crate) const fn scheme(tls: Option<&ServerTls>) -> &'static str {
+    if tls.is_some() { "https" } else { "http" }
 }
 
 pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, CommandError> {
@@ -48,6 +55,7 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, CommandEr
 /// Serves requests, and winds everything down in order: requests, executions, the store.
 pub(crate) async fn until_stopped(
     listener: TcpListener,
+    tls: Option<ServerTls>,
     wired: Wired,
     metrics: &Metrics,
     settings: &Settings,
@@ -56,7 +64,7 @@ pub(crate) async fn until_stopped(
     let stop = CancellationToken::new();
     let server = tokio::spawn(agentchains_http::serve(
         listener,
-        wired.app(settings, metrics, &stop),
+        wired.app(settings, metrics, tls, &stop),
         stop.clone(),
     ));
     stops.next().await;

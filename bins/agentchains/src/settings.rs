@@ -13,6 +13,7 @@ use agentchains_engine::{
     ports::{AgentDefinition, InvalidRate, RateLimit},
     workflow::{Limits, parse_duration},
 };
+use agentchains_http::ServerTls;
 use agentchains_store::StoreOptions;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -40,6 +41,9 @@ pub(crate) struct Settings {
     pub(crate) allow_agent_addresses: String,
     pub(crate) allow_inline_endpoints: bool,
     pub(crate) secrets_key_file: Option<PathBuf>,
+    /// The certificate that is shown, and its key.
+    pub(crate) tls_certificate: Option<PathBuf>,
+    pub(crate) tls_key: Option<PathBuf>,
     /// Declared here, and nowhere else.
     pub(crate) agents: Vec<AgentDefinition>,
     pub(crate) allowed_origins: Vec<String>,
@@ -70,6 +74,8 @@ struct SettingsFile {
     allow_agent_addresses: Option<String>,
     allow_inline_endpoints: Option<bool>,
     secrets_key_file: Option<PathBuf>,
+    tls_certificate: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
     agents: Option<Vec<toml::Value>>,
     allowed_origins: Option<Vec<String>>,
     a2a_publish: Option<A2aPublish>,
@@ -117,6 +123,8 @@ impl Settings {
                 .or(file.allow_inline_endpoints)
                 .unwrap_or(auth == Auth::Off),
             secrets_key_file: key_file(args.secrets_key_file, file.secrets_key_file),
+            tls_certificate: args.tls_certificate.or(file.tls_certificate),
+            tls_key: args.tls_key.or(file.tls_key),
             agents: agents(file.agents.unwrap_or_default())?,
             allowed_origins: args.allowed_origins.or(file.allowed_origins).unwrap_or_default(),
             a2a_publish: args.a2a_publish.or(file.a2a_publish).unwrap_or_default(),
@@ -132,6 +140,25 @@ impl Settings {
         })
     }
 
+    /// The certificate that the server shows, where it has one.
+    pub(crate) fn tls(&self) -> Result<Option<ServerTls>, CommandError> {
+        let read = |path: &Path| {
+            std::fs::read(path).map_err(|source| CommandError::Read {
+                path: path.to_path_buf(),
+                source,
+            })
+        };
+        match (&self.tls_certificate, &self.tls_key) {
+            (None, None) => Ok(None),
+            (Some(certificate), Some(key)) => {
+                Ok(Some(ServerTls::from_pem(&read(certificate)?, &read(key)?)?))
+            }
+            _ => Err(CommandError::Usage(
+                "--tls-certificate and --tls-key are given together, or not at all".to_owned(),
+            )),
+        }
+    }
+
     /// Each setting with its value, by the name that it has in the file. Secrets are not among them.
     pub(crate) fn shown(&self) -> Vec<(String, Value)> {
         let seconds = |duration: Duration| format!("{}s", duration.as_secs_f64());
@@ -144,6 +171,8 @@ impl Settings {
             "allow_agent_addresses": self.allow_agent_addresses,
             "allow_inline_endpoints": self.allow_inline_endpoints,
             "secrets_key_file": self.secrets_key_file,
+            "tls_certificate": self.tls_certificate,
+            "tls_key": self.tls_key,
             "agents": agents,
             "allowed_origins": self.allowed_origins,
             "a2a_publish": self.a2a_publish,

@@ -8,7 +8,7 @@ use agentchains_engine::{
     Caller, Engine, SystemClock,
     ports::{AgentDefinition, Clock},
 };
-use agentchains_http::{Access, App, ServerOptions};
+use agentchains_http::{Access, App, ServerOptions, ServerTls};
 use agentchains_mcp::McpServer;
 use agentchains_store::{Durability, Store, StoreOptions};
 use tokio_util::sync::CancellationToken;
@@ -74,7 +74,13 @@ pub(crate) async fn wire(settings: &Settings, agents: Vec<AgentDefinition>) -> R
 
 impl Wired {
     /// `stop` ends the connections that would not end by themselves.
-    pub(crate) fn app(&self, settings: &Settings, metrics: &Metrics, stop: &CancellationToken) -> App {
+    pub(crate) fn app(
+        &self,
+        settings: &Settings,
+        metrics: &Metrics,
+        tls: Option<ServerTls>,
+        stop: &CancellationToken,
+    ) -> App {
         let mut options = ServerOptions::default();
         options.allowed_origins.clone_from(&settings.allowed_origins);
         options.rate_limit = settings.rate_limit;
@@ -93,6 +99,7 @@ impl Wired {
                     publish_all: settings.a2a_publish == cli::A2aPublish::All,
                     tck: settings.a2a_tck,
                     origins: settings.allowed_origins.clone(),
+                    has_tls: tls.is_some(),
                     needs_key: settings.auth == cli::Auth::Required,
                     stop: stop.clone(),
                 }),
@@ -101,6 +108,7 @@ impl Wired {
                 cli::Auth::Off => Access::Open,
                 cli::Auth::Required => Access::Keys(Arc::new(self.store.clone())),
             },
+            tls,
             options,
         }
     }

@@ -99,6 +99,7 @@ impl Door {
         });
         match own {
             Some(origin) => format!("{origin}/a2a/{name}"),
+            None if self.0.server.has_tls => format!("https://{host}/a2a/{name}"),
             None => format!("http://{host}/a2a/{name}"),
         }
     }

@@ -65,8 +65,10 @@ pub struct A2aServer {
     /// Whether the agent for the protocol's test kit is served, as `/a2a/tck`.
     pub tck: bool,
     /// Where the server is besides its own address, such as `https://agents.example`. A card that is asked for there
-    /// names it; any other names the host that it was asked from, over plain HTTP.
+    /// names it; any other names the host that it was asked from.
     pub origins: Vec<String>,
+    /// Whether its own address is one of HTTPS.
+    pub has_tls: bool,
     /// Whether callers have to show a key, of which cards tell.
     pub needs_key: bool,
     /// Cancelled when open connections are to end.
@@ -82,6 +84,7 @@ impl A2aServer {
             publish_all: false,
             tck: false,
             origins: Vec::new(),
+            has_tls: false,
             needs_key: false,
             stop: CancellationToken::new(),
         }

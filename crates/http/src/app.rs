@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Access,
+    Access, ServerTls,
     access::{Admitted, Doorkeeper},
     origin::Origins,
     problem::Problem,
@@ -33,6 +33,8 @@ pub struct App {
     pub doors: Vec<Router>,
     /// Who may use it.
     pub access: Access,
+    /// The certificate that is shown; without one connections are not encrypted.
+    pub tls: Option<ServerTls>,
     /// How it is served.
     pub options: ServerOptions,
 }

@@ -43,6 +43,7 @@
 //!     metrics: None,
 //!     doors: Vec::new(),
 //!     access: Access::Open,
+//!     tls: None,
 //!     options: ServerOptions::default(),
 //! };
 //! let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -68,6 +69,7 @@ mod problem;
 mod router;
 mod routes;
 mod server;
+mod tls;
 mod wire;
 
 pub use access::{Access, NewApiKey, new_api_key};
@@ -76,3 +78,4 @@ pub use openapi::openapi;
 pub use router::{BASE_PATH, Operation, operations, router};
 pub use routes::templates::templates;
 pub use server::serve;
+pub use tls::{InvalidTls, ServerTls};

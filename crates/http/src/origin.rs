@@ -128,7 +128,7 @@ fn is_among(origins: &[String], origin: &HeaderValue) -> bool {
 }
 
 /// The origins of pages that a server at this address serves itself.
-pub(crate) fn own_origins(address: SocketAddr) -> Vec<String> {
+pub(crate) fn own_origins(address: SocketAddr, has_tls: bool) -> Vec<String> {
     let ip = address.ip();
     let mut hosts = vec![match address {
         SocketAddr::V4(v4) => v4.ip().to_string(),
@@ -137,10 +137,11 @@ pub(crate) fn own_origins(address: SocketAddr) -> Vec<String> {
     if ip.is_loopback() || ip.is_unspecified() {
         hosts.extend(["localhost", "127.0.0.1", "[::1]"].map(str::to_owned));
     }
+    let (scheme, own_port) = if has_tls { ("https", 443) } else { ("http", 80) };
     let origin = |host: &String| match address.port() {
         // Browsers leave out the scheme's own port.
-        80 => format!("http://{host}"),
-        port => format!("http://{host}:{port}"),
+        port if port == own_port => format!("{scheme}://{host}"),
+        port => format!("{scheme}://{host}:{port}"),
     };
     hosts.iter().map(origin).collect()
 }
@@ -164,13 +165,16 @@ mod tests {
 
     #[test]
     fn a_server_on_loopback_has_the_names_of_loopback() {
-        let own = own_origins("127.0.0.1:7420".parse().unwrap());
+        let own = own_origins("127.0.0.1:7420".parse().unwrap(), false);
         assert!(own.contains(&"http://localhost:7420".to_owned()), "{own:?}");
-        assert_eq!(own_origins("10.1.2.3:80".parse().unwrap()), ["http://10.1.2.3"]);
-        assert_eq!(
-            own_origins("[2001:db8::1]:81".parse().unwrap()),
-            ["http://[2001:db8::1]:81"]
-        );
+        for (address, has_tls, origin) in [
+            ("10.1.2.3:80", false, "http://10.1.2.3"),
+            ("10.1.2.3:80", true, "https://10.1.2.3:80"),
+            ("10.1.2.3:443", true, "https://10.1.2.3"),
+            ("[2001:db8::1]:81", false, "http://[2001:db8::1]:81"),
+        ] {
+            assert_eq!(own_origins(address.parse().unwrap(), has_tls), [origin]);
+        }
     }
 
     #[test]

@@ -12,13 +12,14 @@ use hyper_util::{
     server::conn::auto,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{Notify, OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
-use crate::{App, ServerOptions, app::Site, origin::own_origins, router};
+use crate::{App, ServerOptions, ServerTls, app::Site, origin::own_origins, router};
 
 /// How long to wait before accepting again when the system cannot give out connections, as when it has no file
 /// descriptors left.
@@ -45,12 +46,13 @@ pub(crate) struct Place {
 /// # Errors
 /// When the listener has no address. Errors of single connections end these connections only.
 pub async fn serve(listener: TcpListener, app: App, shutdown: CancellationToken) -> io::Result<()> {
-    let own_origins = own_origins(listener.local_addr()?);
+    let own_origins = own_origins(listener.local_addr()?, app.tls.is_some());
     let options = app.options.clone();
-    let doors = app.doors.clone();
+    let (doors, tls) = (app.doors.clone(), app.tls.clone());
     let site = Site::new(app, own_origins, shutdown.clone());
     let server = Server {
         router: router::of(site.clone(), doors),
+        tls,
         connections: TaskTracker::new(),
         stop: shutdown,
         cut: CancellationToken::new(),
@@ -73,6 +75,7 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: CancellationToken)
 
 struct Server {
     router: Router,
+    tls: Option<ServerTls>,
     connections: TaskTracker,
     stop: CancellationToken,
     cut: CancellationToken,
@@ -108,36 +111,79 @@ impl Server {
         let place = Place {
             _permit: Arc::new(permit),
         };
+        let line = Line {
+            router: self.router.clone(),
+            place,
+            protocol: protocol(options),
+            patience: options.header_timeout,
+            stop: self.stop.clone(),
+            cut: self.cut.clone(),
+        };
+        match self.tls.clone() {
+            None => self.connections.spawn(line.serve(stream)),
+            Some(tls) => self.connections.spawn(line.serve_over(tls, stream)),
+        };
+    }
+}
+
+/// One connection, and what it is served with.
+struct Line {
+    router: Router,
+    place: Place,
+    protocol: auto::Builder<TokioExecutor>,
+    /// How long it may take to begin.
+    patience: Duration,
+    stop: CancellationToken,
+    cut: CancellationToken,
+}
+
+impl Line {
+    /// Serves what the client sends once both have agreed on TLS. One that takes too long for that is left.
+    async fn serve_over(self, tls: ServerTls, stream: TcpStream) {
+        let agreed = tokio::select! {
+            agreed = tokio::time::timeout(self.patience, tls.accept(stream)) => agreed,
+            () = self.stop.cancelled() => return,
+        };
+        match agreed {
+            Ok(Ok(stream)) => self.serve(stream).await,
+            Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+            Err(_) => tracing::debug!("a TLS handshake took too long"),
+        }
+    }
+
+    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let Self {
+            router,
+            place,
+            protocol,
+            patience,
+            stop,
+            cut,
+        } = self;
         let begun = Arc::new(Notify::new());
         let asked = Arc::clone(&begun);
-        let router = self.router.clone();
         let service = service_fn(move |request: Request<Incoming>| {
             asked.notify_one();
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(place.clone());
             router.clone().oneshot(request)
         });
-        let protocol = protocol(options);
-        let patience = options.header_timeout;
-        let (stop, cut) = (self.stop.clone(), self.cut.clone());
-        self.connections.spawn(async move {
-            let connection = protocol.serve_connection_with_upgrades(TokioIo::new(stream), service);
-            let mut connection = std::pin::pin!(connection);
-            let ended = tokio::select! {
-                ended = connection.as_mut() => ended,
-                () = nothing_was_asked(&begun, patience) => Ok(()),
-                () = stop.cancelled() => {
-                    connection.as_mut().graceful_shutdown();
-                    tokio::select! {
-                        ended = connection => ended,
-                        () = cut.cancelled() => Ok(()),
-                    }
+        let connection = protocol.serve_connection_with_upgrades(TokioIo::new(stream), service);
+        let mut connection = std::pin::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = nothing_was_asked(&begun, patience) => Ok(()),
+            () = stop.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                tokio::select! {
+                    ended = connection => ended,
+                    () = cut.cancelled() => Ok(()),
                 }
-            };
-            if let Err(error) = ended {
-                tracing::debug!(%error, "a connection ended badly");
             }
-        });
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection ended badly");
+        }
     }
 }
 

@@ -169,6 +169,8 @@ pub(crate) fn in_memory() -> Settings {
         drain: std::time::Duration::ZERO,
         retention: None,
         rate_limit: None,
+        tls_certificate: None,
+        tls_key: None,
         log: None,
         limits: Limits::default(),
         caps: Caps::default(),

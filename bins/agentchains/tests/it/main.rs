@@ -32,4 +32,5 @@ mod ssrf;
 #[cfg(unix)]
 mod store_trouble;
 mod tenants;
+mod tls;
 mod torture;

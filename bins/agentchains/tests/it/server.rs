@@ -111,7 +111,7 @@ impl Server {
         stdout.read_line(&mut line).await.unwrap();
         let address = line
             .trim()
-            .rsplit_once("http://")
+            .rsplit_once("://")
             .expect("it says where it listens")
             .1;
         let client = Client::new(address.parse().unwrap());

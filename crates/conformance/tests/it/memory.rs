@@ -92,6 +92,7 @@ impl World {
             metrics: None,
             doors: Vec::new(),
             access: Access::Open,
+            tls: None,
             options: ServerOptions::default(),
         });
         Box::new(move |request| {

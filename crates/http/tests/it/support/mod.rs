@@ -159,6 +159,7 @@ pub(crate) fn app(options: ServerOptions) -> (App, Arc<Semaphore>) {
         metrics: None,
         doors: Vec::new(),
         access: Access::Open,
+        tls: None,
         options,
     };
     (app, gate)
