@@ -73,11 +73,11 @@ pub(crate) enum Command {
     /// Lists, shows, registers and checks the agents of a server
     #[command(after_help = "Example:\n  agentchains agents health web-search")]
     Agents(RemoteArgs<AgentsCommand>),
-    /// Serves the MCP tools on standard input and output, over the database of the working folder
+    /// Serves the MCP tools on standard input and output, over the database of the working folder or a server
     #[command(
-        after_help = "Example, in a client's settings:\n  {\"command\": \"agentchains\", \"args\": [\"mcp\", \"--database\", \"sqlite:agentchains.db\"]}"
+        after_help = "Example, in a client's settings:\n  {\"command\": \"agentchains\", \"args\": [\"mcp\", \"--database\", \"sqlite:agentchains.db\"]}\n  {\"command\": \"agentchains\", \"args\": [\"mcp\", \"--server\", \"http://127.0.0.1:7420\"]}"
     )]
-    Mcp(ServeArgs),
+    Mcp(McpArgs),
     /// Makes, lists and revokes the API keys of a server that needs them
     #[command(after_help = "Example:\n  agentchains keys create --role runner --name nightly-build")]
     Keys(KeysArgs),
@@ -109,6 +109,18 @@ pub(crate) struct DemoArgs {
     pub(crate) dir: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) server: ServeArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct McpArgs {
+    /// A server whose tools are served; without it, those of an engine in this process
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// The API key for that server, where it needs one
+    #[arg(long, env = "AGENTCHAINS_KEY", hide_env_values = true)]
+    pub(crate) key: Option<String>,
+    #[command(flatten)]
+    pub(crate) settings: ServeArgs,
 }
 
 /// What `serve` and `demo` take. Absent flags are looked up in the settings file.

@@ -46,6 +46,8 @@ pub(crate) enum CommandError {
     Serve(#[source] io::Error),
     #[error("the MCP client did not speak as the protocol says")]
     Mcp(#[source] io::Error),
+    #[error("the session with the server has ended; start this again")]
+    McpServer,
     #[error("cannot make a temporary folder; name one with --dir")]
     TemporaryFolder(#[source] io::Error),
     #[error("the setting allow_agent_addresses is invalid")]

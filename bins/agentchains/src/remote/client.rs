@@ -3,8 +3,8 @@
 use std::{fmt, process::ExitCode, sync::Arc};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
-use hyper::{HeaderMap, Method, Request, Response, body::Incoming, header};
+use http_body_util::{BodyExt as _, Collected, Full};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode, body::Incoming, header};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client as HttpClient, Error as HttpError, connect::HttpConnector},
@@ -106,14 +106,14 @@ impl RemoteError {
 }
 
 /// A server, and how it is asked.
-pub(super) struct Client {
+pub(crate) struct Client {
     http: HttpClient<HttpsConnector<HttpConnector>, Full<Bytes>>,
     base: Url,
     authorization: Option<header::HeaderValue>,
 }
 
 impl Client {
-    pub(super) fn new(server: &str, key: Option<&str>) -> Result<Self, CommandError> {
+    pub(crate) fn new(server: &str, key: Option<&str>) -> Result<Self, CommandError> {
         let usage = |why: String| CommandError::Usage(format!("--server {server:?} is no address: {why}"));
         let base: Url = server
             .parse()
@@ -173,12 +173,7 @@ impl Client {
         let body = call.body.clone().unwrap_or_default();
         let response = self.send(&call.method, &address, &HeaderMap::new(), body).await?;
         let status = response.status().as_u16();
-        let bytes = response
-            .into_body()
-            .collect()
-            .await
-            .map_err(|source| self.broke_off(source))?
-            .to_bytes();
+        let bytes = self.read(response).await?;
         if bytes.is_empty() {
             return Ok(Value::Null);
         }
@@ -193,6 +188,23 @@ impl Client {
         headers: &HeaderMap,
         body: String,
     ) -> Result<Response<Incoming>, RemoteError> {
+        let response = self.exchange(method, address, headers, body.into()).await?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let bytes = self.read(response).await?;
+        Err(self.refusal(status, serde_json::from_slice(&bytes).unwrap_or_default()))
+    }
+
+    /// The beginning of whatever is answered.
+    pub(crate) async fn exchange(
+        &self,
+        method: &Method,
+        address: &Url,
+        headers: &HeaderMap,
+        body: Bytes,
+    ) -> Result<Response<Incoming>, RemoteError> {
         let has_body = !body.is_empty();
         let mut request = Request::new(Full::from(body));
         *request.method_mut() = method.clone();
@@ -201,58 +213,60 @@ impl Client {
         }
         request.headers_mut().extend(headers.clone());
         if has_body {
-            request.headers_mut().insert(
-                header::CONTENT_TYPE,
-                header::HeaderValue::from_static("application/json"),
-            );
+            let json = header::HeaderValue::from_static("application/json");
+            request.headers_mut().insert(header::CONTENT_TYPE, json);
         }
         if let Some(authorization) = &self.authorization {
             request
                 .headers_mut()
                 .insert(header::AUTHORIZATION, authorization.clone());
         }
-        let response = self
-            .http
-            .request(request)
-            .await
-            .map_err(|source| RemoteError::Unreachable {
+        let answered = self.http.request(request).await;
+        answered.map_err(|source| RemoteError::Unreachable {
+            server: self.base.to_string(),
+            source,
+        })
+    }
+
+    /// The body of an answer.
+    pub(crate) async fn read(&self, response: Response<Incoming>) -> Result<Bytes, RemoteError> {
+        let read = response.into_body().collect().await;
+        read.map(Collected::to_bytes)
+            .map_err(|source| RemoteError::BrokeOff {
                 server: self.base.to_string(),
                 source,
-            })?;
-        let status = response.status();
-        if status.is_success() {
-            return Ok(response);
+            })
+    }
+
+    /// What an answer says that is none of success.
+    pub(crate) fn refusal(&self, status: StatusCode, problem: Value) -> RemoteError {
+        if problem["code"].is_string() {
+            return RemoteError::Refused(problem);
         }
-        let bytes = response
-            .into_body()
-            .collect()
-            .await
-            .map_err(|source| self.broke_off(source))?
-            .to_bytes();
-        match serde_json::from_slice::<Value>(&bytes) {
-            Ok(problem) if problem["code"].is_string() => Err(RemoteError::Refused(problem)),
-            _ => Err(self.stranger(status.as_u16())),
-        }
+        self.stranger(status.as_u16())
+    }
+
+    /// An address beside the API.
+    pub(crate) fn door(&self, name: &str) -> Url {
+        self.below(&[name])
     }
 
     /// An address below the API's.
     pub(super) fn address(&self, path: &[String]) -> Url {
-        let mut address = self.base.clone();
-        // An address with a host has segments.
+        let mut address = self.below(&["api", "v3", "orchestration"]);
         if let Ok(mut segments) = address.path_segments_mut() {
-            segments
-                .pop_if_empty()
-                .extend(["api", "v3", "orchestration"])
-                .extend(path);
+            segments.extend(path);
         }
         address
     }
 
-    pub(super) fn broke_off(&self, source: hyper::Error) -> RemoteError {
-        RemoteError::BrokeOff {
-            server: self.base.to_string(),
-            source,
+    fn below(&self, path: &[&str]) -> Url {
+        let mut address = self.base.clone();
+        // An address with a host has segments.
+        if let Ok(mut segments) = address.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
         }
+        address
     }
 
     fn stranger(&self, status: u16) -> RemoteError {

@@ -13,11 +13,14 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use self::call::Task;
 pub(crate) use self::{
-    agents::AgentsCommand, approvals::ApprovalsCommand, client::RemoteError, executions::ExecutionsCommand,
+    agents::AgentsCommand,
+    approvals::ApprovalsCommand,
+    client::{Client, RemoteError},
+    executions::ExecutionsCommand,
     workflows::WorkflowsCommand,
 };
-use self::{call::Task, client::Client};
 use crate::{cli::OutputFormat, exit::CommandError};
 
 /// A group of commands, and the server that they are for.

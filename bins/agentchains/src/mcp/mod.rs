@@ -1,4 +1,7 @@
-//! `agentchains mcp`: the MCP tools on standard input and output, over an engine in this process.
+//! `agentchains mcp`: the MCP tools on standard input and output, over an engine in this process or those of a server.
+
+mod bridge;
+mod way;
 
 use std::process::ExitCode;
 
@@ -8,12 +11,22 @@ use tokio::select;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cli::ServeArgs, exit::CommandError, settings::Settings, stop::StopSignals, telemetry, wiring::wire,
+    cli::McpArgs, exit::CommandError, remote::Client, settings::Settings, stop::StopSignals, telemetry,
+    wiring::wire,
 };
 
 /// Serves one client until it closes its end, or the process is told to stop; then winds the engine down.
-pub(crate) async fn mcp(args: ServeArgs) -> Result<ExitCode, CommandError> {
-    let settings = Settings::load(args)?;
+pub(crate) async fn mcp(args: McpArgs) -> Result<ExitCode, CommandError> {
+    if let Some(server) = &args.server {
+        telemetry::init(args.settings.log);
+        let client = Client::new(server, args.key.as_deref())?;
+        let mut stops = StopSignals::listen();
+        return select! {
+            ended = bridge::bridge(client) => ended.map(|()| ExitCode::SUCCESS),
+            () = stops.next() => Ok(ExitCode::SUCCESS),
+        };
+    }
+    let settings = Settings::load(args.settings)?;
     telemetry::init(settings.log);
     let wired = wire(&settings, Vec::new()).await?;
     let server = McpServer {
