@@ -26,6 +26,7 @@ mod metrics;
 #[cfg(unix)]
 mod postgres;
 mod remote;
+mod resume;
 mod secrets;
 mod server;
 mod ssrf;

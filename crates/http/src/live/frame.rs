@@ -3,27 +3,14 @@
 use agentchains_engine::{
     Missed, Notice, Published, Said,
     breaker::{Reason, State},
-    machine::{Event, EventType, ExecutionId, NodePath, time::rfc3339_millis},
-    workflow::Json,
+    machine::{Event, ExecutionId, NodePath, time::rfc3339_millis},
 };
 use axum::extract::ws::Utf8Bytes;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::problem::Problem;
-
-/// An event of an execution.
-#[derive(Serialize)]
-struct EventFrame<'a> {
-    #[serde(rename = "type")]
-    kind: EventType,
-    execution_id: ExecutionId,
-    seq: u64,
-    #[serde(with = "rfc3339_millis")]
-    at: Timestamp,
-    data: &'a Json,
-}
+use crate::{problem::Problem, wire::event::EventFrame};
 
 /// What an agent says: not numbered, because it is not kept.
 #[derive(Serialize)]
@@ -69,15 +56,7 @@ struct BreakerData<'a> {
 
 /// What has happened in an execution, for all who watch it.
 pub(super) fn published(execution_id: ExecutionId, event: &Published) -> Utf8Bytes {
-    let frame = |event: &Event| {
-        text(&EventFrame {
-            kind: event.kind,
-            execution_id,
-            seq: event.seq,
-            at: event.at,
-            data: &event.data,
-        })
-    };
+    let frame = |event: &Event| text(&EventFrame::of(execution_id, event));
     // What was made as text is text.
     Utf8Bytes::try_from(event.text(frame).clone()).unwrap_or_default()
 }

@@ -1,12 +1,13 @@
 //! Executions, and the live events of them.
 
-use agentchains_engine::machine::{Event, ExecutionStatus};
+use agentchains_engine::machine::ExecutionStatus;
 use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::{described::Described, schemas::Schemas};
 use crate::wire::{
     cost::Cost,
+    event::EventFrame,
     execute::{Fork, Nothing, Resume},
     execution::{Execution, Explained, Started, Summary},
     node::Node,
@@ -76,7 +77,7 @@ fn reading(schemas: &mut Schemas) -> Vec<Described> {
             .query("after", "Only events after this number.", sequence())
             .header("Last-Event-ID", "The number after which a stream goes on.", json!({"type": "string"}))
             .paged()
-            .lists("events", schemas.written::<Event>())
+            .lists("events", schemas.written::<EventFrame<'_>>())
             .answers_as(
                 "text/event-stream",
                 200,

@@ -28,6 +28,7 @@ use crate::{
     wire::{
         self,
         ahead::Rehearsed,
+        event::EventFrame,
         execute::{Execute, Nothing, Resume},
         execution::{Execution, Explained, Started, Summary},
     },
@@ -214,7 +215,7 @@ pub(crate) async fn events(
         .filter(|_| has_more)
         .map(|last| last.seq.to_string());
     let page = Page {
-        items: events,
+        items: events.iter().map(|event| EventFrame::of(id, event)).collect(),
         next_cursor,
     };
     Ok(wire::list("events", page))

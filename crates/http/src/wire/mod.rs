@@ -1,11 +1,12 @@
 //! The JSON of requests and answers, apart from what other crates already define with their types: approvals,
-//! events, failures, agents' definitions, breakers.
+//! failures, agents' definitions, breakers.
 
 pub(crate) mod agent;
 pub(crate) mod ahead;
 mod asked;
 pub(crate) mod cost;
 pub(crate) mod decision;
+pub(crate) mod event;
 pub(crate) mod execute;
 pub(crate) mod execution;
 pub(crate) mod node;
