@@ -89,6 +89,13 @@ impl Client {
             .await
     }
 
+    /// The text of an answer.
+    pub(crate) async fn text(&self, request: Request<Full<Bytes>>) -> String {
+        let response = self.http.request(request).await.unwrap();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        String::from_utf8(body.to_vec()).unwrap()
+    }
+
     pub(crate) async fn exchange(&self, request: Request<Full<Bytes>>) -> Answer {
         self.try_exchange(request).await.unwrap()
     }

@@ -12,6 +12,7 @@ mod agents;
 mod bad_input;
 mod bill_race;
 mod budget_race;
+mod canaries;
 mod client;
 mod command_line;
 mod config;

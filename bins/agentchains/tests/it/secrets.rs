@@ -16,20 +16,20 @@ use tokio::{
 
 use crate::{client::Client, server::Server};
 
-const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+pub(crate) const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const IN_ENVIRONMENT: &str = "c4n4ry-environment";
 const IN_FILE: &str = "c4n4ry-file";
 const IN_STORE: &str = "c4n4ry-störe";
 
 /// An agent that repeats the head of each request in an error, or in its output where the path says so. The path also
 /// says whether it takes each byte for a character, and whether its JSON is ASCII.
-struct Echo {
-    url: String,
+pub(crate) struct Echo {
+    pub(crate) url: String,
     _server: JoinSet<()>,
 }
 
 impl Echo {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let mut server = JoinSet::new();
@@ -85,7 +85,7 @@ fn in_ascii(json: &str) -> String {
 }
 
 /// Runs `agentchains secrets …` with this on its standard input.
-async fn secrets(folder: &Path, words: &[&str], input: &str) -> Output {
+pub(crate) async fn secrets(folder: &Path, words: &[&str], input: &str) -> Output {
     let database = format!("sqlite:{}", folder.join("agentchains.db").display());
     let mut child = Command::new(env!("CARGO_BIN_EXE_agentchains"))
         .args([&["secrets"], words, &["--database", &database]].concat())
@@ -106,7 +106,7 @@ async fn secrets(folder: &Path, words: &[&str], input: &str) -> Output {
 }
 
 /// Everything below a folder but the file that holds a secret on purpose.
-fn kept(folder: &Path) -> Vec<u8> {
+pub(crate) fn kept(folder: &Path) -> Vec<u8> {
     let files = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path());
@@ -116,7 +116,7 @@ fn kept(folder: &Path) -> Vec<u8> {
         .collect()
 }
 
-fn shows_a_secret(text: &[u8]) -> bool {
+pub(crate) fn shows_a_secret(text: &[u8]) -> bool {
     text.windows(6).any(|window| window == b"c4n4ry")
 }
 
