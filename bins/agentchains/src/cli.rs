@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     config::ConfigCommand,
     keys::KeysArgs,
+    oidc::OidcSettings,
     remote::{AgentsCommand, ApprovalsCommand, ExecutionsCommand, RemoteArgs, WorkflowsCommand},
 };
 
@@ -144,6 +145,8 @@ pub(crate) struct ServeArgs {
     /// Whether callers must show an API key; required beyond loopback [default: off on loopback]
     #[arg(long, value_enum, env = "AGENTCHAINS_AUTH")]
     pub(crate) auth: Option<Auth>,
+    #[command(flatten)]
+    pub(crate) oidc: OidcSettings,
     /// Address ranges that agents may have besides public ones: CIDRs, loopback, private, none [default: loopback with
     /// --auth off, else none]
     #[arg(long, value_name = "LIST", env = "AGENTCHAINS_ALLOW_AGENT_ADDRESSES")]

@@ -65,6 +65,7 @@ async fn try_out(server: ServeArgs) -> Result<(), CommandError> {
         ..Settings::load(server)?
     };
     settings.tls()?;
+    settings.oidc.rules()?;
     let wired = wire(&settings, Vec::new()).await?;
     wired.engine.shutdown(Duration::ZERO).await;
     wired.store.close().await;
@@ -130,17 +131,20 @@ impl Given<'_> {
             None => (name, None),
         };
         // What may be repeated has a name in the singular on the command line.
-        let id = match group {
-            "limits" => "limit",
-            "caps" => "cap",
-            group => group,
+        let (id, assigned) = match (group, member) {
+            ("limits", member) => ("limit".to_owned(), member),
+            ("caps", member) => ("cap".to_owned(), member),
+            (group, Some(member)) => (format!("{group}_{member}"), None),
+            (group, None) => (group.to_owned(), None),
         };
-        let argument = self
-            .command
-            .and_then(|command| command.get_arguments().find(|argument| argument.get_id() == id));
+        let argument = self.command.and_then(|command| {
+            command
+                .get_arguments()
+                .find(|argument| argument.get_id() == id.as_str())
+        });
         if let Some(argument) = argument {
-            match self.on_command_line(id, member) {
-                Some(ValueSource::CommandLine) => return format!("--{}", argument.get_long().unwrap_or(id)),
+            match self.on_command_line(&id, assigned) {
+                Some(ValueSource::CommandLine) => return format!("--{}", argument.get_long().unwrap_or(&id)),
                 Some(ValueSource::EnvVariable) => {
                     let variable = argument.get_env().unwrap_or_default();
                     return variable.to_string_lossy().into_owned();

@@ -13,6 +13,7 @@ mod graph;
 mod import;
 mod keys;
 mod mcp;
+mod oidc;
 mod remote;
 mod run;
 mod secrets;

@@ -62,11 +62,8 @@ pub(crate) async fn until_stopped(
     mut stops: StopSignals,
 ) -> Result<ExitCode, CommandError> {
     let stop = CancellationToken::new();
-    let server = tokio::spawn(agentchains_http::serve(
-        listener,
-        wired.app(settings, metrics, tls, &stop),
-        stop.clone(),
-    ));
+    let app = wired.app(settings, metrics, tls, &stop)?;
+    let server = tokio::spawn(agentchains_http::serve(listener, app, stop.clone()));
     stops.next().await;
     info!(drain = ?settings.drain, "stopping: calls in flight may end; a second signal forces");
     let drained = async {

@@ -80,11 +80,12 @@ impl Wired {
         metrics: &Metrics,
         tls: Option<ServerTls>,
         stop: &CancellationToken,
-    ) -> App {
+    ) -> Result<App, CommandError> {
         let mut options = ServerOptions::default();
         options.allowed_origins.clone_from(&settings.allowed_origins);
         options.rate_limit = settings.rate_limit;
-        App {
+        let keys = || Arc::new(self.store.clone());
+        Ok(App {
             engine: self.engine.clone(),
             agents: Arc::clone(&self.agents) as _,
             metrics: Some(metrics.renderer()),
@@ -106,10 +107,13 @@ impl Wired {
             ],
             access: match settings.auth {
                 cli::Auth::Off => Access::Open,
-                cli::Auth::Required => Access::Keys(Arc::new(self.store.clone())),
+                cli::Auth::Required => match settings.oidc.rules()? {
+                    None => Access::Keys(keys()),
+                    Some(rules) => Access::KeysAndTokens(keys(), rules),
+                },
             },
             tls,
             options,
-        }
+        })
     }
 }

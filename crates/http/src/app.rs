@@ -135,7 +135,9 @@ impl Api {
 
     /// Whether the caller would be let in once more.
     pub(crate) async fn still_admits_caller(&self) -> bool {
-        self.doorkeeper.still_admits(&self.admitted).await
+        self.doorkeeper
+            .still_admits(&self.admitted, self.engine.now())
+            .await
     }
 }
 

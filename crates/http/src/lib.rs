@@ -72,7 +72,7 @@ mod server;
 mod tls;
 mod wire;
 
-pub use access::{Access, NewApiKey, new_api_key};
+pub use access::{Access, NewApiKey, SigningKeys, TokenRules, new_api_key};
 pub use app::{App, RenderMetrics, ServerOptions};
 pub use openapi::openapi;
 pub use router::{BASE_PATH, Operation, operations, router};

@@ -21,7 +21,7 @@ const QUEUE: usize = 64;
 
 /// Passes messages on until the client closes its end.
 pub(super) async fn bridge(client: Client) -> Result<(), CommandError> {
-    let address = client.door("mcp");
+    let address = client.below(&["mcp"]);
     let config = StreamableHttpClientTransportConfig::with_uri(address.as_str());
     let worker = StreamableHttpClientWorker::new(Way::new(client, address), config);
     let mut server = IntoTransport::<RoleClient, _, _>::into_transport(worker);

@@ -246,11 +246,6 @@ impl Client {
         self.stranger(status.as_u16())
     }
 
-    /// An address beside the API.
-    pub(crate) fn door(&self, name: &str) -> Url {
-        self.below(&[name])
-    }
-
     /// An address below the API's.
     pub(super) fn address(&self, path: &[String]) -> Url {
         let mut address = self.below(&["api", "v3", "orchestration"]);
@@ -260,7 +255,8 @@ impl Client {
         address
     }
 
-    fn below(&self, path: &[&str]) -> Url {
+    /// An address below the server's.
+    pub(crate) fn below(&self, path: &[&str]) -> Url {
         let mut address = self.base.clone();
         // An address with a host has segments.
         if let Ok(mut segments) = address.path_segments_mut() {

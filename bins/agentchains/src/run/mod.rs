@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use crate::{
     cli::{A2aPublish, Auth, Durability, OutputFormat, RunArgs},
     exit::{CANCELLED, CommandError, FAILED, INVALID, OVER_BUDGET},
+    oidc::OidcSettings,
     settings::Settings,
     stop::StopSignals,
     validate,
@@ -167,6 +168,7 @@ pub(crate) fn in_memory() -> Settings {
         mcp_approvals: false,
         durability: Durability::Normal,
         drain: std::time::Duration::ZERO,
+        oidc: OidcSettings::default(),
         retention: None,
         rate_limit: None,
         tls_certificate: None,

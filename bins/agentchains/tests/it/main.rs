@@ -25,6 +25,7 @@ mod keys;
 mod mcp;
 mod metrics;
 #[cfg(unix)]
+mod oidc;
 mod postgres;
 mod remote;
 mod resume;

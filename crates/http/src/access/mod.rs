@@ -4,12 +4,13 @@
 mod key;
 mod keyring;
 mod pace;
+mod token;
 
 use std::sync::Arc;
 
 use agentchains_engine::{
     Caller,
-    ports::{ApiKeyStore, RateLimit, Rights, Role},
+    ports::{ApiKey, ApiKeyStore, RateLimit, Rights, Role},
 };
 use axum::{
     extract::{Request, State},
@@ -17,9 +18,18 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
+use jiff::Timestamp;
 
-pub use self::key::{NewApiKey, new_api_key};
-use self::{key::Presented, keyring::Keyring, pace::Pace};
+use self::{
+    key::Presented,
+    keyring::Keyring,
+    pace::Pace,
+    token::{Bearer, Tokens},
+};
+pub use self::{
+    key::{NewApiKey, new_api_key},
+    token::{SigningKeys, TokenRules},
+};
 use crate::{app::Site, problem::Problem};
 
 /// Who may use the server.
@@ -30,31 +40,51 @@ pub enum Access {
     Open,
     /// Who shows one of these keys, as what the key says.
     Keys(Arc<dyn ApiKeyStore>),
+    /// Who shows one of these keys, or a token of an OpenID provider.
+    KeysAndTokens(Arc<dyn ApiKeyStore>, TokenRules),
 }
 
 /// What stands at the door.
 pub(crate) enum Doorkeeper {
     Open,
-    Keys { keyring: Keyring, pace: Option<Pace> },
+    Asks(Box<Checks>),
+}
+
+/// What is looked at.
+pub(crate) struct Checks {
+    keyring: Keyring,
+    tokens: Option<Tokens>,
+    pace: Option<Pace>,
 }
 
 /// A caller, and what they have shown.
 #[derive(Clone)]
 pub(crate) struct Admitted {
     pub(crate) caller: Arc<Caller>,
-    /// The key by which they came in, where one is needed.
-    key_id: Option<Arc<str>>,
+    /// What they came in by, where something is needed.
+    pass: Option<Pass>,
+}
+
+/// What somebody has shown: a key, or a token, which is of use for a time.
+#[derive(Clone)]
+struct Pass {
+    /// Of the key, or the name in the token with its tenant.
+    id: Arc<str>,
+    expires_at: Option<Timestamp>,
 }
 
 impl Doorkeeper {
     pub(crate) fn of(access: Access, limit: Option<RateLimit>) -> Self {
-        match access {
-            Access::Open => Self::Open,
-            Access::Keys(store) => Self::Keys {
-                keyring: Keyring::new(store),
-                pace: limit.and_then(Pace::new),
-            },
-        }
+        let (store, rules) = match access {
+            Access::Open => return Self::Open,
+            Access::Keys(store) => (store, None),
+            Access::KeysAndTokens(store, rules) => (store, Some(rules)),
+        };
+        Self::Asks(Box::new(Checks {
+            keyring: Keyring::new(store),
+            tokens: rules.map(Tokens::new),
+            pace: limit.and_then(Pace::new),
+        }))
     }
 
     /// Whether people have to say who they are, since nobody knows.
@@ -64,38 +94,45 @@ impl Doorkeeper {
 
     /// # Errors
     /// 401 where nothing is shown that is of any use; 429 where it was shown too often; 503 where that cannot be said now.
-    async fn admit(&self, headers: &HeaderMap) -> Result<Admitted, Problem> {
-        let (keyring, pace) = match self {
+    async fn admit(&self, headers: &HeaderMap, now: Timestamp) -> Result<Admitted, Problem> {
+        let Checks {
+            keyring,
+            tokens,
+            pace,
+        } = match self {
             Self::Open => return Ok(Admitted::anonymous()),
-            Self::Keys { keyring, pace } => (keyring, pace),
+            Self::Asks(checks) => checks.as_ref(),
         };
         let shown = bearer(headers)
             .ok_or_else(|| unauthenticated("an API key is needed: Authorization: Bearer ac_…"))?;
-        let key = match Presented::read(shown) {
-            Some(presented) => keyring.find(&presented).await?,
-            None => None,
+        let admitted = match (Presented::read(shown), tokens) {
+            (None, Some(tokens)) => Admitted::by_token(tokens.judge(shown, now).await?),
+            (presented, _) => {
+                let key = match presented {
+                    Some(presented) => keyring.find(&presented).await?,
+                    None => None,
+                };
+                let unknown = || unauthenticated("the API key is unknown or revoked; ask for another one");
+                Admitted::by_key(key.ok_or_else(unknown)?)
+            }
         };
-        let key =
-            key.ok_or_else(|| unauthenticated("the API key is unknown or revoked; ask for another one"))?;
-        let key_id: Arc<str> = key.id.as_str().into();
-        if let Some(pace) = pace {
-            pace.take(&key_id)?;
+        if let (Some(pace), Some(pass)) = (pace, &admitted.pass) {
+            pace.take(&pass.id)?;
         }
-        Ok(Admitted {
-            key_id: Some(key_id),
-            caller: Arc::new(Caller {
-                tenant: key.tenant,
-                name: key.name,
-                roles: vec![key.role.to_string()],
-                rights: key.role.rights(),
-            }),
-        })
+        Ok(admitted)
     }
 
     /// Whether what somebody came in by still opens the door. True where that cannot be said now.
-    pub(crate) async fn still_admits(&self, admitted: &Admitted) -> bool {
-        match (self, &admitted.key_id) {
-            (Self::Keys { keyring, .. }, Some(id)) => keyring.is_usable(id).await,
+    pub(crate) async fn still_admits(&self, admitted: &Admitted, now: Timestamp) -> bool {
+        match (self, &admitted.pass) {
+            (
+                _,
+                Some(Pass {
+                    expires_at: Some(expires_at),
+                    ..
+                }),
+            ) => now < *expires_at,
+            (Self::Asks(checks), Some(pass)) => checks.keyring.is_usable(&pass.id).await,
             _ => true,
         }
     }
@@ -104,7 +141,7 @@ impl Doorkeeper {
 impl Admitted {
     /// Says in the log who asked for a change, and what came of it; the request's span has the rest.
     fn note(&self, response: &Response) {
-        if let Some(key_id) = &self.key_id {
+        if let Some(Pass { id: key_id, .. }) = &self.pass {
             let Caller { tenant, name, .. } = self.caller.as_ref();
             let status = response.status().as_u16();
             tracing::info!(target: "agentchains::audit", %key_id, %tenant, name, status, "asked for a change");
@@ -114,14 +151,40 @@ impl Admitted {
     fn anonymous() -> Self {
         Self {
             caller: Arc::new(Caller::anonymous()),
-            key_id: None,
+            pass: None,
+        }
+    }
+
+    fn by_key(key: ApiKey) -> Self {
+        Self {
+            pass: Some(Pass {
+                id: key.id.as_str().into(),
+                expires_at: None,
+            }),
+            caller: Arc::new(Caller {
+                tenant: key.tenant,
+                name: key.name,
+                roles: vec![key.role.to_string()],
+                rights: key.role.rights(),
+            }),
+        }
+    }
+
+    fn by_token(token: Bearer) -> Self {
+        let Bearer { caller, expires_at } = token;
+        Self {
+            pass: Some(Pass {
+                id: format!("{}/{}", caller.tenant, caller.name).into(),
+                expires_at: Some(expires_at),
+            }),
+            caller: Arc::new(caller),
         }
     }
 }
 
 /// Gives a request its caller, for handlers here and of the doors beside these routes, or refuses it.
 pub(crate) async fn authenticate(State(site): State<Site>, mut request: Request, next: Next) -> Response {
-    match site.doorkeeper.admit(request.headers()).await {
+    match site.doorkeeper.admit(request.headers(), site.engine.now()).await {
         Ok(admitted) => {
             request.extensions_mut().insert(Caller::clone(&admitted.caller));
             request.extensions_mut().insert(admitted.clone());

@@ -70,7 +70,13 @@ impl Described {
             .refuses(422, &["invalid_value", "unknown_field"])
             .refuses(
                 503,
-                &["store_unavailable", "shutting_down", "overloaded", "taken_over"],
+                &[
+                    "store_unavailable",
+                    "shutting_down",
+                    "overloaded",
+                    "taken_over",
+                    "issuer_unavailable",
+                ],
             )
     }
 
