@@ -1,6 +1,6 @@
 //! `agentchains agents`.
 
-use std::path::PathBuf;
+use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::Subcommand;
 use hyper::Method;
@@ -17,7 +17,7 @@ pub(crate) enum AgentsCommand {
     List {
         /// How many at the most
         #[arg(long, default_value_t = DEFAULT_LIMIT)]
-        limit: usize,
+        limit: NonZeroUsize,
     },
     /// Prints an agent; never its credential
     Show { id: String },

@@ -1,5 +1,7 @@
 //! `agentchains approvals`.
 
+use std::num::NonZeroUsize;
+
 use clap::Subcommand;
 
 use super::{
@@ -24,7 +26,7 @@ pub(crate) enum ApprovalsCommand {
         mine: bool,
         /// How many at the most
         #[arg(long, default_value_t = DEFAULT_LIMIT)]
-        limit: usize,
+        limit: NonZeroUsize,
     },
     /// Prints a question, and what is shown with it
     Show { id: String },

@@ -1,6 +1,6 @@
 //! Requests as commands make them.
 
-use std::path::Path;
+use std::{num::NonZeroUsize, path::Path};
 
 use hyper::Method;
 use serde_json::{Map, Value};
@@ -26,7 +26,7 @@ pub(crate) struct Call {
     pub(super) body: Option<String>,
     pub(super) shown: Shown,
     /// Items of a list at the most, over as many requests as that takes.
-    pub(super) limit: usize,
+    pub(super) limit: NonZeroUsize,
 }
 
 /// What is printed of an answer.
@@ -40,7 +40,7 @@ pub(crate) enum Shown {
 }
 
 /// Items of a list where nobody says how many.
-pub(super) const DEFAULT_LIMIT: usize = 50;
+pub(super) const DEFAULT_LIMIT: NonZeroUsize = NonZeroUsize::new(50).unwrap();
 
 impl Call {
     pub(super) fn new(method: Method, path: &[&str], shown: Shown) -> Self {
@@ -71,7 +71,7 @@ impl Call {
         self
     }
 
-    pub(super) const fn limit(mut self, limit: usize) -> Self {
+    pub(super) const fn limit(mut self, limit: NonZeroUsize) -> Self {
         self.limit = limit;
         self
     }

@@ -27,6 +27,9 @@ const PART: usize = 200;
 /// Why a server did not do what it was asked for.
 #[derive(Debug, Error)]
 pub(crate) enum RemoteError {
+    /// Nothing has such an id.
+    #[error("{0:?} is no id")]
+    NoId(String),
     /// It cannot be reached.
     #[error("cannot reach {server}; is the server running there? name another one with --server")]
     Unreachable { server: String, source: HttpError },
@@ -75,6 +78,7 @@ impl RemoteError {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Refused(problem) if matches!(problem["status"].as_u64(), Some(400 | 422)) => INVALID.into(),
+            Self::NoId(_) => INVALID.into(),
             _ => FAILED.into(),
         }
     }
@@ -84,7 +88,7 @@ impl RemoteError {
         match self {
             Self::Unreachable { .. } | Self::BrokeOff { .. } => true,
             Self::Refused(problem) => problem["status"] == 503,
-            Self::Stranger { .. } => false,
+            Self::Stranger { .. } | Self::NoId(_) => false,
         }
     }
 
@@ -92,6 +96,7 @@ impl RemoteError {
     pub(super) fn to_json(&self) -> Value {
         let code = match self {
             Self::Refused(problem) => return problem.clone(),
+            Self::NoId(_) => "invalid_value",
             Self::Unreachable { .. } => "server_unreachable",
             Self::BrokeOff { .. } => "answer_incomplete",
             Self::Stranger { .. } => "unexpected_answer",
@@ -145,7 +150,7 @@ impl Client {
         let mut items: Vec<Value> = Vec::new();
         let mut cursor = None;
         loop {
-            let missing = call.limit.saturating_sub(items.len()).min(PART);
+            let missing = call.limit.get().saturating_sub(items.len()).min(PART);
             let mut paging = Vec::new();
             // What is no part of a larger whole is not asked for in parts.
             if call.path.last().is_some_and(|last| last != "explain") {
@@ -157,14 +162,14 @@ impl Client {
                 items.extend(found);
             }
             cursor = part["next_cursor"].as_str().map(str::to_owned);
-            if cursor.is_none() || items.len() >= call.limit {
+            if cursor.is_none() || items.len() >= call.limit.get() {
                 return Ok(json!({plural: items, "next_cursor": cursor}));
             }
         }
     }
 
     async fn json(&self, call: &Call, paging: &[(&'static str, String)]) -> Result<Value, RemoteError> {
-        let mut address = self.address(&call.path);
+        let mut address = self.address(&call.path)?;
         if !call.query.is_empty() || !paging.is_empty() {
             address
                 .query_pairs_mut()
@@ -247,12 +252,16 @@ impl Client {
     }
 
     /// An address below the API's.
-    pub(super) fn address(&self, path: &[String]) -> Url {
+    pub(super) fn address(&self, path: &[String]) -> Result<Url, RemoteError> {
+        // As a part of a path they would mean another place (RFC 3986, section 5.2.4).
+        if let Some(id) = path.iter().find(|id| matches!(id.as_str(), "" | "." | "..")) {
+            return Err(RemoteError::NoId(id.clone()));
+        }
         let mut address = self.below(&["api", "v3", "orchestration"]);
         if let Ok(mut segments) = address.path_segments_mut() {
             segments.extend(path);
         }
-        address
+        Ok(address)
     }
 
     /// An address below the server's.

@@ -1,5 +1,7 @@
 //! `agentchains executions`.
 
+use std::num::NonZeroUsize;
+
 use clap::Subcommand;
 
 use super::{
@@ -21,7 +23,7 @@ pub(crate) enum ExecutionsCommand {
         status: Vec<String>,
         /// How many at the most
         #[arg(long, default_value_t = DEFAULT_LIMIT)]
-        limit: usize,
+        limit: NonZeroUsize,
     },
     /// Prints an execution
     Show { id: String },
@@ -30,7 +32,7 @@ pub(crate) enum ExecutionsCommand {
         id: String,
         /// How many at the most
         #[arg(long, default_value_t = DEFAULT_LIMIT)]
-        limit: usize,
+        limit: NonZeroUsize,
     },
     /// Prints what an execution has cost
     Cost { id: String },
@@ -42,7 +44,7 @@ pub(crate) enum ExecutionsCommand {
         after: Option<u64>,
         /// How many at the most
         #[arg(long, default_value_t = DEFAULT_LIMIT)]
-        limit: usize,
+        limit: NonZeroUsize,
     },
     /// Says why nodes wait or were skipped
     Explain { id: String },

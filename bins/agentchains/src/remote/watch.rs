@@ -71,7 +71,7 @@ async fn follow(
             .map(|last| (LAST_EVENT_ID, last)),
     );
     let response = client
-        .send(&Method::GET, &client.address(&path), &headers, String::new())
+        .send(&Method::GET, &client.address(&path)?, &headers, String::new())
         .await?;
     if response.status().as_u16() == 204 {
         return Ok(true);

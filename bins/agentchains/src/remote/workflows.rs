@@ -1,6 +1,6 @@
 //! `agentchains workflows`.
 
-use std::path::PathBuf;
+use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::Subcommand;
 use hyper::Method;
@@ -24,7 +24,7 @@ pub(crate) enum WorkflowsCommand {
         status: Option<String>,
         /// How many at the most
         #[arg(long, default_value_t = DEFAULT_LIMIT)]
-        limit: usize,
+        limit: NonZeroUsize,
     },
     /// Prints a workflow
     Show {

@@ -237,6 +237,15 @@ async fn refusals_are_one_sentence_or_the_problem_of_the_api() {
         "error: there is no execution nope\n"
     );
 
+    for id in ["", ".", ".."] {
+        let refused = terminal.run(&["agents", "delete", id]).await;
+        assert_eq!(refused.status.code(), Some(2), "{id:?} {refused:?}");
+        let refused = terminal.run(&["executions", "watch", id]).await;
+        assert_eq!(refused.status.code(), Some(2), "{id:?} {refused:?}");
+    }
+    let none = terminal.run(&["agents", "list", "--limit", "0"]).await;
+    assert_eq!(none.status.code(), Some(2));
+
     let problem = terminal
         .run(&["agents", "reset", "nope", "--output", "json"])
         .await;
