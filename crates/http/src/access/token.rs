@@ -43,6 +43,12 @@ const ASK_EVERY: Duration = Duration::from_secs(10);
 /// How long keys are trusted without asking again: one that the provider takes back is of no use after this time.
 const TRUSTED: Duration = Duration::from_secs(300);
 
+/// How long the provider may take to give its keys.
+const ASK_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long nobody asks a provider that has just failed to answer.
+const PAUSE: Duration = Duration::from_secs(2);
+
 /// How far the clocks of server and provider may be apart.
 const LEEWAY: Duration = Duration::from_secs(60);
 
@@ -96,8 +102,8 @@ pub(super) struct Bearer {
 pub(crate) struct Tokens {
     rules: TokenRules,
     known: RwLock<Option<Known>>,
-    /// Held by who asks the provider, so that only one does.
-    asking: Mutex<()>,
+    /// Held by who asks the provider, so that only one does; when that last was in vain.
+    asking: Mutex<Option<Instant>>,
 }
 
 #[derive(Clone)]
@@ -188,18 +194,17 @@ impl Tokens {
         if let Some(key) = self.known(TRUSTED).and_then(|keys| named(&keys, kid)) {
             return Ok(key);
         }
-        let _asking = self.asking.lock().await;
+        let mut failed_at = self.asking.lock().await;
         // Somebody else has asked while this one waited, or a moment ago.
         if let Some(keys) = self.known(ASK_EVERY) {
             return named(&keys, kid).ok_or_else(unknown);
         }
-        let fetched = self
-            .rules
-            .keys
-            .fetch()
-            .await
-            .and_then(|bytes| serde_json::from_slice::<JwkSet>(&bytes).map_err(io::Error::other));
-        match fetched {
+        if failed_at.is_some_and(|failed_at| failed_at.elapsed() < PAUSE) {
+            return Err(unavailable());
+        }
+        let fetched = tokio::time::timeout(ASK_LIMIT, self.rules.keys.fetch()).await;
+        let fetched = fetched.unwrap_or_else(|late| Err(late.into()));
+        match fetched.and_then(|bytes| serde_json::from_slice::<JwkSet>(&bytes).map_err(io::Error::other)) {
             Ok(keys) => {
                 let keys = Arc::new(keys);
                 let known = Known {
@@ -207,15 +212,13 @@ impl Tokens {
                     asked_at: Instant::now(),
                 };
                 *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(known);
+                *failed_at = None;
                 named(&keys, kid).ok_or_else(unknown)
             }
             Err(error) => {
                 tracing::warn!(%error, issuer = self.rules.issuer, "the keys of tokens cannot be read");
-                let detail = "the keys that tokens are signed with cannot be read; try again later";
-                Err(
-                    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "issuer_unavailable", detail)
-                        .retry_after(5),
-                )
+                *failed_at = Some(Instant::now());
+                Err(unavailable())
             }
         }
     }
@@ -257,6 +260,11 @@ fn seconds(value: &Value) -> Option<Timestamp> {
     Timestamp::from_second(whole).ok()
 }
 
+fn unavailable() -> Problem {
+    let detail = "the keys that tokens are signed with cannot be read; try again later";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "issuer_unavailable", detail).retry_after(5)
+}
+
 fn named(keys: &JwkSet, kid: Option<&str>) -> Option<Jwk> {
     match (kid, &keys.keys[..]) {
         (Some(kid), _) => keys.find(kid).cloned(),
@@ -294,17 +302,33 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn keys_are_asked_for_again_when_they_are_old_or_unknown_but_not_all_the_time() {
-        let keys = Arc::new(Counting::default());
-        let tokens = Tokens::new(TokenRules {
+    /// Never answers.
+    #[derive(Default)]
+    struct Silent(AtomicUsize);
+
+    #[async_trait]
+    impl SigningKeys for Silent {
+        async fn fetch(&self) -> io::Result<Vec<u8>> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            std::future::pending().await
+        }
+    }
+
+    fn tokens(keys: Arc<dyn SigningKeys>) -> Tokens {
+        Tokens::new(TokenRules {
             issuer: String::new(),
             audience: String::new(),
             role_claim: String::new(),
             tenant_claim: String::new(),
             name_claim: String::new(),
-            keys: Arc::clone(&keys) as Arc<dyn SigningKeys>,
-        });
+            keys,
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keys_are_asked_for_again_when_they_are_old_or_unknown_but_not_all_the_time() {
+        let keys = Arc::new(Counting::default());
+        let tokens = tokens(Arc::clone(&keys) as Arc<dyn SigningKeys>);
         for (wait, kid, is_known, asked) in [
             (Duration::ZERO, Some("1"), true, 1),
             (Duration::ZERO, None, true, 1),
@@ -318,6 +342,19 @@ mod tests {
             tokio::time::advance(wait).await;
             assert_eq!(tokens.key(kid).await.is_ok(), is_known, "{kid:?}");
             assert_eq!(keys.0.load(Ordering::Relaxed), asked, "{kid:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_provider_that_does_not_answer_is_given_up_and_left_alone_for_a_while() {
+        let keys = Arc::new(Silent::default());
+        let tokens = tokens(Arc::clone(&keys) as Arc<dyn SigningKeys>);
+        for (wait, asked) in [(Duration::ZERO, 1), (Duration::from_secs(1), 1), (PAUSE, 2)] {
+            tokio::time::advance(wait).await;
+            let began = Instant::now();
+            assert!(tokens.key(Some("1")).await.is_err());
+            assert!(began.elapsed() <= ASK_LIMIT + Duration::from_millis(1));
+            assert_eq!(keys.0.load(Ordering::Relaxed), asked);
         }
     }
 }
