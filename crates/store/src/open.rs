@@ -33,6 +33,13 @@ pub enum OpenError {
         /// Its address, without a password.
         database: String,
     },
+    /// The database file has several names, by hard links: each would have a log of its own, and what is written under
+    /// one name would be lost under another.
+    #[error("the database file {path:?} has several names (hard links): remove all but one, or copy it")]
+    Linked {
+        /// The database file.
+        path: PathBuf,
+    },
     /// The lock file beside the database could not be made.
     #[error("the file {path:?} could not be locked: is its directory there, and writable?")]
     Lock {

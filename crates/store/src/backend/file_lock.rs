@@ -21,6 +21,8 @@ pub(crate) struct FileLock {
 pub(crate) enum LockError {
     /// Someone else holds it.
     Held,
+    /// It has another name, under which its lock would be another one.
+    Linked,
     /// The lock file could not be made or locked.
     Io(io::Error),
 }
@@ -28,6 +30,9 @@ pub(crate) enum LockError {
 impl FileLock {
     /// Takes a database file, which need not exist.
     pub(crate) fn take(database: &Path) -> Result<Self, LockError> {
+        if has_other_names(database) {
+            return Err(LockError::Linked);
+        }
         let path = lock_path(database).map_err(LockError::Io)?;
         let file = OpenOptions::new()
             .create(true)
@@ -41,6 +46,20 @@ impl FileLock {
             Err(TryLockError::Error(error)) => Err(LockError::Io(error)),
         }
     }
+}
+
+/// Whether hard links lead to a file besides its name.
+#[cfg(unix)]
+fn has_other_names(database: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    fs::metadata(database).is_ok_and(|found| found.is_file() && found.nlink() > 1)
+}
+
+/// Elsewhere nobody can tell.
+#[cfg(not(unix))]
+fn has_other_names(_: &Path) -> bool {
+    false
 }
 
 /// `<database>.lock` beside the file that links lead to: two names of one database share their lock.

@@ -5,11 +5,13 @@
 
 mod session_lock;
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
+use log::LevelFilter;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, RuntimeErr, SqlxError,
     sqlx::{
+        ConnectOptions as _,
         pool::PoolOptions,
         postgres::{PgConnectOptions, PgDatabaseError, Postgres},
     },
@@ -80,8 +82,10 @@ pub(super) async fn take(options: &StoreOptions, presence: Presence) -> Result<T
             Box::pin(async move { lock.take(session).await })
         })
     });
-    let database = Database::connect(pool).await;
-    let database = database.map_err(|error| connect_error(options, error))?;
+    let database = match Database::connect(pool).await {
+        Ok(database) => database,
+        Err(error) => return Err(connect_error(options, why_not(options).await.unwrap_or(error))),
+    };
     let (hold, is_served) = match (lock.standing(), presence) {
         (Standing::Held, _) => (Hold::Session(lock), false),
         (_, Presence::Beside) => (Hold::None, true),
@@ -102,6 +106,17 @@ pub(super) async fn take(options: &StoreOptions, presence: Presence) -> Result<T
     })
 }
 
+/// What keeps a single connection from being made: a pool tries again and again, and says in the end only that it took
+/// too long.
+async fn why_not(options: &StoreOptions) -> Option<DbErr> {
+    let session: PgConnectOptions = options.url.parse().ok()?;
+    let tried = tokio::time::timeout(ACQUIRE_TIMEOUT, session.connect())
+        .await
+        .ok()?;
+    let error = tried.err()?;
+    Some(DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))
+}
+
 /// The connections that read, and cannot do anything else.
 pub(super) async fn readers(options: &StoreOptions) -> Result<DatabaseConnection, DbErr> {
     Database::connect(pool(options, options.readers.max(1), READER.to_vec())).await
@@ -119,7 +134,8 @@ fn pool(
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
-        .sqlx_logging(false)
+        .sqlx_logging(true)
+        .sqlx_logging_level(LevelFilter::Trace)
         .record_stmt_in_spans(false)
         .set_application_name("agentchains")
         .map_sqlx_postgres_opts(move |postgres| {

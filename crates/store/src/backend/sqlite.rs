@@ -5,6 +5,7 @@ mod files;
 
 use std::{error::Error, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
+use log::LevelFilter;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr,
     sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
@@ -76,6 +77,7 @@ pub(super) async fn take(
                     database: options.shown_url(),
                 });
             }
+            Err(LockError::Linked) => return Err(OpenError::Linked { path: path.clone() }),
             Err(LockError::Io(source)) => {
                 let path = path.clone();
                 return Err(OpenError::Lock { path, source });
@@ -136,7 +138,8 @@ fn pool(
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
-        .sqlx_logging(false)
+        .sqlx_logging(true)
+        .sqlx_logging_level(LevelFilter::Trace)
         .record_stmt_in_spans(false)
         .map_sqlx_sqlite_opts(move |sqlite| {
             let sqlite = sqlite

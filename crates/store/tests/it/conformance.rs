@@ -10,7 +10,7 @@ mod sqlite_in_memory {
 }
 
 mod sqlite_file {
-    agentchains_testkit::store_conformance!(crate::backends::SqliteFile::new());
+    agentchains_testkit::store_conformance!(crate::plans::Explained::new());
     agentchains_testkit::store_reopening!(crate::backends::SqliteFile::new());
 }
 

@@ -84,6 +84,24 @@ async fn another_name_of_an_open_file_is_refused() {
 }
 
 #[tokio::test]
+#[cfg(unix)]
+async fn a_file_with_a_second_name_is_refused_under_both() {
+    let backend = SqliteFile::new();
+    Store::open(backend.options()).await.unwrap().close().await;
+    let link = backend.path().with_file_name("link.db");
+    fs::hard_link(backend.path(), &link).unwrap();
+    for name in [&backend.path(), &link] {
+        let refused = Store::open(options(name)).await.err();
+        assert!(
+            matches!(&refused, Some(OpenError::Linked { path }) if path == name),
+            "{refused:?}"
+        );
+    }
+    fs::remove_file(link).unwrap();
+    Store::open(backend.options()).await.unwrap().close().await;
+}
+
+#[tokio::test]
 async fn a_second_process_on_the_same_file_is_refused() {
     let backend = SqliteFile::new();
     let store = Store::open(backend.options()).await.unwrap();

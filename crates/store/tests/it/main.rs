@@ -13,6 +13,7 @@ mod failure;
 mod files;
 mod large_values;
 mod lifecycle;
+mod plans;
 #[cfg(unix)]
 mod postgres;
 mod purses;

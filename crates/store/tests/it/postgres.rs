@@ -302,3 +302,16 @@ async fn an_address_that_cannot_be_read_is_refused_without_showing_its_password(
     };
     assert_eq!(url, "postgres://ada@localhost:port/a");
 }
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_said_to_be_the_reason() {
+    // Nobody may listen on the first of all ports without being asked to.
+    let refused = Store::open(StoreOptions::new("postgres://nobody@127.0.0.1:1/none"))
+        .await
+        .err();
+    let Some(OpenError::Connect { source, .. }) = refused else {
+        panic!("{refused:?}");
+    };
+    let reason = source.to_string();
+    assert!(reason.contains("refused"), "{reason}");
+}
