@@ -1,7 +1,7 @@
 //! The seams between the engine and the world: small traits with plain data and their errors.
 //!
 //! A store implements [`ExecutionStore`], [`ExecutionQuery`], [`WorkflowStore`], [`AgentStore`], [`SecretStore`],
-//! [`ApiKeyStore`] and [`BreakerStore`];
+//! [`ApiKeyStore`], [`WebhookStore`] and [`BreakerStore`];
 //! something that calls agents implements [`NodeRunner`]; a [`Clock`] tells the time; an [`EventSink`] receives what
 //! happened.
 //! This crate changes rarely, and knows neither a database nor a network.
@@ -19,6 +19,7 @@ mod query;
 mod runner;
 mod seconds;
 mod store;
+mod webhooks;
 mod workflows;
 
 pub use crate::{
@@ -41,6 +42,10 @@ pub use crate::{
     store::{
         Claimed, Commit, CommitError, Creation, EventSink, ExecutionStore, Fence, Idempotency, Interrupted,
         StoreError,
+    },
+    webhooks::{
+        Delivery, DeliveryFailure, KeptSecret, MAX_WEBHOOKS, NewWebhook, Settled, Webhook, WebhookDirectory,
+        WebhookError, WebhookStore,
     },
     workflows::{Change, NewVersion, VersionRecord, WorkflowFilter, WorkflowRecord, WorkflowStore},
 };

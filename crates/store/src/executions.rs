@@ -46,6 +46,7 @@ impl ExecutionStore for Store {
             revision: FIRST_REVISION,
         };
         let mut rows = Rows::of(&changes, fence)?;
+        self.subscriptions().record(&changes, &mut rows);
         let mut input = input_model(&changes)?;
         let mut seeds = seed_models(&changes)?;
         large::take_out(slice::from_mut(&mut input), &mut rows.large_values);
@@ -63,7 +64,8 @@ impl ExecutionStore for Store {
     }
 
     async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
-        let rows = Rows::of(&commit.changes, commit.fence.advanced())?;
+        let mut rows = Rows::of(&commit.changes, commit.fence.advanced())?;
+        self.subscriptions().record(&commit.changes, &mut rows);
         self.writer().commit(rows, commit.purses).await
     }
 

@@ -59,6 +59,7 @@ mod query;
 mod secrets;
 mod store;
 mod terminal;
+mod webhooks;
 mod workflows;
 mod write;
 

@@ -2,6 +2,7 @@
 
 use std::{io, path::PathBuf};
 
+use agentchains_ports::StoreError;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel, sea_query::OnConflict,
 };
@@ -127,6 +128,14 @@ pub(crate) async fn open(options: &StoreOptions, presence: Presence) -> Result<O
 
 /// The database could not be reached.
 pub(crate) fn connect_error(options: &StoreOptions, error: DbErr) -> OpenError {
+    OpenError::Connect {
+        database: options.shown_url(),
+        source: Box::new(error),
+    }
+}
+
+/// The database was opened, and could not be read then.
+pub(crate) fn unreadable(options: &StoreOptions, error: StoreError) -> OpenError {
     OpenError::Connect {
         database: options.shown_url(),
         source: Box::new(error),

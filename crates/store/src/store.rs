@@ -8,7 +8,8 @@ use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
 use crate::{
     OpenError, StoreOptions,
     error::store_error,
-    open::{self, Opened, Presence},
+    open::{self, Opened, Presence, unreadable},
+    webhooks::Subscriptions,
     write::{Work, Writer},
 };
 
@@ -24,6 +25,7 @@ pub struct Store {
 struct Inner {
     readers: DatabaseConnection,
     writer: Writer,
+    subscriptions: Subscriptions,
     epoch: u64,
     after_crash: bool,
 }
@@ -58,18 +60,26 @@ impl Store {
         let inner = Inner {
             readers: readers.clone().unwrap_or_else(|| writer.database().clone()),
             writer: Writer::start(writer, readers, epoch),
+            subscriptions: Subscriptions::default(),
             epoch,
             after_crash,
         };
-        Ok(Self {
+        let store = Self {
             inner: Arc::new(inner),
-        })
+        };
+        let subscribed = store.subscribe().await;
+        subscribed.map_err(|error| unreadable(&options, error))?;
+        Ok(store)
     }
 
     /// Writes what has been asked for, folds the log into the database file and gives it up. Every later call,
     /// on whichever clone, fails with [`StoreError::Unavailable`].
     pub async fn close(self) {
         self.inner.writer.close().await;
+    }
+
+    pub(crate) fn subscriptions(&self) -> &Subscriptions {
+        &self.inner.subscriptions
     }
 
     /// The epoch of this opening: the lease under which executions are claimed.

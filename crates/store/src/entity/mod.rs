@@ -25,5 +25,7 @@ pub mod node;
 pub mod purse;
 pub mod secret;
 pub mod seed;
+pub mod webhook;
+pub mod webhook_delivery;
 pub mod workflow;
 pub mod workflow_version;

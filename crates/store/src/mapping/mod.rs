@@ -15,6 +15,7 @@ mod node;
 mod purse;
 mod secret;
 mod seed;
+mod webhook;
 mod workflow;
 
 use std::slice;
@@ -35,6 +36,7 @@ pub(crate) use self::{
     purse::{purse_budget, purse_model},
     secret::{sealed_secret, secret_model},
     seed::{seed, seed_models},
+    webhook::{delivery_model, webhook, webhook_model},
     workflow::{folded, version_model, version_record, workflow_model, workflow_record},
 };
 use crate::{entity, large};
@@ -46,6 +48,8 @@ pub(crate) struct Rows {
     pub(crate) attempts: Vec<entity::attempt::Model>,
     pub(crate) approvals: Vec<entity::approval::Model>,
     pub(crate) events: Vec<entity::event::Model>,
+    /// What webhooks are to be told of the events.
+    pub(crate) deliveries: Vec<entity::webhook_delivery::Model>,
     /// What is too large for these rows, and for others that are written with them. Some may be here repeatedly.
     pub(crate) large_values: Vec<entity::large_value::Model>,
 }
@@ -78,6 +82,7 @@ impl Rows {
                 .map(|row| event::event_model(id, row))
                 .collect::<Result<_, _>>()?,
             execution,
+            deliveries: Vec::new(),
             large_values: Vec::new(),
         };
         let large_values = &mut rows.large_values;

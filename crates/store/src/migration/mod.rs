@@ -15,6 +15,7 @@ mod m20261122_000009_purses;
 mod m20261122_000010_secrets;
 mod m20261122_000011_large_values;
 mod m20261122_000012_api_keys;
+mod m20261122_000013_webhooks;
 mod table;
 
 use sea_orm::{DatabaseConnection, DbErr};
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000010_secrets::Migration),
             Box::new(m20261122_000011_large_values::Migration),
             Box::new(m20261122_000012_api_keys::Migration),
+            Box::new(m20261122_000013_webhooks::Migration),
         ]
     }
 }

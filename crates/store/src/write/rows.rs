@@ -54,6 +54,7 @@ pub(super) fn record(script: &mut Script, created: &[&NewRows], committed: &[&Ro
     script.insert(all().flat_map(|rows| &rows.approvals), Some(&REPLACE_APPROVAL));
     // A number that is there already is refused by the key, which keeps the sequence free of repeats.
     script.insert(all().flat_map(|rows| &rows.events), None);
+    script.insert(all().flat_map(|rows| &rows.deliveries), None);
 }
 
 static REPLACE_NODE: LazyLock<OnConflict> = LazyLock::new(replace_node);

@@ -24,7 +24,7 @@ use tracing_subscriber::{
 use crate::backends::SqliteFile;
 
 /// The tables that grow with the executions.
-const GROWING: [&str; 12] = [
+const GROWING: [&str; 13] = [
     "approvals",
     "attempts",
     "events",
@@ -37,6 +37,7 @@ const GROWING: [&str; 12] = [
     "nodes",
     "purses",
     "seeds",
+    "webhook_deliveries",
 ];
 
 /// The index of the executions that are being driven, which are few: to read it is to read what is asked for.

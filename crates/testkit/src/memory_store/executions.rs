@@ -45,6 +45,7 @@ impl ExecutionStore for MemoryStore {
             data.purses
                 .insert(PurseId::of_execution(id), Budget::new(Some(limit)));
         }
+        data.record_deliveries(&changes);
         data.executions.insert(id, Entry::new(changes, fence));
         Ok(Creation::Created((id, fence)))
     }
@@ -74,8 +75,9 @@ impl ExecutionStore for MemoryStore {
         data.purses
             .retain(|id, _| !made.iter().any(|latest| id.is_outdated_by(latest)));
         data.purses.extend(purses);
-        entry.apply(commit.changes);
+        entry.apply(commit.changes.clone());
         entry.fence = entry.fence.advanced();
+        data.record_deliveries(&commit.changes);
         Ok(())
     }
 

@@ -11,6 +11,7 @@ mod ledger;
 mod paging;
 mod queries;
 mod secrets;
+mod webhooks;
 mod workflows;
 
 use std::{
@@ -25,9 +26,11 @@ use agentchains_machine::{
 };
 use agentchains_ports::{
     AgentKey, AgentRecord, ApiKey, BreakerRecord, Fence, Idempotency, PurseId, SealedSecret, StoreError,
-    VersionRecord, WorkflowRecord, compare_attempts, compare_nodes,
+    VersionRecord, Webhook, WorkflowRecord, compare_attempts, compare_nodes,
 };
 use jiff::Timestamp;
+
+use self::webhooks::Pending;
 
 /// A store in memory. Clones share their data and their epoch.
 #[derive(Clone, Debug)]
@@ -84,6 +87,8 @@ struct Data {
     /// By tenant and name.
     secrets: BTreeMap<(String, String), SealedSecret>,
     api_keys: BTreeMap<String, ApiKey>,
+    webhooks: BTreeMap<String, Webhook>,
+    deliveries: Vec<Pending>,
 }
 
 /// An execution with everything that belongs to it.
@@ -178,6 +183,7 @@ enum Made {
     Execution(ExecutionId),
     Workflow(WorkflowId),
     Agent(AgentKey),
+    Webhook(String),
 }
 
 /// An idempotency key and what it made.

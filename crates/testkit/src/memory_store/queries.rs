@@ -157,6 +157,7 @@ impl ExecutionQuery for MemoryStore {
         }
         data.executions.remove(&id);
         data.purses.remove(&PurseId::of_execution(id));
+        data.forget_deliveries(id);
         Ok(true)
     }
 

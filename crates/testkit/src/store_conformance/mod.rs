@@ -26,6 +26,7 @@ pub mod round_trip;
 pub mod secrets;
 mod suite;
 pub mod trees;
+pub mod webhooks;
 pub mod workflows;
 
 use std::error::Error;
@@ -33,7 +34,7 @@ use std::error::Error;
 use agentchains_machine::{Changes, ExecutionId, ExecutionRow};
 use agentchains_ports::{
     AgentStore, ApiKeyStore, BreakerStore, Commit, Creation, ExecutionQuery, ExecutionStore, Fence,
-    PageRequest, SecretStore, WorkflowStore,
+    PageRequest, SecretStore, WebhookStore, WorkflowStore,
 };
 use async_trait::async_trait;
 
@@ -44,7 +45,14 @@ pub type TestResult = Result<(), Box<dyn Error + Send + Sync>>;
 
 /// All that a store does.
 pub trait Ports:
-    ExecutionStore + ExecutionQuery + WorkflowStore + AgentStore + BreakerStore + SecretStore + ApiKeyStore
+    ExecutionStore
+    + ExecutionQuery
+    + WorkflowStore
+    + AgentStore
+    + BreakerStore
+    + SecretStore
+    + ApiKeyStore
+    + WebhookStore
 {
 }
 
@@ -56,6 +64,7 @@ impl<S> Ports for S where
         + BreakerStore
         + SecretStore
         + ApiKeyStore
+        + WebhookStore
 {
 }
 

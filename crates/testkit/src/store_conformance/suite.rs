@@ -91,6 +91,12 @@ macro_rules! store_conformance {
                 an_api_key_is_revoked_once;
             secrets: secrets_are_saved_replaced_and_deleted,
                 secrets_belong_to_tenants;
+            webhooks: webhooks_are_made_replaced_and_removed,
+                a_key_makes_one_webhook,
+                events_are_to_be_told_to_whoever_wants_them,
+                what_is_not_written_is_not_told,
+                deliveries_are_settled_or_due_again,
+                deliveries_go_with_their_execution;
             breakers: a_breaker_is_kept_until_it_is_replaced_or_deleted,
                 breakers_of_two_tenants_agents_are_two,
                 breakers_are_read_in_the_order_of_their_changes_and_in_parts;
@@ -110,6 +116,7 @@ macro_rules! store_reopening {
             purses: purses_are_there_after_reopening;
             api_keys: api_keys_are_there_after_reopening;
             secrets: secrets_are_there_after_reopening;
+            webhooks: webhooks_are_there_after_reopening;
             breakers: a_breaker_is_there_after_reopening_and_changes_are_numbered_on;
         }
     };
