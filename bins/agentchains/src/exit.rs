@@ -5,7 +5,7 @@ use std::{io, path::PathBuf, process::ExitCode};
 use agentchains_agents::{InvalidKey, InvalidRange, TlsError, VaultError};
 use agentchains_engine::{
     EngineError,
-    ports::{DirectoryError, StoreError},
+    ports::{DirectoryError, StoreError, WebhookError},
 };
 use agentchains_http::InvalidTls;
 use agentchains_store::OpenError;
@@ -67,6 +67,8 @@ pub(crate) enum CommandError {
         agent_id: String,
         source: DirectoryError,
     },
+    #[error("cannot use the webhooks of the settings")]
+    Webhook(#[from] WebhookError),
     #[error("the key of stored secrets cannot be used")]
     SecretsKey(#[from] InvalidKey),
     #[error("the system has no randomness to make a key from")]

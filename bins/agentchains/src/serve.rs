@@ -69,6 +69,7 @@ pub(crate) async fn until_stopped(
     let drained = async {
         // The door stays open meanwhile: whoever asks is told to come back later, and can still read and steer.
         wired.engine.shutdown(settings.drain).await;
+        wired.webhooks.stop().await;
         stop.cancel();
         server.await
     };

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use agentchains_agents::SecretsKey;
+use agentchains_agents::{DeclaredWebhook, SecretsKey};
 use agentchains_engine::{
     Caps,
     ports::{AgentDefinition, InvalidRate, RateLimit},
@@ -49,6 +49,8 @@ pub(crate) struct Settings {
     pub(crate) tls_key: Option<PathBuf>,
     /// Declared here, and nowhere else.
     pub(crate) agents: Vec<AgentDefinition>,
+    /// Addresses that are told of events.
+    pub(crate) webhooks: Vec<DeclaredWebhook>,
     pub(crate) allowed_origins: Vec<String>,
     /// Which workflows are A2A agents besides those that are published.
     pub(crate) a2a_publish: A2aPublish,
@@ -81,6 +83,7 @@ struct SettingsFile {
     tls_certificate: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     agents: Option<Vec<toml::Value>>,
+    webhooks: Option<Vec<toml::Value>>,
     allowed_origins: Option<Vec<String>>,
     a2a_publish: Option<A2aPublish>,
     a2a_tck: Option<bool>,
@@ -130,7 +133,8 @@ impl Settings {
             secrets_key_file: key_file(args.secrets_key_file, file.secrets_key_file),
             tls_certificate: args.tls_certificate.or(file.tls_certificate),
             tls_key: args.tls_key.or(file.tls_key),
-            agents: agents(file.agents.unwrap_or_default())?,
+            agents: declared("agents", file.agents.unwrap_or_default())?,
+            webhooks: declared("webhooks", file.webhooks.unwrap_or_default())?,
             allowed_origins: args.allowed_origins.or(file.allowed_origins).unwrap_or_default(),
             a2a_publish: args.a2a_publish.or(file.a2a_publish).unwrap_or_default(),
             a2a_tck: args.a2a_tck.or(file.a2a_tck).unwrap_or_default(),
@@ -179,6 +183,8 @@ impl Settings {
             "tls_certificate": self.tls_certificate,
             "tls_key": self.tls_key,
             "agents": agents,
+            // Their addresses may hold secrets.
+            "webhooks": self.webhooks.len(),
             "allowed_origins": self.allowed_origins,
             "a2a_publish": self.a2a_publish,
             "a2a_tck": self.a2a_tck,
@@ -246,16 +252,14 @@ fn caps(mut table: toml::Table, given: Vec<String>) -> Result<Caps, CommandError
         .map_err(|error| CommandError::Usage(format!("caps: {}", error.message())))
 }
 
-/// The agents that the file declares. What is wrong is told without the line that it stands on, which may hold a secret.
-fn agents(declared: Vec<toml::Value>) -> Result<Vec<AgentDefinition>, CommandError> {
-    let declared = declared.into_iter().enumerate();
-    declared
-        .map(|(index, agent)| {
-            agent.try_into().map_err(|error: toml::de::Error| {
-                CommandError::Usage(format!("agents: number {}: {}", index + 1, error.message()))
-            })
+/// The tables of that name in the file. What is wrong is told without the line that it stands on, which may hold a secret.
+fn declared<T: DeserializeOwned>(name: &str, tables: Vec<toml::Value>) -> Result<Vec<T>, CommandError> {
+    let each = tables.into_iter().enumerate().map(|(index, table)| {
+        table.try_into().map_err(|error: toml::de::Error| {
+            CommandError::Usage(format!("{name}: number {}: {}", index + 1, error.message()))
         })
-        .collect()
+    });
+    each.collect()
 }
 
 /// The file that holds the key of stored secrets. A key in the environment wins over a file that the settings name.

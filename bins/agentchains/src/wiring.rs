@@ -3,10 +3,10 @@
 use std::{str::FromStr, sync::Arc};
 
 use agentchains_a2a::A2aServer;
-use agentchains_agents::{AddressPolicy, AgentRunner, Outbound, Registry, Vault};
+use agentchains_agents::{AddressPolicy, AgentRunner, Outbound, Registry, Vault, Webhooks};
 use agentchains_engine::{
     Caller, Engine, SystemClock,
-    ports::{AgentDefinition, Clock},
+    ports::{AgentDefinition, Clock, EventSink},
 };
 use agentchains_http::{Access, App, ServerOptions, ServerTls};
 use agentchains_mcp::McpServer;
@@ -24,6 +24,7 @@ use crate::{
 pub(crate) struct Wired {
     pub(crate) engine: Engine,
     pub(crate) agents: Arc<Registry>,
+    pub(crate) webhooks: Arc<Webhooks>,
     pub(crate) store: Store,
 }
 
@@ -42,6 +43,15 @@ pub(crate) async fn wire(settings: &Settings, agents: Vec<AgentDefinition>) -> R
     let outbound = Outbound::new(policy, Arc::clone(&clock) as Arc<dyn Clock>)?;
     let key = secrets_key(settings.secrets_key_file.as_deref())?;
     let vault = Vault::new(Arc::new(store.clone()), &Caller::anonymous().tenant, key);
+    let webhooks = Webhooks::load(
+        Arc::new(store.clone()),
+        outbound.clone(),
+        vault.clone(),
+        agentchains_http::event_text,
+        Arc::clone(&clock) as Arc<dyn Clock>,
+    );
+    let webhooks = webhooks.await?;
+    webhooks.declare(settings.webhooks.clone(), clock.now()).await?;
     let registry = Registry::load_with_vault(Arc::new(store.clone()), outbound, vault).await?;
     for definition in settings.agents.clone() {
         let agent_id = definition.agent_id.clone();
@@ -64,10 +74,12 @@ pub(crate) async fn wire(settings: &Settings, agents: Vec<AgentDefinition>) -> R
         .limits(settings.limits)
         .caps(settings.caps)
         .retention(settings.retention)
+        .sink(Arc::clone(&webhooks) as Arc<dyn EventSink>)
         .start();
     Ok(Wired {
         engine,
         agents: registry,
+        webhooks,
         store,
     })
 }
@@ -88,6 +100,7 @@ impl Wired {
         Ok(App {
             engine: self.engine.clone(),
             agents: Arc::clone(&self.agents) as _,
+            webhooks: Some(Arc::clone(&self.webhooks) as _),
             metrics: Some(metrics.renderer()),
             doors: vec![
                 agentchains_mcp::router(McpServer {

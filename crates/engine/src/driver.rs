@@ -395,7 +395,11 @@ impl Driver {
         for execution in draw.committed() {
             self.shared.deliver(execution, Message::Input(Input::Tick));
         }
-        self.shared.hub.publish(self.machine.execution(), events);
+        let execution = self.machine.execution();
+        self.shared.hub.publish(execution, events);
+        for sink in &self.shared.sinks {
+            sink.publish(execution, events);
+        }
         for effect in effects {
             calls::perform(self, effect, &mut admissions);
         }

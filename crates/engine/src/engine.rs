@@ -7,7 +7,8 @@ use std::{
 
 use agentchains_machine::WorkflowId;
 use agentchains_ports::{
-    BreakerStore, Clock, ExecutionQuery, ExecutionStore, NodeRunner, Right, Rights, StoreError, WorkflowStore,
+    BreakerStore, Clock, EventSink, ExecutionQuery, ExecutionStore, NodeRunner, Right, Rights, StoreError,
+    WorkflowStore,
 };
 use agentchains_workflow::Limits;
 use jiff::Timestamp;
@@ -83,6 +84,7 @@ pub struct EngineBuilder {
     limits: Limits,
     caps: Caps,
     retention: Option<Duration>,
+    sinks: Vec<Arc<dyn EventSink>>,
 }
 
 impl EngineBuilder {
@@ -104,6 +106,13 @@ impl EngineBuilder {
     #[must_use]
     pub const fn retention(mut self, keep: Option<Duration>) -> Self {
         self.retention = keep;
+        self
+    }
+
+    /// Tells this one, too, of all events once they are durable.
+    #[must_use]
+    pub fn sink(mut self, sink: Arc<dyn EventSink>) -> Self {
+        self.sinks.push(sink);
         self
     }
 
@@ -132,6 +141,7 @@ impl EngineBuilder {
             paces: Paces::default(),
             purses: Arc::new(Purses::new(self.caps)),
             hub: Hub::default(),
+            sinks: self.sinks,
             metrics: Metrics::new(),
             store_complaints: Complaints::default(),
             compiled: CompiledCache::new(self.limits),
@@ -178,6 +188,7 @@ impl Engine {
             limits: Limits::default(),
             caps: Caps::default(),
             retention: None,
+            sinks: Vec::new(),
         }
     }
 

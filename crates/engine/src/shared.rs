@@ -6,7 +6,7 @@ use std::{
 };
 
 use agentchains_machine::{ApprovalRow, ExecutionId, ExecutionRow, Input, Rejected};
-use agentchains_ports::{Clock, ExecutionQuery, ExecutionStore, NodeRunner, WorkflowStore};
+use agentchains_ports::{Clock, EventSink, ExecutionQuery, ExecutionStore, NodeRunner, WorkflowStore};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::ContextV7;
@@ -72,6 +72,8 @@ pub(crate) struct Shared {
     pub(crate) paces: Paces,
     pub(crate) purses: Arc<Purses>,
     pub(crate) hub: Hub,
+    /// Who else is told of events.
+    pub(crate) sinks: Vec<Arc<dyn EventSink>>,
     pub(crate) metrics: Metrics,
     pub(crate) store_complaints: Complaints,
     pub(crate) compiled: CompiledCache,

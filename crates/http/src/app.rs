@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use agentchains_engine::{
     Caller, Engine,
-    ports::{AgentDirectory, RateLimit},
+    ports::{AgentDirectory, RateLimit, WebhookDirectory},
 };
 use axum::{Router, extract::FromRequestParts, http::request::Parts};
 use tokio::sync::Semaphore;
@@ -27,6 +27,8 @@ pub struct App {
     pub engine: Engine,
     /// Knows the agents.
     pub agents: Arc<dyn AgentDirectory>,
+    /// Knows the webhooks; without it there are no such paths.
+    pub webhooks: Option<Arc<dyn WebhookDirectory>>,
     /// What `/metrics` answers with; without it there is no such path.
     pub metrics: Option<RenderMetrics>,
     /// Further doors, beside the API: each of their requests has its [`Caller`] among its extensions.
@@ -88,6 +90,7 @@ pub(crate) struct Api {
 pub(crate) struct Shared {
     pub(crate) engine: Engine,
     pub(crate) agents: Arc<dyn AgentDirectory>,
+    pub(crate) webhooks: Option<Arc<dyn WebhookDirectory>>,
     pub(crate) metrics: Option<RenderMetrics>,
     pub(crate) options: ServerOptions,
     pub(crate) origins: Origins,
@@ -105,6 +108,7 @@ impl Site {
         Self(Arc::new(Shared {
             engine: app.engine,
             agents: app.agents,
+            webhooks: app.webhooks,
             metrics: app.metrics,
             doorkeeper: Doorkeeper::of(app.access, app.options.rate_limit),
             origins: Origins::new(own_origins, &app.options.allowed_origins),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use agentchains_engine::{
     DryRunError, EngineError, Validation,
     machine::Rejected,
-    ports::{DirectoryError, StoreError},
+    ports::{DirectoryError, StoreError, WebhookError},
 };
 use axum::http::StatusCode;
 
@@ -137,6 +137,22 @@ impl From<DirectoryError> for Problem {
             }
             DirectoryError::Discovery { code, .. } => unprocessable(code, "/url", detail),
             DirectoryError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<WebhookError> for Problem {
+    fn from(error: WebhookError) -> Self {
+        let detail = error.to_string();
+        match error {
+            WebhookError::Invalid { pointer, code, .. } => unprocessable(code, pointer, detail),
+            WebhookError::TooMany => conflict("too_many_webhooks", detail),
+            WebhookError::KeyReused => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail)
+            }
+            WebhookError::Absent { id } => Self::not_found("webhook", &id),
+            WebhookError::ReadOnly { .. } => conflict("webhook_read_only", detail),
+            WebhookError::Store(error) => error.into(),
         }
     }
 }

@@ -40,6 +40,7 @@
 //! let app = App {
 //!     engine: engine.clone(),
 //!     agents: Arc::new(registry::NoAgents),
+//!     webhooks: None,
 //!     metrics: None,
 //!     doors: Vec::new(),
 //!     access: Access::Open,
@@ -74,6 +75,7 @@ mod wire;
 
 pub use access::{Access, NewApiKey, SigningKeys, TokenRules, new_api_key};
 pub use app::{App, RenderMetrics, ServerOptions};
+pub use live::event_text;
 pub use openapi::openapi;
 pub use router::{BASE_PATH, Operation, operations, router};
 pub use routes::templates::templates;

@@ -18,7 +18,8 @@ use crate::{
     edge, live, openapi, origin,
     problem::Problem,
     routes::{
-        agents, approvals, cost, description, executions, forks, health, metrics, nodes, templates, workflows,
+        agents, approvals, cost, description, executions, forks, health, metrics, nodes, templates, webhooks,
+        workflows,
     },
 };
 
@@ -155,7 +156,7 @@ pub(crate) fn of(site: Site, doors: Vec<Router>) -> Router {
 
 fn guarded() -> Guarded {
     let routes = Guarded::default();
-    agent_routes(execution_routes(workflow_routes(routes)))
+    webhook_routes(agent_routes(execution_routes(workflow_routes(routes))))
 }
 
 fn workflow_routes(routes: Guarded) -> Guarded {
@@ -218,6 +219,15 @@ fn agent_routes(routes: Guarded) -> Guarded {
             Right::Edit,
             agents::force_breaker_open,
         )
+}
+
+/// An address may hold a secret, so that it is shown to nobody who could not change it.
+fn webhook_routes(routes: Guarded) -> Guarded {
+    routes
+        .get("/webhooks", Right::Edit, webhooks::list)
+        .post("/webhooks", Right::Edit, webhooks::create)
+        .get("/webhooks/{id}", Right::Edit, webhooks::show)
+        .delete("/webhooks/{id}", Right::Edit, webhooks::remove)
 }
 
 async fn unknown_route() -> Problem {

@@ -101,7 +101,7 @@ pub trait WebhookStore: Send + Sync + 'static {
     /// [`StoreError`] when the store could not be read.
     async fn load_webhooks(&self) -> Result<Vec<Webhook>, StoreError>;
 
-    /// Records a webhook, or says which one the key has made before.
+    /// Records a webhook, or says which one the key has made before. `None` where the tenant has [`MAX_WEBHOOKS`] already.
     ///
     /// # Errors
     /// [`StoreError`] when nothing was written.
@@ -109,7 +109,7 @@ pub trait WebhookStore: Send + Sync + 'static {
         &self,
         webhook: &Webhook,
         idempotency: Option<Idempotency>,
-    ) -> Result<Creation<Webhook>, StoreError>;
+    ) -> Result<Option<Creation<Webhook>>, StoreError>;
 
     /// Replaces a webhook that is there.
     ///

@@ -6,7 +6,9 @@ use std::{
 };
 
 use agentchains_machine::Changes;
-use agentchains_ports::{Creation, Delivery, Idempotency, Settled, StoreError, Webhook, WebhookStore};
+use agentchains_ports::{
+    Creation, Delivery, Idempotency, MAX_WEBHOOKS, Settled, StoreError, Webhook, WebhookStore,
+};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sea_orm::{
@@ -147,28 +149,36 @@ async fn create(
     tx: &DatabaseTransaction,
     new: Webhook,
     idempotency: Option<Idempotency>,
-) -> Result<Creation<Webhook>, StoreError> {
-    if let Some(key) = idempotency {
-        let key = idempotency::key_model(&new.tenant, key, new.id.clone());
-        let fingerprint = key.fingerprint.clone();
-        if let Some(earlier) = idempotency::first_use(tx, key, micros(new.created_at)).await? {
+) -> Result<Option<Creation<Webhook>>, StoreError> {
+    let key = idempotency.map(|key| idempotency::key_model(&new.tenant, key, new.id.clone()));
+    let now = micros(new.created_at);
+    if let Some(key) = &key {
+        let used = idempotency::used(tx, &[key], now).await.map_err(store_error)?;
+        if let Some(earlier) = used.into_values().next() {
             let made = webhook::Entity::find_by_id(earlier.resource_id)
                 .one(tx)
                 .await
                 .map_err(store_error)?
-                .filter(|_| earlier.fingerprint == fingerprint);
+                .filter(|_| earlier.fingerprint == key.fingerprint);
             return match made {
-                Some(made) => mapping::webhook(made).map(Creation::Replayed),
-                None => Ok(Creation::KeyReused),
+                Some(made) => Ok(Some(Creation::Replayed(mapping::webhook(made)?))),
+                None => Ok(Some(Creation::KeyReused)),
             };
         }
+    }
+    let of_tenant = webhook::Entity::find().filter(webhook::Column::Tenant.eq(&new.tenant));
+    if of_tenant.count(tx).await.map_err(store_error)? >= MAX_WEBHOOKS as u64 {
+        return Ok(None);
+    }
+    if let Some(key) = key {
+        idempotency::first_use(tx, key, now).await?;
     }
     let row = mapping::webhook_model(&new)?.into_active_model();
     webhook::Entity::insert(row)
         .exec_without_returning(tx)
         .await
         .map_err(store_error)?;
-    Ok(Creation::Created(new))
+    Ok(Some(Creation::Created(new)))
 }
 
 #[async_trait]
@@ -181,7 +191,7 @@ impl WebhookStore for Store {
         &self,
         webhook: &Webhook,
         idempotency: Option<Idempotency>,
-    ) -> Result<Creation<Webhook>, StoreError> {
+    ) -> Result<Option<Creation<Webhook>>, StoreError> {
         let new = webhook.clone();
         let created = self
             .write(move |tx| Box::pin(create(tx, new, idempotency)))

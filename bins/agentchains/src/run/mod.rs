@@ -162,6 +162,7 @@ pub(crate) fn in_memory() -> Settings {
         allow_inline_endpoints: true,
         secrets_key_file: None,
         agents: Vec::new(),
+        webhooks: Vec::new(),
         allowed_origins: Vec::new(),
         a2a_publish: A2aPublish::None,
         a2a_tck: false,

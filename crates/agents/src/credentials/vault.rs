@@ -160,19 +160,9 @@ impl Vault {
             return Err(VaultError::Name);
         }
         let secret = usable(secret).map_err(VaultError::Unusable)?;
-        let nonce =
-            XNonce::try_generate().map_err(|_| VaultError::Unusable("cannot be sealed".to_owned()))?;
-        let payload = Payload {
-            msg: secret.expose_secret().as_bytes(),
-            aad: &self.place(name),
-        };
-        let ciphertext = self
-            .cipher()?
-            .encrypt(&nonce, payload)
-            .map_err(|_| VaultError::Unusable("cannot be sealed".to_owned()))?;
         let sealed = SealedSecret {
             name: name.to_owned(),
-            sealed: [nonce.as_slice(), &ciphertext].concat(),
+            sealed: self.seal(name, &secret)?,
             created_at: now,
             updated_at: now,
         };
@@ -197,9 +187,28 @@ impl Vault {
 
     /// A secret by its name.
     pub(crate) async fn open(&self, name: &str) -> Result<SecretString, VaultError> {
-        let cipher = self.cipher()?;
+        // Without a key there is nothing to be read for.
+        self.cipher()?;
         let stored = self.store.secret(&self.tenant, name).await?;
-        let sealed = stored.ok_or(VaultError::Absent)?.sealed;
+        self.unseal(name, &stored.ok_or(VaultError::Absent)?.sealed)
+    }
+
+    /// Seals a secret, whoever keeps it.
+    pub(crate) fn seal(&self, name: &str, secret: &SecretString) -> Result<Vec<u8>, VaultError> {
+        let cipher = self.cipher()?;
+        let unsealable = || VaultError::Unusable("cannot be sealed".to_owned());
+        let nonce = XNonce::try_generate().map_err(|_| unsealable())?;
+        let payload = Payload {
+            msg: secret.expose_secret().as_bytes(),
+            aad: &self.place(name),
+        };
+        let ciphertext = cipher.encrypt(&nonce, payload).map_err(|_| unsealable())?;
+        Ok([nonce.as_slice(), &ciphertext].concat())
+    }
+
+    /// Undoes [`Vault::seal`].
+    pub(crate) fn unseal(&self, name: &str, sealed: &[u8]) -> Result<SecretString, VaultError> {
+        let cipher = self.cipher()?;
         let (nonce, ciphertext) = sealed
             .split_first_chunk::<NONCE_BYTES>()
             .ok_or(VaultError::Sealed)?;

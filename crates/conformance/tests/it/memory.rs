@@ -89,6 +89,7 @@ impl World {
         let router = router(App {
             engine,
             agents: registry,
+            webhooks: None,
             metrics: None,
             doors: Vec::new(),
             access: Access::Open,

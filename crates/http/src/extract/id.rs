@@ -55,6 +55,18 @@ impl<S: Send + Sync> FromRequestParts<S> for AgentId {
     }
 }
 
+/// The id of a webhook in a path: any text.
+#[derive(Debug)]
+pub(crate) struct WebhookId(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for WebhookId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        segment(parts, state, "webhook").await.map(Self)
+    }
+}
+
 /// The key of a template in a path: any text.
 #[derive(Debug)]
 pub(crate) struct TemplateKey(pub(crate) String);

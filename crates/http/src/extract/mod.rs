@@ -8,7 +8,7 @@ mod if_match;
 mod query;
 
 pub(crate) use body::{LargeText, SmallText, Text};
-pub(crate) use id::{AgentId, Id, TemplateKey};
+pub(crate) use id::{AgentId, Id, TemplateKey, WebhookId};
 pub(crate) use idempotency::IdempotencyKey;
 pub(crate) use if_match::{IfMatch, etag};
 pub(crate) use query::Query;

@@ -56,9 +56,15 @@ struct BreakerData<'a> {
 
 /// What has happened in an execution, for all who watch it.
 pub(super) fn published(execution_id: ExecutionId, event: &Published) -> Utf8Bytes {
-    let frame = |event: &Event| text(&EventFrame::of(execution_id, event));
+    let frame = |event: &Event| event_text(execution_id, event);
     // What was made as text is text.
     Utf8Bytes::try_from(event.text(frame).clone()).unwrap_or_default()
+}
+
+/// An event of an execution as JSON, the same on every way to those who are told of it.
+#[must_use]
+pub fn event_text(execution_id: ExecutionId, event: &Event) -> String {
+    text(&EventFrame::of(execution_id, event))
 }
 
 pub(super) fn notice(notice: &Notice) -> Utf8Bytes {

@@ -19,6 +19,7 @@ use axum::{
     response::Response,
 };
 
+pub use self::frame::event_text;
 use self::{socket::Socket, source::Source};
 use crate::{
     app::Api,

@@ -7,6 +7,7 @@ mod executions;
 mod problems;
 mod schemas;
 mod server;
+mod webhooks;
 mod workflows;
 
 use std::sync::LazyLock;
@@ -74,6 +75,7 @@ fn tags() -> Value {
         {"name": "executions", "description": "Workflows that run or have run."},
         {"name": "approvals", "description": "Questions to people."},
         {"name": "agents", "description": "Who is called, and the circuit breakers in front of them."},
+        {"name": "webhooks", "description": "Addresses that are told of events, signed as Standard Webhooks has it and at least once: each delivery is an event as on the WebSocket."},
         {"name": "live", "description": "Events as they happen, over WebSockets."},
         {"name": "server", "description": "The server itself."},
     ])
@@ -85,6 +87,7 @@ fn described(schemas: &mut Schemas) -> Vec<(String, Described)> {
     api.extend(executions::all(schemas));
     api.extend(approvals::all(schemas));
     api.extend(agents::all(schemas));
+    api.extend(webhooks::all(schemas));
     let below = api
         .into_iter()
         .map(|described| (format!("{BASE_PATH}{}", described.path()), described));

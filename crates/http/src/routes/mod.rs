@@ -12,4 +12,5 @@ pub(crate) mod metrics;
 pub(crate) mod nodes;
 pub(crate) mod templates;
 pub(crate) mod wait;
+pub(crate) mod webhooks;
 pub(crate) mod workflows;

@@ -11,6 +11,7 @@ pub(crate) mod execute;
 pub(crate) mod execution;
 pub(crate) mod node;
 pub(crate) mod waiting;
+pub(crate) mod webhook;
 pub(crate) mod workflow;
 
 use agentchains_engine::ports::Page;

@@ -1,7 +1,9 @@
 //! Webhooks, and what they are still to be told.
 
 use agentchains_machine::{Changes, ExecutionId};
-use agentchains_ports::{Creation, Delivery, Idempotency, Settled, StoreError, Webhook, WebhookStore};
+use agentchains_ports::{
+    Creation, Delivery, Idempotency, MAX_WEBHOOKS, Settled, StoreError, Webhook, WebhookStore,
+};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -62,21 +64,27 @@ impl WebhookStore for MemoryStore {
         &self,
         webhook: &Webhook,
         idempotency: Option<Idempotency>,
-    ) -> Result<Creation<Webhook>, StoreError> {
+    ) -> Result<Option<Creation<Webhook>>, StoreError> {
         let mut data = self.data();
-        if let Some(key) = idempotency {
-            match data.key_verdict(&webhook.tenant, &key, webhook.created_at) {
+        if let Some(key) = &idempotency {
+            match data.key_verdict(&webhook.tenant, key, webhook.created_at) {
                 KeyVerdict::Fresh => {}
                 KeyVerdict::Replay(Made::Webhook(id)) => {
                     let made = data.webhooks.get(&id).cloned();
-                    return Ok(made.map_or(Creation::KeyReused, Creation::Replayed));
+                    return Ok(Some(made.map_or(Creation::KeyReused, Creation::Replayed)));
                 }
-                KeyVerdict::Replay(_) | KeyVerdict::Reused => return Ok(Creation::KeyReused),
+                KeyVerdict::Replay(_) | KeyVerdict::Reused => return Ok(Some(Creation::KeyReused)),
             }
+        }
+        let of_tenant = data.webhooks.values().filter(|one| one.tenant == webhook.tenant);
+        if of_tenant.count() >= MAX_WEBHOOKS {
+            return Ok(None);
+        }
+        if let Some(key) = idempotency {
             data.use_key(&webhook.tenant, key, Made::Webhook(webhook.id.clone()));
         }
         data.webhooks.insert(webhook.id.clone(), webhook.clone());
-        Ok(Creation::Created(webhook.clone()))
+        Ok(Some(Creation::Created(webhook.clone())))
     }
 
     async fn save_webhook(&self, webhook: &Webhook) -> Result<(), StoreError> {

@@ -93,6 +93,7 @@ macro_rules! store_conformance {
                 secrets_belong_to_tenants;
             webhooks: webhooks_are_made_replaced_and_removed,
                 a_key_makes_one_webhook,
+                a_tenant_has_so_many_webhooks_and_no_more,
                 events_are_to_be_told_to_whoever_wants_them,
                 what_is_not_written_is_not_told,
                 deliveries_are_settled_or_due_again,

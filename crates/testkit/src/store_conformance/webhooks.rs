@@ -2,8 +2,8 @@
 
 use agentchains_machine::{EventType, ExecutionStatus};
 use agentchains_ports::{
-    Commit, CommitError, Creation, Delivery, DeliveryFailure, Fence, Idempotency, KeptSecret, Settled,
-    Webhook,
+    Commit, CommitError, Creation, Delivery, DeliveryFailure, Fence, Idempotency, KeptSecret, MAX_WEBHOOKS,
+    Settled, Webhook,
 };
 
 use super::{Backend, Ports, TestResult, advance, create};
@@ -26,7 +26,7 @@ fn webhook(id: &str) -> Webhook {
 
 async fn make<S: Ports>(store: &S, webhook: Webhook) -> TestResult {
     let made = store.create_webhook(&webhook, None).await?;
-    assert_eq!(made, Creation::Created(webhook));
+    assert_eq!(made, Some(Creation::Created(webhook)));
     Ok(())
 }
 
@@ -86,12 +86,40 @@ pub async fn a_key_makes_one_webhook<S: Ports>(store: &S) -> TestResult {
     };
     let first = webhook("a");
     let made = store.create_webhook(&first, key("one")).await?;
-    assert_eq!(made, Creation::Created(first.clone()));
+    assert_eq!(made, Some(Creation::Created(first.clone())));
     let again = store.create_webhook(&webhook("b"), key("one")).await?;
-    assert_eq!(again, Creation::Replayed(first.clone()));
+    assert_eq!(again, Some(Creation::Replayed(first.clone())));
     let other = store.create_webhook(&webhook("c"), key("two")).await?;
-    assert_eq!(other, Creation::KeyReused);
+    assert_eq!(other, Some(Creation::KeyReused));
     assert_eq!(store.load_webhooks().await?, [first]);
+    Ok(())
+}
+
+/// As many as a tenant may have, and a request that was answered before is answered still.
+pub async fn a_tenant_has_so_many_webhooks_and_no_more<S: Ports>(store: &S) -> TestResult {
+    let key = |key: &str| {
+        Some(Idempotency {
+            key: key.to_owned(),
+            fingerprint: "the same".to_owned(),
+            expires_at: at(1_000),
+        })
+    };
+    let first = webhook("first");
+    store.create_webhook(&first, key("first")).await?;
+    for number in 1..MAX_WEBHOOKS {
+        make(store, webhook(&format!("{number:03}"))).await?;
+    }
+    assert_eq!(store.create_webhook(&webhook("more"), key("more")).await?, None);
+    let again = store.create_webhook(&webhook("again"), key("first")).await?;
+    assert_eq!(again, Some(Creation::Replayed(first)));
+    let elsewhere = Webhook {
+        tenant: "other".to_owned(),
+        ..webhook("elsewhere")
+    };
+    make(store, elsewhere).await?;
+    assert!(store.delete_webhook("001").await?);
+    let more = store.create_webhook(&webhook("more"), key("more")).await?;
+    assert_eq!(more, Some(Creation::Created(webhook("more"))));
     Ok(())
 }
 

@@ -156,6 +156,7 @@ pub(crate) fn app(options: ServerOptions) -> (App, Arc<Semaphore>) {
     let app = App {
         engine,
         agents: Arc::new(Directory::default()),
+        webhooks: None,
         metrics: None,
         doors: Vec::new(),
         access: Access::Open,
