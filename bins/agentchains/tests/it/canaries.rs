@@ -84,6 +84,22 @@ async fn misplace(heard: &mut Heard) {
     }
 }
 
+/// A webhook whose secret is shown to who makes it, once, and to nobody else.
+async fn subscribe(heard: &mut Heard, url: &str) {
+    // 24 bytes in base64.
+    let secret = format!("whsec_c4n4ry14{}", "A".repeat(24));
+    let body = json!({"url": url, "secret": secret}).to_string();
+    let made = heard.ask("POST", "/webhooks", &[], &body).await;
+    assert_eq!(
+        (&made["secret"], heard.said.pop().is_some()),
+        (&json!(secret), true)
+    );
+    heard.get("/webhooks").await;
+    heard
+        .get(&format!("/webhooks/{}", made["id"].as_str().unwrap()))
+        .await;
+}
+
 /// Agents that are called with secrets of each place, repeat them in outputs and errors, and a workflow that calls all.
 async fn call(heard: &mut Heard, echo: &str, file: &Path) -> (String, String) {
     let mut nodes = Vec::new();
@@ -229,6 +245,7 @@ async fn no_secret_is_in_any_output_wherever_it_was_given() {
         said: Vec::new(),
     };
     misplace(&mut heard).await;
+    subscribe(&mut heard, &echo.url).await;
     let (workflow, execution) = call(&mut heard, &echo.url, &token).await;
     look_everywhere(&mut heard, &workflow, &execution).await;
     let said = heard.said.join("\n");

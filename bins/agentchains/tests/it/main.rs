@@ -37,3 +37,4 @@ mod store_trouble;
 mod tenants;
 mod tls;
 mod torture;
+mod webhooks;
