@@ -2,7 +2,8 @@
 //! starts workflows, sees how they stand and ends them.
 //!
 //! [`router`] serves Streamable HTTP under `/mcp`, [`serve_stdio`] one client on standard input and output. Both have the
-//! same tools, and every workflow's document as a resource. What a tool does is the engine's business: a client that is
+//! same tools, and every workflow's document as a resource. An execution is a task to clients that know those, and asks people
+//! through clients that can put questions to them. What a tool does is the engine's business: a client that is
 //! gone ends the waiting for an execution, and never the execution.
 //!
 //! A request's caller is the [`Caller`] among the extensions of its HTTP request, which whoever
@@ -23,10 +24,12 @@
 //! # }
 //! ```
 
+mod asking;
 mod outcome;
 mod resources;
 mod server;
 mod standing;
+mod tasks;
 mod tools;
 mod waiting;
 

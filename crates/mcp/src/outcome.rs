@@ -9,7 +9,8 @@ use serde_json::Value;
 pub(crate) type Outcome = Result<Value, ToolError>;
 
 /// Why a tool did not do what it was called for.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
 pub(crate) struct ToolError(String);
 
 impl ToolError {

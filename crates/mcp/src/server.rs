@@ -2,18 +2,28 @@
 
 use std::borrow::Cow;
 
-use agentchains_engine::Caller;
+use agentchains_engine::{
+    Caller,
+    machine::{ExecutionId, ExecutionRow, PauseReason},
+};
 use rmcp::{
     ErrorData, ServerHandler,
     model::{
-        CallToolRequestParams, CallToolResponse, Implementation, InitializeResult,
-        ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-        ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, Tool,
+        CallToolRequestParams, CallToolResponse, CancelTaskParams, GetTaskParams, GetTaskResult,
+        Implementation, InitializeResult, InputRequiredResult, InputResponses, ListResourceTemplatesResult,
+        ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams,
+        ReadResourceResponse, ServerCapabilities, Tool, UpdateTaskParams,
     },
     service::{RequestContext, RoleServer},
 };
 
-use crate::{McpServer, outcome::IntoResult as _, resources, tools, waiting::Progress};
+use crate::{
+    McpServer, asking,
+    outcome::{IntoResult as _, Outcome, ToolError},
+    resources, standing, tasks,
+    tools::{self, Called},
+    waiting::{Progress, Waiting},
+};
 
 /// What a model is told about the server.
 const INSTRUCTIONS: &str = "Runs workflows of AI agents. workflow_list names them; workflow_execute starts one and waits a \
@@ -41,12 +51,93 @@ impl Tools {
     }
 }
 
+impl Tools {
+    /// Calls a tool, after the person behind the client has answered what it was asked before. `None` where there is no
+    /// such tool.
+    async fn answered(
+        &self,
+        caller: &Caller,
+        request: CallToolRequestParams,
+        context: &RequestContext<RoleServer>,
+    ) -> Option<Result<CallToolResponse, ToolError>> {
+        let engine = &self.server.engine;
+        let mut asks = asking::can_ask(&self.server, caller, context);
+        let started = match &request.request_state {
+            None => None,
+            Some(state) => {
+                let responses = request.input_responses.unwrap_or_default();
+                match self.taken_up(caller, state, responses, &mut asks).await {
+                    Ok(id) => Some(id),
+                    Err(error) => return Some(Err(error)),
+                }
+            }
+        };
+        let has_tasks = context
+            .client_capabilities()
+            .is_some_and(|capabilities| capabilities.supports_tasks());
+        let is_task = has_tasks && started.is_none() && request.name == "workflow_execute";
+        let waiting = Waiting {
+            progress: &Progress::of(context),
+            for_started: started,
+            is_elsewhere: is_task,
+        };
+        let arguments = request.arguments.unwrap_or_default();
+        let called = tools::call(&self.server, caller, &request.name, arguments, &waiting).await?;
+        Some(match called {
+            Ok(Called::Execution(row)) if is_task => {
+                Ok(CallToolResponse::Task(tasks::created(&row, engine.now())))
+            }
+            Ok(Called::Execution(row)) => self.told(caller, &row, asks).await,
+            Ok(Called::Value(value)) => Ok(Outcome::Ok(value).into_result().into()),
+            Err(error) => Err(error),
+        })
+    }
+
+    /// The execution of which a client was asked something, once its answers are decided upon. Where there are none, it is
+    /// not asked again.
+    async fn taken_up(
+        &self,
+        caller: &Caller,
+        state: &str,
+        responses: InputResponses,
+        asks: &mut bool,
+    ) -> Result<ExecutionId, ToolError> {
+        let unknown =
+            |_| ToolError::new("the request's state is none that this server gave out; leave it out");
+        let id: ExecutionId = state.parse().map_err(unknown)?;
+        let row = self.server.engine.execution(caller, id).await?;
+        if *asks {
+            *asks = asking::decide(&self.server.engine, caller, &row, responses).await?;
+        }
+        Ok(id)
+    }
+
+    /// How an execution stands, or what the person behind the client is to be asked before it goes on.
+    async fn told(
+        &self,
+        caller: &Caller,
+        row: &ExecutionRow,
+        asks: bool,
+    ) -> Result<CallToolResponse, ToolError> {
+        let engine = &self.server.engine;
+        if asks && row.pause_reason == Some(PauseReason::Approval) {
+            let requests = asking::requests(engine, caller, row).await?;
+            if !requests.is_empty() {
+                let state = row.id.to_string();
+                return Ok(InputRequiredResult::new(Some(requests), Some(state)).into());
+            }
+        }
+        Ok(standing::of(engine, caller, row).await.into_result().into())
+    }
+}
+
 impl ServerHandler for Tools {
     fn get_info(&self) -> InitializeResult {
         let capabilities = ServerCapabilities::builder()
             .enable_tools()
             .enable_resources()
             .enable_prompts()
+            .enable_tasks()
             .build();
         InitializeResult::new(capabilities)
             .with_server_info(Implementation::new("agentchains", env!("CARGO_PKG_VERSION")))
@@ -73,19 +164,39 @@ impl ServerHandler for Tools {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let caller = self.caller(&context);
-        let progress = Progress::of(&context);
-        let arguments = request.arguments.unwrap_or_default();
-        let called = tools::call(&self.server, &caller, &request.name, arguments, &progress).await;
-        match called {
-            Some(outcome) => Ok(outcome.into_result().into()),
-            None => Err(ErrorData::invalid_params(
-                Cow::Owned(format!(
-                    "there is no tool {:?}; tools/list names them",
-                    request.name
-                )),
-                None,
-            )),
+        let unknown = format!("there is no tool {:?}; tools/list names them", request.name);
+        match self.answered(&caller, request, &context).await {
+            Some(Ok(response)) => Ok(response),
+            Some(Err(error)) => Ok(Outcome::Err(error).into_result().into()),
+            None => Err(ErrorData::invalid_params(Cow::Owned(unknown), None)),
         }
+    }
+
+    async fn get_task(
+        &self,
+        request: GetTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetTaskResult, ErrorData> {
+        let caller = self.caller(&context);
+        let asks = asking::can_ask(&self.server, &caller, &context);
+        tasks::get(&self.server, &caller, &request.task_id, asks).await
+    }
+
+    async fn update_task(
+        &self,
+        request: UpdateTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let caller = self.caller(&context);
+        tasks::update(&self.server, &caller, &request.task_id, request.input_responses).await
+    }
+
+    async fn cancel_task(
+        &self,
+        request: CancelTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        tasks::cancel(&self.server, &self.caller(&context), &request.task_id).await
     }
 
     async fn list_resources(

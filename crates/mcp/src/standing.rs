@@ -76,7 +76,7 @@ pub(crate) async fn of(engine: &Engine, caller: &Caller, row: &ExecutionRow) -> 
     let spending = engine.spending(caller, row).await?;
     let asks = row.pause_reason == Some(PauseReason::Approval);
     let questions = if asks {
-        questions(engine, caller, row).await?
+        pending(engine, caller, row).await?
     } else {
         Vec::new()
     };
@@ -100,7 +100,7 @@ pub(crate) async fn of(engine: &Engine, caller: &Caller, row: &ExecutionRow) -> 
 }
 
 /// The pending questions of an execution and of those below it.
-async fn questions(
+pub(crate) async fn pending(
     engine: &Engine,
     caller: &Caller,
     row: &ExecutionRow,

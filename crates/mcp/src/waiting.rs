@@ -38,6 +38,15 @@ impl Progress {
     }
 }
 
+/// How a tool waits for an execution.
+pub(crate) struct Waiting<'p> {
+    pub(crate) progress: &'p Progress,
+    /// The execution that an earlier request of the same call has started.
+    pub(crate) for_started: Option<ExecutionId>,
+    /// The client asks by itself how it stands.
+    pub(crate) is_elsewhere: bool,
+}
+
 /// What happened, in a few words.
 fn sentence(event: &Event) -> String {
     let path = event.data.to_value();

@@ -5,16 +5,12 @@ mod workflows;
 
 use std::sync::Arc;
 
-use agentchains_engine::{Caller, Engine, ports::Right};
+use agentchains_engine::{Caller, Engine, machine::ExecutionRow, ports::Right};
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{
-    McpServer,
-    outcome::{Outcome, ToolError},
-    waiting::Progress,
-};
+use crate::{McpServer, outcome::ToolError, waiting::Waiting};
 
 /// The tools that are offered; those that decide for people only where that is allowed.
 pub(crate) fn all(approvals: bool) -> Vec<Tool> {
@@ -31,14 +27,22 @@ pub(crate) fn all(approvals: bool) -> Vec<Tool> {
     tools
 }
 
+/// What a tool gives.
+pub(crate) enum Called {
+    /// An execution, as it stands.
+    Execution(Box<ExecutionRow>),
+    /// Anything else.
+    Value(Value),
+}
+
 /// Calls a tool. `None` where there is none of that name.
 pub(crate) async fn call(
     server: &McpServer,
     caller: &Caller,
     name: &str,
     arguments: JsonObject,
-    progress: &Progress,
-) -> Option<Outcome> {
+    waiting: &Waiting<'_>,
+) -> Option<Result<Called, ToolError>> {
     let right = match name {
         "workflow_status" | "workflow_list" | "approvals_list" => Right::Read,
         "workflow_execute" | "workflow_cancel" => Right::Run,
@@ -49,7 +53,7 @@ pub(crate) async fn call(
         let message = format!("this key may not use {name}; ask for one with another role");
         return Some(Err(ToolError::new(message)));
     }
-    Some(carry_out(&server.engine, caller, name, arguments, progress).await)
+    Some(carry_out(&server.engine, caller, name, arguments, waiting).await)
 }
 
 async fn carry_out(
@@ -57,15 +61,28 @@ async fn carry_out(
     caller: &Caller,
     name: &str,
     arguments: JsonObject,
-    progress: &Progress,
-) -> Outcome {
+    waiting: &Waiting<'_>,
+) -> Result<Called, ToolError> {
+    let execution = |row| Called::Execution(Box::new(row));
     match name {
-        "workflow_execute" => workflows::execute(engine, caller, read(arguments)?, progress).await,
-        "workflow_status" => workflows::status(engine, caller, read(arguments)?).await,
-        "workflow_list" => workflows::list(engine, caller, read(arguments)?).await,
-        "workflow_cancel" => workflows::cancel(engine, caller, read(arguments)?).await,
-        "approvals_list" => approvals::list(engine, caller, read(arguments)?).await,
-        _ => approvals::decide(engine, caller, read(arguments)?).await,
+        "workflow_execute" => workflows::execute(engine, caller, read(arguments)?, waiting)
+            .await
+            .map(execution),
+        "workflow_status" => workflows::status(engine, caller, read(arguments)?)
+            .await
+            .map(execution),
+        "workflow_list" => workflows::list(engine, caller, read(arguments)?)
+            .await
+            .map(Called::Value),
+        "workflow_cancel" => workflows::cancel(engine, caller, read(arguments)?)
+            .await
+            .map(execution),
+        "approvals_list" => approvals::list(engine, caller, read(arguments)?)
+            .await
+            .map(Called::Value),
+        _ => approvals::decide(engine, caller, read(arguments)?)
+            .await
+            .map(Called::Value),
     }
 }
 

@@ -5,7 +5,7 @@ use std::{str::FromStr, time::Duration};
 use agentchains_engine::{
     Caller, Engine, StartRequest,
     cost::Usd,
-    machine::{ExecutionId, WorkflowId},
+    machine::{ExecutionId, ExecutionRow, WorkflowId},
     ports::{PageRequest, WorkflowFilter},
 };
 use rmcp::model::{Tool, ToolAnnotations};
@@ -16,7 +16,7 @@ use super::tool;
 use crate::{
     outcome::{Outcome, ToolError, value},
     standing,
-    waiting::{Progress, rested},
+    waiting::{Waiting, rested},
 };
 
 /// How long `workflow_execute` waits by itself, in seconds.
@@ -87,13 +87,17 @@ pub(super) async fn execute(
     engine: &Engine,
     caller: &Caller,
     wanted: Execute,
-    progress: &Progress,
-) -> Outcome {
+    waiting: &Waiting<'_>,
+) -> Result<ExecutionRow, ToolError> {
     let wait = wanted.wait_seconds.unwrap_or(WAIT_SECONDS);
     if wait > MAX_WAIT_SECONDS {
         return Err(ToolError::new(format!(
             "wait_seconds is at most {MAX_WAIT_SECONDS}"
         )));
+    }
+    let within = Duration::from_secs(wait);
+    if let Some(started) = waiting.for_started {
+        return Ok(rested(engine, caller, started, within, waiting.progress).await?);
     }
     let max_budget = wanted.max_budget.as_ref().map(budget).transpose()?;
     let workflow = engine.find_workflow(caller, &wanted.workflow).await?;
@@ -103,8 +107,10 @@ pub(super) async fn execute(
         ..StartRequest::default()
     };
     let started = engine.start(caller, workflow.id, request).await?;
-    let row = rested(engine, caller, started.id, Duration::from_secs(wait), progress).await?;
-    standing::of(engine, caller, &row).await
+    if waiting.is_elsewhere {
+        return Ok(started);
+    }
+    Ok(rested(engine, caller, started.id, within, waiting.progress).await?)
 }
 
 /// An amount as it was written: read as a binary fraction, it would be another one.
@@ -130,9 +136,12 @@ pub(super) fn status_tool() -> Tool {
     )
 }
 
-pub(super) async fn status(engine: &Engine, caller: &Caller, which: Which) -> Outcome {
-    let row = engine.execution(caller, which.id()?).await?;
-    standing::of(engine, caller, &row).await
+pub(super) async fn status(
+    engine: &Engine,
+    caller: &Caller,
+    which: Which,
+) -> Result<ExecutionRow, ToolError> {
+    Ok(engine.execution(caller, which.id()?).await?)
 }
 
 pub(super) fn cancel_tool() -> Tool {
@@ -148,9 +157,12 @@ pub(super) fn cancel_tool() -> Tool {
     )
 }
 
-pub(super) async fn cancel(engine: &Engine, caller: &Caller, which: Which) -> Outcome {
-    let row = engine.cancel(caller, which.id()?).await?;
-    standing::of(engine, caller, &row).await
+pub(super) async fn cancel(
+    engine: &Engine,
+    caller: &Caller,
+    which: Which,
+) -> Result<ExecutionRow, ToolError> {
+    Ok(engine.cancel(caller, which.id()?).await?)
 }
 
 fn which_schema() -> Value {

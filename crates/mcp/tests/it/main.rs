@@ -8,7 +8,9 @@
 
 mod access;
 mod approvals;
+mod asking;
 mod generations;
 mod resources;
 mod support;
+mod tasks;
 mod tools;

@@ -79,6 +79,12 @@ impl Server {
         self.ask_all(None, method, params).await.pop().unwrap()
     }
 
+    /// The last message of the answer to a client with these capabilities.
+    pub(crate) async fn ask_as(&self, capabilities: &Value, method: &str, mut params: Value) -> Value {
+        params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = capabilities.clone();
+        self.ask(method, params).await
+    }
+
     /// The result of a tool's call.
     pub(crate) async fn call(&self, tool: &str, arguments: Value) -> Value {
         let params = json!({"name": tool, "arguments": arguments});
@@ -89,9 +95,14 @@ impl Server {
 /// A request of the newest revision.
 pub(crate) fn modern(method: &str, mut params: Value) -> Request<Body> {
     params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
-    params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({});
+    let capabilities = &mut params["_meta"]["io.modelcontextprotocol/clientCapabilities"];
+    if capabilities.is_null() {
+        *capabilities = json!({});
+    }
     params["_meta"]["io.modelcontextprotocol/clientInfo"] = json!({"name": "test", "version": "1"});
-    let named = params.get("name").or(params.get("uri")).and_then(Value::as_str);
+    let named = ["name", "uri", "taskId"]
+        .iter()
+        .find_map(|name| params.get(name)?.as_str());
     let mut request = Request::post("/mcp")
         .header("mcp-protocol-version", "2026-07-28")
         .header("mcp-method", method);
@@ -113,10 +124,13 @@ pub(crate) fn with_json(request: http::request::Builder, body: &Value) -> Reques
         .unwrap()
 }
 
-/// The messages of an answer, which is a stream of events.
+/// The messages of an answer, which is a stream of events, or one message where nothing was begun.
 pub(crate) async fn messages(response: Response<Body>) -> Vec<Value> {
     let bytes = response.into_body().collect().await.unwrap().to_bytes();
     let text = String::from_utf8(bytes.to_vec()).unwrap();
+    if let Ok(message) = serde_json::from_str(&text) {
+        return vec![message];
+    }
     let data = text.lines().filter_map(|line| line.strip_prefix("data:"));
     data.filter_map(|data| serde_json::from_str(data).ok()).collect()
 }

@@ -1,0 +1,163 @@
+//! Questions to people, asked through clients that can show forms.
+
+use agentchains_engine::{
+    Caller,
+    ports::{Right, Rights},
+};
+use serde_json::{Value, json};
+
+use crate::support::{Server, messages, modern, question};
+
+/// Calls `workflow_execute` as a client that shows forms, with what an answer brings along.
+async fn execute(server: &Server, and: Value) -> Value {
+    let mut params = json!({"name": "workflow_execute", "arguments": {"workflow": "Ask"}});
+    for (name, value) in and.as_object().unwrap() {
+        params[name] = value.clone();
+    }
+    let answer = server
+        .ask_as(&json!({"elicitation": {}}), "tools/call", params)
+        .await;
+    assert!(answer["error"].is_null(), "{answer}");
+    answer["result"].clone()
+}
+
+/// The name and the parameters of the only question.
+fn asked(result: &Value) -> (String, Value) {
+    assert_eq!(result["resultType"], "input_required", "{result}");
+    let requests = result["inputRequests"].as_object().unwrap();
+    assert_eq!(requests.len(), 1, "{result}");
+    let (name, request) = requests.iter().next().unwrap();
+    assert_eq!(request["method"], "elicitation/create");
+    (name.clone(), request["params"].clone())
+}
+
+fn answer(result: &Value, response: Value) -> Value {
+    let (name, _) = asked(result);
+    json!({"requestState": result["requestState"], "inputResponses": {name: response}})
+}
+
+async fn asking(nodes: Value) -> Server {
+    let server = Server::with(|server| server.approvals = true);
+    server.create("Ask", nodes).await;
+    server
+}
+
+async fn executions(server: &Server) -> usize {
+    let page = agentchains_engine::ports::PageRequest {
+        limit: 10,
+        cursor: None,
+    };
+    let all = agentchains_engine::ports::ExecutionFilter::default();
+    let found = server.engine.executions(&Caller::anonymous(), &all, &page).await;
+    found.unwrap().items.len()
+}
+
+#[tokio::test]
+async fn a_person_is_asked_with_a_form_and_the_execution_goes_on_with_the_answer() {
+    let form = json!({"type": "object", "properties": {"amount": {"type": "integer", "minimum": 1}}});
+    let nodes = json!([{"id": "ask", "type": "human_approval", "config": {
+        "message": "Pay?", "show": {"to": "Ada"}, "form": form,
+    }}]);
+    let server = asking(nodes).await;
+    let first = execute(&server, json!({})).await;
+    let (_, params) = asked(&first);
+    assert_eq!(params["mode"], "form");
+    let message = params["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("Pay?") && message.contains("Ada"),
+        "{message}"
+    );
+    let fields = &params["requestedSchema"]["properties"];
+    assert_eq!(fields["decision"]["enum"], json!(["approve", "reject"]));
+    assert_eq!(fields["amount"]["type"], "integer");
+
+    let content = json!({"decision": "approve", "comment": "fine", "amount": 12});
+    let accepted = json!({"action": "accept", "content": content});
+    let end = execute(&server, answer(&first, accepted)).await;
+    let standing = &end["structuredContent"];
+    assert_eq!(standing["status"], "completed", "{end}");
+    assert_eq!(standing["execution_id"], first["requestState"]);
+    assert_eq!(executions(&server).await, 1);
+}
+
+#[tokio::test]
+async fn who_does_not_want_to_decide_is_not_asked_again_at_once_and_the_question_stays() {
+    let server = asking(question()).await;
+    let first = execute(&server, json!({})).await;
+    for action in ["decline", "cancel"] {
+        let mut unanswered = answer(&first, json!({"action": action}));
+        unanswered["arguments"] = json!({"workflow": "Ask", "wait_seconds": 0});
+        let end = execute(&server, unanswered).await;
+        assert_eq!(
+            end["structuredContent"]["status"], "input_required",
+            "{action}: {end}"
+        );
+        assert_eq!(end["structuredContent"]["approvals"][0]["status"], "pending");
+    }
+    assert_eq!(executions(&server).await, 1);
+}
+
+#[tokio::test]
+async fn an_answer_counts_for_what_was_shown_and_for_a_question_of_that_execution_only() {
+    let server = asking(question()).await;
+    let (first, second) = (
+        execute(&server, json!({})).await,
+        execute(&server, json!({})).await,
+    );
+    let (name, _) = asked(&first);
+    let accept = json!({"action": "accept", "content": {"decision": "approve"}});
+    let (id, _) = name.split_once('.').unwrap();
+    for (state, name) in [
+        (&first["requestState"], format!("{id}.another")),
+        (&second["requestState"], name.clone()),
+        (&json!("a state"), name.clone()),
+        (&first["requestState"], "nothing".to_owned()),
+    ] {
+        let forged = json!({"requestState": state, "inputResponses": {name: accept}});
+        let refused = execute(&server, forged).await;
+        assert_eq!(refused["isError"], true, "{refused}");
+    }
+    let answered = execute(&server, answer(&first, accept)).await;
+    assert_eq!(answered["structuredContent"]["status"], "completed", "{answered}");
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_a_rule_says_which_and_decides_nothing() {
+    let server = asking(question()).await;
+    let first = execute(&server, json!({})).await;
+    for content in [json!({"decision": "maybe"}), json!({}), Value::Null] {
+        let accepted = json!({"action": "accept", "content": content});
+        let refused = execute(&server, answer(&first, accepted)).await;
+        assert_eq!(refused["isError"], true, "{refused}");
+    }
+    let accepted = json!({"action": "accept", "content": {"decision": "reject"}});
+    let end = execute(&server, answer(&first, accepted)).await;
+    assert_eq!(end["structuredContent"]["status"], "failed", "{end}");
+}
+
+#[tokio::test]
+async fn who_cannot_be_asked_is_told_that_a_person_is_needed() {
+    let server = asking(question()).await;
+    let params = || json!({"name": "workflow_execute", "arguments": {"workflow": "Ask"}});
+    let only_links = json!({"elicitation": {"url": {}}});
+    for capabilities in [json!({}), only_links] {
+        let told = server.ask_as(&capabilities, "tools/call", params()).await;
+        assert_eq!(
+            told["result"]["structuredContent"]["status"], "input_required",
+            "{told}"
+        );
+    }
+    let runner = Caller {
+        rights: Rights::from(Right::Read).with(Right::Run),
+        ..Caller::anonymous()
+    };
+    let mut asks = params();
+    asks["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({"elicitation": {}});
+    let mut request = modern("tools/call", asks);
+    request.extensions_mut().insert(runner);
+    let told = messages(server.send(request).await).await.pop().unwrap();
+    assert_eq!(
+        told["result"]["structuredContent"]["status"], "input_required",
+        "{told}"
+    );
+}
