@@ -38,7 +38,7 @@ scalar! {
 scalar! {
     /// USD: a number, or the same as a text, with at most 9 decimals.
     Amount = {"anyOf": [
-        {"type": "number", "minimum": 0, "maximum": limits::MAX_USD.to_string().parse::<u64>().ok()},
+        {"type": "number", "minimum": 0, "maximum": limits::MAX_USD},
         {"type": "string"},
     ]}
 }
