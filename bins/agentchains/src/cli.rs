@@ -161,6 +161,11 @@ pub(crate) struct ServeArgs {
         default_missing_value = "true"
     )]
     pub(crate) allow_inline_endpoints: Option<bool>,
+    /// Secrets of the server that agents may name which are registered over the API, besides stored ones: env:NAME,
+    /// env:PREFIX*, file:/FOLDER, any, none; agents of the settings file may name all [default: any with --auth off, else
+    /// none]
+    #[arg(long, value_name = "LIST", env = "AGENTCHAINS_ALLOW_AGENT_SECRETS")]
+    pub(crate) allow_agent_secrets: Option<String>,
     /// The key that stored secrets are opened with, 32 bytes in base64; AGENTCHAINS_SECRETS_KEY may hold the key itself
     #[arg(long, value_name = "FILE", env = "AGENTCHAINS_SECRETS_KEY_FILE")]
     pub(crate) secrets_key_file: Option<PathBuf>,

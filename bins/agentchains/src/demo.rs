@@ -104,6 +104,7 @@ async fn store_templates(wired: &Wired) -> Result<String, CommandError> {
         let filter = WorkflowFilter {
             name_contains: Some(template.name.clone()),
             archived: Some(false),
+            ..WorkflowFilter::default()
         };
         let page = PageRequest {
             limit: 1,

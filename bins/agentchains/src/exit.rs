@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf, process::ExitCode};
 
-use agentchains_agents::{InvalidKey, InvalidRange, TlsError, VaultError};
+use agentchains_agents::{InvalidKey, InvalidPlace, InvalidRange, TlsError, VaultError};
 use agentchains_engine::{
     EngineError,
     ports::{DirectoryError, StoreError, WebhookError},
@@ -52,6 +52,8 @@ pub(crate) enum CommandError {
     TemporaryFolder(#[source] io::Error),
     #[error("the setting allow_agent_addresses is invalid")]
     AddressPolicy(#[from] InvalidRange),
+    #[error("the setting allow_agent_secrets is invalid")]
+    SecretPolicy(#[from] InvalidPlace),
     #[error("a built-in template cannot be read")]
     Template(#[source] serde_json::Error),
     #[error("{} is not UTF-8 text", .0.display())]

@@ -43,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) oidc: OidcSettings,
     pub(crate) allow_agent_addresses: String,
     pub(crate) allow_inline_endpoints: bool,
+    /// What agents may name that are registered over the API.
+    pub(crate) allow_agent_secrets: String,
     pub(crate) secrets_key_file: Option<PathBuf>,
     /// The certificate that is shown, and its key.
     pub(crate) tls_certificate: Option<PathBuf>,
@@ -79,6 +81,7 @@ struct SettingsFile {
     oidc: Option<OidcSettings>,
     allow_agent_addresses: Option<String>,
     allow_inline_endpoints: Option<bool>,
+    allow_agent_secrets: Option<String>,
     secrets_key_file: Option<PathBuf>,
     tls_certificate: Option<PathBuf>,
     tls_key: Option<PathBuf>,
@@ -130,6 +133,10 @@ impl Settings {
                 .allow_inline_endpoints
                 .or(file.allow_inline_endpoints)
                 .unwrap_or(auth == Auth::Off),
+            allow_agent_secrets: args
+                .allow_agent_secrets
+                .or(file.allow_agent_secrets)
+                .unwrap_or_else(|| if auth == Auth::Off { "any" } else { "none" }.to_owned()),
             secrets_key_file: key_file(args.secrets_key_file, file.secrets_key_file),
             tls_certificate: args.tls_certificate.or(file.tls_certificate),
             tls_key: args.tls_key.or(file.tls_key),
@@ -179,6 +186,7 @@ impl Settings {
             "auth": self.auth,
             "allow_agent_addresses": self.allow_agent_addresses,
             "allow_inline_endpoints": self.allow_inline_endpoints,
+            "allow_agent_secrets": self.allow_agent_secrets,
             "secrets_key_file": self.secrets_key_file,
             "tls_certificate": self.tls_certificate,
             "tls_key": self.tls_key,

@@ -3,7 +3,7 @@
 use std::{str::FromStr, sync::Arc};
 
 use agentchains_a2a::A2aServer;
-use agentchains_agents::{AddressPolicy, AgentRunner, Outbound, Registry, Vault, Webhooks};
+use agentchains_agents::{AddressPolicy, AgentRunner, Outbound, Registry, SecretPolicy, Vault, Webhooks};
 use agentchains_engine::{
     Caller, Engine, SystemClock,
     ports::{AgentDefinition, Clock, EventSink},
@@ -33,6 +33,7 @@ pub(crate) struct Wired {
 /// The agents come first: what an earlier process left unfinished is taken over as soon as the engine starts.
 pub(crate) async fn wire(settings: &Settings, agents: Vec<AgentDefinition>) -> Result<Wired, CommandError> {
     let policy = AddressPolicy::from_str(&settings.allow_agent_addresses)?;
+    let secrets = SecretPolicy::from_str(&settings.allow_agent_secrets)?;
     let mut options = StoreOptions::new(&settings.database);
     options.durability = match settings.durability {
         cli::Durability::Full => Durability::Full,
@@ -52,7 +53,7 @@ pub(crate) async fn wire(settings: &Settings, agents: Vec<AgentDefinition>) -> R
     );
     let webhooks = webhooks.await?;
     webhooks.declare(settings.webhooks.clone(), clock.now()).await?;
-    let registry = Registry::load_with_vault(Arc::new(store.clone()), outbound, vault).await?;
+    let registry = Registry::load_with_vault(Arc::new(store.clone()), outbound, vault, secrets).await?;
     for definition in settings.agents.clone() {
         let agent_id = definition.agent_id.clone();
         let declared = registry.declare(definition, clock.now()).await;

@@ -9,6 +9,9 @@ use crate::command::{quietly, workspace};
 /// Where the agents are, with what they need.
 const AGENTS: &str = "crates/agents/tests/foreign/agents";
 
+/// Where a repository is, beside the virtual environment.
+const CHECKOUT: &str = "checkout";
+
 /// An agent of others.
 pub(crate) struct Foreign {
     /// Of the folder that it is installed into, and of its script.
@@ -24,6 +27,17 @@ enum Kit {
     Node,
     /// A program of a virtual environment, which needs no script.
     Program,
+    /// A program of a repository, with a virtual environment to run it in.
+    Repository(&'static Repository),
+}
+
+/// A repository that is in no registry.
+struct Repository {
+    url: &'static str,
+    commit: &'static str,
+    /// The variable that may name another place to clone it from, a folder for one.
+    variable: &'static str,
+    program: &'static str,
 }
 
 pub(crate) const PYTHON_1_3: Foreign = Foreign::new("python_1_3", Kit::Python);
@@ -32,7 +46,18 @@ pub(crate) const JS_1_3: Foreign = Foreign::new("js_1_3", Kit::Node);
 pub(crate) const ADK: Foreign = Foreign::new("adk", Kit::Python);
 pub(crate) const SCHEMATHESIS: Foreign = Foreign::new("schemathesis", Kit::Program);
 
-/// All of them.
+/// The test kit of the A2A protocol. Not every machine can have it.
+pub(crate) const A2A_TCK: Foreign = Foreign::new(
+    "a2a_tck",
+    Kit::Repository(&Repository {
+        url: "https://github.com/a2aproject/a2a-tck",
+        commit: "357c4a87afa2818731590647cccbea31c31733a2",
+        variable: "A2A_TCK",
+        program: "run_tck.py",
+    }),
+);
+
+/// All that come from registries.
 pub(crate) const ALL: &[Foreign] = &[PYTHON_1_3, PYTHON_0_3, JS_1_3, ADK, SCHEMATHESIS];
 
 impl Foreign {
@@ -70,7 +95,9 @@ impl Foreign {
 
     fn requirements(&self) -> PathBuf {
         match self.kit {
-            Kit::Python | Kit::Program => Self::agents().join(format!("requirements-{}.txt", self.name)),
+            Kit::Python | Kit::Program | Kit::Repository(_) => {
+                Self::agents().join(format!("requirements-{}.txt", self.name))
+            }
             Kit::Node => Self::agents().join("package-lock.json"),
         }
     }
@@ -87,7 +114,10 @@ impl Foreign {
         }
         std::fs::create_dir_all(folder).map_err(failed)?;
         match self.kit {
-            Kit::Python | Kit::Program => {
+            Kit::Python | Kit::Program | Kit::Repository(_) => {
+                if let Kit::Repository(repository) = self.kit {
+                    repository.clone_into(&folder.join(CHECKOUT))?;
+                }
                 quietly(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
                 let mut pip = Command::new(folder.join("bin/python"));
                 pip.args([
@@ -128,6 +158,11 @@ impl Foreign {
                 python.args(["-B", "-W", "ignore"]);
                 quietly(python.arg(script.with_extension("py")).arg("--check"))
             }
+            Kit::Repository(repository) => {
+                let mut python = Command::new(folder.join("bin/python"));
+                python.current_dir(folder.join(CHECKOUT));
+                quietly(python.args(["-B", repository.program, "--help"]))
+            }
             Kit::Program => quietly(Command::new(folder.join("bin").join(self.name)).arg("--version")),
             Kit::Node => {
                 let mut node = Command::new("node");
@@ -135,5 +170,20 @@ impl Foreign {
                 quietly(node.arg(script.with_extension("cjs")).arg("--check"))
             }
         }
+    }
+}
+
+impl Repository {
+    fn clone_into(&self, folder: &Path) -> Result<(), String> {
+        let source = std::env::var_os(self.variable).unwrap_or_else(|| self.url.into());
+        let mut clone = Command::new("git");
+        clone
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .args(["clone", "--no-checkout"]);
+        let cloned = quietly(clone.arg(source).arg(folder));
+        cloned.map_err(|failure| format!("{failure}; {} may name a clone of {}", self.variable, self.url))?;
+        let mut checkout = Command::new("git");
+        checkout.arg("-C").arg(folder).args(["checkout", "--detach"]);
+        quietly(checkout.arg(self.commit))
     }
 }

@@ -14,8 +14,9 @@ pub(crate) struct Step {
     /// Installed first where it is missing.
     tool: Option<Tool>,
     /// Installs what the check runs against where that is missing; where this fails, the check is skipped, but in
-    /// continuous integration.
+    /// continuous integration, unless not every machine can have it.
     prepare: Option<fn() -> Result<(), String>>,
+    is_had_everywhere: bool,
     /// What must succeed for the check to make sense here; where it fails, the check is skipped.
     needs: Option<Cargo>,
     check: Cargo,
@@ -75,6 +76,9 @@ pub(crate) const TEST: &[Step] = &[
     Step::new("the API against its description", foreign_tests!("schemathesis"))
         .with(NEXTEST)
         .against(|| foreign::SCHEMATHESIS.ensure()),
+    Step::new("the A2A test kit", foreign_tests!("a2a_tck"))
+        .with(NEXTEST)
+        .against_if_had(|| foreign::A2A_TCK.ensure()),
     Step::new("doc tests", Cargo::new(&["test", "--workspace", "--doc"])),
     Step::new(
         "dependencies",
@@ -99,6 +103,7 @@ impl Step {
             name,
             tool: None,
             prepare: None,
+            is_had_everywhere: true,
             needs: None,
             check,
         }
@@ -112,6 +117,11 @@ impl Step {
     const fn against(mut self, prepare: fn() -> Result<(), String>) -> Self {
         self.prepare = Some(prepare);
         self
+    }
+
+    const fn against_if_had(mut self, prepare: fn() -> Result<(), String>) -> Self {
+        self.is_had_everywhere = false;
+        self.against(prepare)
     }
 
     const fn after(mut self, needs: Cargo) -> Self {
@@ -128,7 +138,7 @@ impl Step {
         if let Some(prepare) = self.prepare
             && let Err(failure) = prepare()
         {
-            return missing(failure, in_continuous_integration());
+            return missing(failure, self.is_had_everywhere && in_continuous_integration());
         }
         if let Some(needs) = &self.needs
             && let Err(failure) = needs.run_quietly()
@@ -143,8 +153,8 @@ impl Step {
 }
 
 /// What becomes of a check that cannot be run for want of what it runs against.
-fn missing(reason: String, in_continuous_integration: bool) -> Outcome {
-    if in_continuous_integration {
+fn missing(reason: String, must_be_there: bool) -> Outcome {
+    if must_be_there {
         Outcome::Failed(reason)
     } else {
         Outcome::Skipped(reason)

@@ -74,6 +74,6 @@ pub(crate) struct TaskPage {
     pub(crate) tasks: Vec<Task>,
     /// Where the next part begins; empty at the end.
     pub(crate) next_page_token: String,
-    /// How many there are in all parts.
+    /// How many there are in all parts, as far as that is known.
     pub(crate) total_size: u64,
 }

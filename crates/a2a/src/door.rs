@@ -55,6 +55,16 @@ impl Door {
         Ok(Box::new(self.workflow(caller, name).await?))
     }
 
+    /// The name of the only agent that this caller may see.
+    ///
+    /// # Errors
+    /// [`A2aError`] when there are none or several, or it cannot be said now.
+    pub(crate) async fn only(&self, caller: &Caller) -> Result<String, A2aError> {
+        let server = &self.0.server;
+        let only = WorkflowAgent::only(&server.engine, caller, server.publish_all).await?;
+        Ok(only.to_string())
+    }
+
     async fn workflow(&self, caller: Caller, name: &str) -> Result<WorkflowAgent, A2aError> {
         let server = &self.0.server;
         WorkflowAgent::find(&server.engine, caller, name, server.publish_all).await

@@ -1,5 +1,5 @@
 //! Published workflows as agents: the server's side of A2A (Agent2Agent, versions 1.0 and 0.3), over JSON-RPC and
-//! HTTP+JSON, under `/a2a/{workflow_id}`.
+//! HTTP+JSON, under `/a2a/{workflow_id}`. Where a caller may see one of them only, its card is at the server's root too.
 //!
 //! A task is an execution and has its id, so that tasks are as durable as executions; what a client does to its
 //! connection does nothing to them. A message without a task starts an execution, and the same message again gives the
@@ -91,7 +91,7 @@ impl A2aServer {
     }
 }
 
-/// The agents' routes, all below `/a2a`.
+/// The agents' routes: all below `/a2a`, but for the card of an only one.
 ///
 /// `Host` and `Origin` are checked by whoever is in front, for all routes alike.
 pub fn router(server: A2aServer) -> Router {

@@ -3,7 +3,8 @@
 //! An [`AgentRunner`] is the engine's `NodeRunner` for agents that are called over A2A (1.0 over JSON-RPC and HTTP+JSON,
 //! 0.3 over JSON-RPC), over plain HTTP, as chat completions, or as tools of MCP servers: it sends each attempt, follows
 //! the task that an agent makes of it, and says what a failure means. A [`Registry`] keeps which agents there are, and a [`Vault`] the secrets that they are called with. An
-//! [`AddressPolicy`] decides what may be connected to. [`Webhooks`] are told of events.
+//! [`AddressPolicy`] decides what may be connected to, and a [`SecretPolicy`] which secrets of the server may be sent there.
+//! [`Webhooks`] are told of events.
 //!
 //! Agents are strangers. Every reply has limits of size, depth and time; no redirect is followed, no proxy is used,
 //! no address is connected to that was not judged, and nothing an agent says is more than data. The crate knows
@@ -44,7 +45,7 @@ mod trace;
 mod webhooks;
 
 pub use crate::{
-    credentials::{InvalidKey, SecretsKey, Vault, VaultError},
+    credentials::{InvalidKey, InvalidPlace, SecretPolicy, SecretsKey, Vault, VaultError},
     net::{AddressPolicy, AddressRefused, InvalidRange, Outbound, Resolve, TlsError, TlsSettings},
     registry::Registry,
     runner::AgentRunner,

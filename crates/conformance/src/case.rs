@@ -165,6 +165,12 @@ impl Case {
         Ok(case)
     }
 
+    /// The documents of its workflows.
+    pub fn documents(&self) -> impl Iterator<Item = &Value> {
+        let others = self.workflows.values().flat_map(Versions::as_slice);
+        std::iter::once(&self.workflow).chain(others)
+    }
+
     /// Whether it is for this runner.
     #[must_use]
     pub fn runs_on(&self, runner: RunnerKind) -> bool {

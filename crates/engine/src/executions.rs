@@ -182,6 +182,18 @@ impl Engine {
         Ok(self.shared.query.executions(&caller.tenant, filter, page).await?)
     }
 
+    /// How many executions there are of those that are wanted.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the store could not be read.
+    pub async fn count_executions(
+        &self,
+        caller: &Caller,
+        filter: &ExecutionFilter,
+    ) -> Result<u64, EngineError> {
+        Ok(self.shared.query.count_executions(&caller.tenant, filter).await?)
+    }
+
     /// The attempts of an execution: the ledger, by path and number.
     ///
     /// # Errors

@@ -26,8 +26,8 @@ pub(crate) async fn list(
 ) -> Result<ListResourcesResult, ErrorData> {
     demand_read(caller)?;
     let filter = WorkflowFilter {
-        name_contains: None,
         archived: Some(false),
+        ..WorkflowFilter::default()
     };
     let page = PageRequest { limit: PAGE, cursor };
     let found = engine

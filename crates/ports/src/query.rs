@@ -60,6 +60,12 @@ pub trait ExecutionQuery: Send + Sync + 'static {
         page: &PageRequest,
     ) -> Result<Page<ExecutionRow>, StoreError>;
 
+    /// How many executions there are of those that are wanted.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not be read.
+    async fn count_executions(&self, tenant: &str, filter: &ExecutionFilter) -> Result<u64, StoreError>;
+
     /// The child executions that an execution has started, ascending, without those that they started in turn.
     ///
     /// # Errors

@@ -81,6 +81,8 @@ pub struct WorkflowFilter {
     pub name_contains: Option<String>,
     /// Archived ones, or active ones.
     pub archived: Option<bool>,
+    /// Published ones, or others.
+    pub published: Option<bool>,
 }
 
 /// Stores workflows. An id of another tenant is an id that does not exist.

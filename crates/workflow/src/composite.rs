@@ -5,6 +5,8 @@
 
 use std::num::NonZeroU32;
 
+use schemars::JsonSchema;
+
 use crate::{condition::Predicate, template::Template};
 
 /// Position of a scope among those of a workflow: the workflow's own nodes, or the members of a group or loop.
@@ -114,7 +116,8 @@ pub enum Repeat {
 }
 
 /// What a loop does when its iterations are used up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, JsonSchema)]
+#[schemars(rename_all = "snake_case")]
 pub enum OnExhausted {
     /// It fails with `loop_exhausted`.
     #[default]

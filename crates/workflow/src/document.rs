@@ -56,7 +56,7 @@ pub enum OnBudget {
 }
 
 /// What a budget does with a call whose worst case is unknown (section 9).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UnknownCost {
     /// Nothing is reserved; the cost counts when it is known.
@@ -69,7 +69,8 @@ pub enum UnknownCost {
 }
 
 /// When a node whose join is satisfied may start (section 4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, JsonSchema)]
+#[schemars(rename_all = "snake_case")]
 pub enum Scheduling {
     /// At once.
     #[default]
@@ -79,7 +80,8 @@ pub enum Scheduling {
 }
 
 /// What an unhandled failure of a node does to the rest of the execution (section 8).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, JsonSchema)]
+#[schemars(rename_all = "snake_case")]
 pub enum OnFailure {
     /// Nothing new starts; calls in flight end and are recorded.
     #[default]
@@ -200,7 +202,8 @@ pub struct HumanApproval {
 }
 
 /// What happens when nobody decided in time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, JsonSchema)]
+#[schemars(rename_all = "snake_case")]
 pub enum OnTimeout {
     /// As if rejected.
     #[default]
@@ -243,7 +246,8 @@ pub struct Retry {
 }
 
 /// How a retry's delay is spread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, JsonSchema)]
+#[schemars(rename_all = "snake_case")]
 pub enum Jitter {
     /// Uniform between zero and the delay.
     #[default]

@@ -35,6 +35,7 @@ mod cycle;
 mod decode;
 pub mod diagnostic;
 pub mod document;
+mod document_schema;
 mod duration;
 mod edges;
 mod expression;
@@ -67,6 +68,7 @@ pub use document::{
     AgentCall, HumanApproval, Jitter, Join, Node, NodeKind, OnBudget, OnError, OnFailure, OnTimeout,
     OnUnknown, Retry, Scheduling, Settings, UnknownCost,
 };
+pub use document_schema::{WorkflowDocument, document_schema};
 pub use duration::{InvalidDuration, parse_duration};
 pub use graph::{EdgeIndex, EdgeRef, Graph, NodeIndex, When};
 pub use import::import;

@@ -160,6 +160,7 @@ pub(crate) fn in_memory() -> Settings {
         auth: Auth::Off,
         allow_agent_addresses: "loopback".to_owned(),
         allow_inline_endpoints: true,
+        allow_agent_secrets: "any".to_owned(),
         secrets_key_file: None,
         agents: Vec::new(),
         webhooks: Vec::new(),

@@ -82,6 +82,30 @@ fn beyond_loopback_callers_must_show_keys_and_less_is_allowed_with_keys() {
 }
 
 #[test]
+fn agents_may_name_secrets_of_the_server_where_nobody_is_asked_who_they_are_or_the_operator_says_so() {
+    for (file, flags, allowed) in [
+        ("", vec![], "any"),
+        ("", vec!["--auth", "required"], "none"),
+        (
+            "auth = 'required'\nallow_agent_secrets = 'env:AGENT_*'",
+            vec![],
+            "env:AGENT_*",
+        ),
+        (
+            "allow_agent_secrets = 'any'",
+            vec!["--allow-agent-secrets", "file:/run/secrets"],
+            "file:/run/secrets",
+        ),
+    ] {
+        assert_eq!(
+            settings(file, &flags).unwrap().allow_agent_secrets,
+            allowed,
+            "{file:?} {flags:?}"
+        );
+    }
+}
+
+#[test]
 fn inline_endpoints_are_allowed_unless_the_flag_or_the_file_says_no() {
     for (file, flags, allowed) in [
         ("", vec![], true),

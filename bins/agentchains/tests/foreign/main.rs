@@ -18,4 +18,5 @@ mod process;
 #[expect(dead_code, reason = "the other tests of the binary need more of it")]
 #[path = "../it/server.rs"]
 mod server;
+mod tck;
 mod workflows;

@@ -159,6 +159,33 @@ async fn a_workflow_on_another_server_is_called_with_its_input_and_paid_for() {
 }
 
 #[tokio::test]
+async fn the_only_published_workflow_is_found_at_the_root_of_its_server_by_who_may_see_it() {
+    let folders = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let remote = Remote::start(folders.0.path(), "admin").await;
+    let url = remote.offer("Go on?").await;
+    let root = format!("http://{}", remote.server.client.address());
+    let card = async |of: &str, key: Option<&str>| {
+        let request = request("GET", &format!("{of}/.well-known/agent-card.json"), key);
+        let request = request.body(Full::<Bytes>::default()).unwrap();
+        remote.server.client.exchange(request).await
+    };
+    let of_workflow = card(&url, Some(&remote.key)).await;
+    let of_root = card(&root, Some(&remote.key)).await;
+    assert_eq!((of_root.status, of_root.body), (200, of_workflow.body));
+    assert_eq!(card(&root, None).await.status, 401);
+    let role = [
+        "create", "--tenant", "other", "--role", "admin", "--name", "other",
+    ];
+    let stranger = keys(folders.0.path(), &role).await;
+    assert_eq!(card(&root, stranger["key"].as_str()).await.status, 404);
+
+    let server = caller(folders.1.path(), &root, &remote.key).await;
+    let execution = call(&server.client, "remote", json!({})).await;
+    let asked = question(&server.client, &execution).await;
+    assert!(asked["message"].as_str().unwrap().contains("Go on?"), "{asked}");
+}
+
+#[tokio::test]
 async fn a_question_on_another_server_is_answered_here() {
     let folders = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let remote = Remote::start(folders.0.path(), "admin").await;

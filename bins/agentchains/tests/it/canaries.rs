@@ -233,6 +233,8 @@ async fn no_secret_is_in_any_output_wherever_it_was_given() {
         "required",
         "--allow-agent-addresses",
         "loopback",
+        "--allow-agent-secrets",
+        "any",
         "--a2a-publish",
         "all",
     ];

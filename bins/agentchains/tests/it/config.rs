@@ -84,6 +84,7 @@ async fn settings_that_would_not_start_are_told_with_exit_code_two() {
             vec!["--allow-agent-addresses", "everywhere"],
             "allow_agent_addresses",
         ),
+        ("allow_agent_secrets = 'PATH'", vec![], "allow_agent_secrets"),
         (
             "[[agents]]\nagent_id = 'a'\nurl = 'http://169.254.169.254'",
             vec![],

@@ -8,6 +8,7 @@
 )]
 
 mod a2a;
+mod agent_secrets;
 mod agents;
 mod bad_input;
 mod bill_race;

@@ -13,23 +13,23 @@ use crate::{
     server::Server,
 };
 
-/// An admin of a tenant.
-struct Admin<'a> {
+/// Somebody with a key.
+pub(crate) struct Member<'a> {
     client: &'a Client,
     key: String,
 }
 
-impl<'a> Admin<'a> {
-    async fn new(folder: &Path, server: &'a Server, tenant: &str) -> Self {
-        let role = ["create", "--tenant", tenant, "--role", "admin", "--name", tenant];
-        let key = keys(folder, &role).await["key"].as_str().unwrap().to_owned();
+impl<'a> Member<'a> {
+    pub(crate) async fn new(folder: &Path, server: &'a Server, tenant: &str, role: &str) -> Self {
+        let words = ["create", "--tenant", tenant, "--role", role, "--name", tenant];
+        let key = keys(folder, &words).await["key"].as_str().unwrap().to_owned();
         Self {
             client: &server.client,
             key,
         }
     }
 
-    async fn ask(&self, method: &str, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn ask(&self, method: &str, path: &str, body: &Value) -> Answer {
         let request = self.client.request(method, path);
         let request = request
             .header("authorization", format!("Bearer {}", self.key))
@@ -45,7 +45,7 @@ impl<'a> Admin<'a> {
     }
 
     /// Runs a workflow that calls the agent `searcher`, to its end.
-    async fn search(&self) -> Value {
+    pub(crate) async fn search(&self) -> Value {
         let node =
             json!({"id": "n", "type": "agent_call", "agent_id": "searcher", "config": {"query": "tea"}});
         let created = self
@@ -65,8 +65,8 @@ async fn each_tenant_calls_its_own_agent_of_an_id_and_has_its_breaker_for_itself
     let agents = start_all(DemoSettings::default()).await.unwrap();
     let flags = ["--auth", "required", "--allow-agent-addresses", "loopback"];
     let server = Server::serve_with(folder.path(), &flags, &[]).await;
-    let acme = Admin::new(folder.path(), &server, "acme").await;
-    let umbrella = Admin::new(folder.path(), &server, "umbrella").await;
+    let acme = Member::new(folder.path(), &server, "acme", "admin").await;
+    let umbrella = Member::new(folder.path(), &server, "umbrella", "admin").await;
 
     let web_search = agents
         .agents()

@@ -36,6 +36,8 @@ pub(super) struct Call {
 /// What stands in the path.
 #[derive(Deserialize)]
 pub(super) struct Place {
+    /// Empty where it names none.
+    #[serde(default)]
     pub(super) agent: String,
     /// A task's id, with what is to be done with it where the path says so.
     pub(super) task: Option<String>,

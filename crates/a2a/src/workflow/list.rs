@@ -1,8 +1,8 @@
 //! The list of a workflow's executions, as tasks.
 //!
 //! The engine lists executions by when they were made, and knows no order by when their state has changed; so the newest
-//! tasks come first. It counts none that it does not list, so the total is what was listed so far, and one more where
-//! there are more.
+//! tasks come first. The total is exact, but for what only each task by itself shows: where the state working or
+//! input-required is wanted, or a least time, it is what was listed so far, and one more where there are more.
 
 use agentchains_engine::{
     machine::ExecutionStatus,
@@ -64,9 +64,14 @@ impl WorkflowAgent {
         };
         let (tasks, cursor) = self.page(wanted, &filter, token.cursor).await?;
         let listed = token.listed.saturating_add(tasks.len() as u64);
+        let total_size = match &cursor {
+            None => listed,
+            Some(_) if is_counted(wanted) => self.engine.count_executions(&self.caller, &filter).await?,
+            Some(_) => listed.saturating_add(1),
+        };
         Ok(TaskPage {
             tasks,
-            total_size: listed.saturating_add(u64::from(cursor.is_some())),
+            total_size,
             next_page_token: cursor
                 .map(|cursor| format!("{listed}.{cursor}"))
                 .unwrap_or_default(),
@@ -102,6 +107,12 @@ impl WorkflowAgent {
         }
         Ok((tasks, cursor))
     }
+}
+
+/// Whether an execution is wanted by what the store knows of it, so that it can be counted there.
+fn is_counted(wanted: &ListRequest) -> bool {
+    let is_of_one_status = !matches!(wanted.state, Some(TaskState::Working | TaskState::InputRequired));
+    is_of_one_status && wanted.status_since.is_none()
 }
 
 /// The statuses among which executions of a state are; `None` where none is ever in it, and empty for any.

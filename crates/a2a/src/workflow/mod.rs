@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use agentchains_engine::{
     Caller, Engine, EngineError, WorkflowView,
-    machine::{ExecutionId, ExecutionRow, ExecutionStatus, Rejected},
-    ports::WorkflowRecord,
+    machine::{ExecutionId, ExecutionRow, ExecutionStatus, Rejected, WorkflowId},
+    ports::{PageRequest, WorkflowFilter, WorkflowRecord},
 };
 use async_trait::async_trait;
 use serde_json::Value;
@@ -55,6 +55,31 @@ impl WorkflowAgent {
             caller,
             view: Arc::new(view),
         })
+    }
+
+    /// The id of the only workflow that is offered to this caller.
+    ///
+    /// # Errors
+    /// [`A2aError`] when there are none or several, or the store could not be read.
+    pub(crate) async fn only(
+        engine: &Engine,
+        caller: &Caller,
+        publish_all: bool,
+    ) -> Result<WorkflowId, A2aError> {
+        let offered = WorkflowFilter {
+            archived: Some(false),
+            published: (!publish_all).then_some(true),
+            ..WorkflowFilter::default()
+        };
+        let first_two = PageRequest {
+            limit: 2,
+            cursor: None,
+        };
+        let found = engine.workflows(caller, &offered, &first_two).await?;
+        match found.items.as_slice() {
+            [only] => Ok(only.id),
+            _ => Err(A2aError::agent_not_found()),
+        }
     }
 
     /// The execution that is the task of that id.

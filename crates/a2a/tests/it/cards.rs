@@ -1,12 +1,13 @@
 //! Agent cards, for clients of both versions.
 
+use agentchains_engine::ports::Role;
 use axum::body::Body;
 use http::{Request, Response, header};
 use serde_json::{Value, json};
 
 use crate::{
     client::json_of,
-    server::{Server, echo},
+    server::{Server, echo, person},
 };
 
 async fn card(server: &Server, agent: &str, headers: &[(&str, &str)]) -> Response<Body> {
@@ -68,6 +69,33 @@ async fn a_card_says_what_the_workflow_is_and_every_way_to_it() {
     ] {
         assert!(card.get(absent).is_none(), "{absent}");
     }
+}
+
+#[tokio::test]
+async fn the_card_at_the_root_is_that_of_the_only_agent_that_the_caller_may_see() {
+    let server = Server::start();
+    let root = async |tenant: &str| {
+        let mut request = Request::get("/.well-known/agent-card.json")
+            .header(header::HOST, "agents.example:7420")
+            .header(V1_0.0, V1_0.1)
+            .body(Body::empty())
+            .unwrap();
+        request.extensions_mut().insert(person(Role::Viewer, tenant));
+        let response = server.send(request).await;
+        (response.status().as_u16(), json_of(response).await)
+    };
+    assert_eq!(root("default").await.0, 404);
+    let hidden = server.create(&echo()).await;
+    let id = server.publish(&echo()).await;
+    let (status, only) = root("default").await;
+    assert_eq!(status, 200, "{only}");
+    assert_eq!(only, json_of(card(&server, &id, &[V1_0]).await).await);
+    let (status, elsewhere) = root("elsewhere").await;
+    assert_eq!(status, 404, "{elsewhere}");
+    server.set_published(&hidden, true).await;
+    assert_eq!(root("default").await, (404, elsewhere));
+    server.archive(&hidden).await;
+    assert_eq!(root("default").await, (200, only));
 }
 
 #[tokio::test]

@@ -273,6 +273,8 @@ async fn tasks_are_listed_newest_first_by_context_and_by_state_in_parts() {
         let late = json!({"statusTimestampAfter": "2999-01-01T00:00:00Z"});
         assert_eq!(listed(late).await.0, [] as [serde_json::Value; 0]);
 
+        let (_, page) = listed(json!({"pageSize": 1})).await;
+        assert_eq!(page["totalSize"], json!(3));
         let (first, page) = listed(json!({"pageSize": 2})).await;
         assert_eq!(first, ids[..2]);
         let (second, page) = listed(json!({"pageSize": 2, "pageToken": page["nextPageToken"]})).await;

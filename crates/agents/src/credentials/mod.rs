@@ -9,6 +9,7 @@ mod headers;
 mod home;
 mod mtls;
 mod oauth;
+mod policy;
 mod presented;
 mod redaction;
 mod source;
@@ -32,12 +33,15 @@ use self::{
     presented::Presented,
 };
 
-pub use self::vault::{InvalidKey, SecretsKey, Vault, VaultError};
 pub(crate) use self::{
     error::CredentialError,
     redaction::{Hidden, Redaction},
     source::SecretSource,
-    validate::check_credentials,
+    validate::{check_credentials, check_places},
+};
+pub use self::{
+    policy::{InvalidPlace, SecretPolicy},
+    vault::{InvalidKey, SecretsKey, Vault, VaultError},
 };
 
 /// What the requests to one agent carry.

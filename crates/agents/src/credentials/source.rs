@@ -5,7 +5,7 @@ use std::{fs::File, io::Read, path::Path};
 use agentchains_ports::SecretRef;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{CredentialError, Vault, VaultError};
+use super::{CredentialError, SecretPolicy, Vault, VaultError, policy::not_allowed};
 
 /// The largest secret, in bytes: room for a chain of certificates.
 const MAX_BYTES: u64 = 64 << 10;
@@ -14,32 +14,54 @@ const MAX_BYTES: u64 = 64 << 10;
 pub(crate) const OWN_VARIABLES: &str = "AGENTCHAINS_";
 
 /// Reads the secrets that definitions name.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct SecretSource {
     vault: Option<Vault>,
+    /// Where secrets may be read from.
+    allowed: SecretPolicy,
+    /// The same for agents that are registered.
+    registered: SecretPolicy,
 }
 
 impl SecretSource {
-    /// Knows those of a vault besides the environment and files.
-    pub(crate) fn new(vault: Option<Vault>) -> Self {
-        Self { vault }
+    /// For agents that the settings declare: knows all of the environment and files, and the secrets of a vault.
+    pub(crate) fn new(vault: Option<Vault>, registered: SecretPolicy) -> Self {
+        Self {
+            vault,
+            allowed: SecretPolicy::any(),
+            registered,
+        }
     }
 
-    /// The same, with the stored secrets of that tenant.
+    /// For agents that a tenant has registered: with its own stored secrets.
     pub(crate) fn of_tenant(&self, tenant: &str) -> Self {
         Self {
             vault: self.vault.as_ref().map(|vault| vault.of_tenant(tenant)),
+            allowed: self.registered.clone(),
+            registered: self.registered.clone(),
         }
+    }
+
+    /// Where registered agents may have their secrets.
+    pub(crate) fn registered(&self) -> &SecretPolicy {
+        &self.registered
     }
 
     /// The secret at a place. The error names the place.
     pub(crate) async fn read(&self, place: &SecretRef) -> Result<SecretString, CredentialError> {
         let unusable = |why: String| CredentialError::permanent(format!("{place} {why}"));
+        if !self.allowed.allows(place) {
+            return Err(unusable(not_allowed()));
+        }
         match place {
             SecretRef::Env(name) => variable(name).and_then(usable).map_err(unusable),
             SecretRef::File(path) => {
-                let path = path.clone();
-                let read = tokio::task::spawn_blocking(move || read_file(Path::new(&path))).await;
+                let (path, allowed) = (path.clone(), self.allowed.clone());
+                let read = tokio::task::spawn_blocking(move || {
+                    let path = allowed.resolve(Path::new(&path)).map_err(unreadable)?;
+                    read_file(&path.ok_or_else(not_allowed)?)
+                });
+                let read = read.await;
                 let read = read.map_err(|_| CredentialError::transient(format!("{place} cannot be read")))?;
                 read.and_then(usable).map_err(unusable)
             }
@@ -75,17 +97,22 @@ fn variable(name: &str) -> Result<SecretString, String> {
     }
 }
 
+fn unreadable(error: std::io::Error) -> String {
+    format!("cannot be read: {error}")
+}
+
 /// The text of a file. The error completes a sentence about the file.
 pub(super) fn read_file(path: &Path) -> Result<SecretString, String> {
-    let said = |error: std::io::Error| format!("cannot be read: {error}");
     // Opening a pipe would wait for whoever writes to it.
-    if !path.metadata().map_err(said)?.is_file() {
+    if !path.metadata().map_err(unreadable)?.is_file() {
         return Err("is not a file".to_owned());
     }
     let mut text = String::new();
-    let file = File::open(path).map_err(said)?;
+    let file = File::open(path).map_err(unreadable)?;
     // One byte more than may be there says that there is more.
-    file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(said)?;
+    file.take(MAX_BYTES + 1)
+        .read_to_string(&mut text)
+        .map_err(unreadable)?;
     Ok(text.into())
 }
 

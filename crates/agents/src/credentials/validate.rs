@@ -5,6 +5,7 @@ use agentchains_ports::{AgentDefinition, ApiKeyPlace, Auth, DirectoryError, Secr
 use super::{
     headers::{HeaderTemplate, header_name},
     home::is_private,
+    policy::{SecretPolicy, not_allowed},
     source::OWN_VARIABLES,
     vault::is_secret_name,
 };
@@ -36,6 +37,48 @@ pub(crate) fn check_credentials(
     check_auth(auth, endpoint, policy)
 }
 
+/// Checks that an agent which is registered names secrets of allowed places only.
+pub(crate) fn check_places(
+    definition: &AgentDefinition,
+    allowed: &SecretPolicy,
+) -> Result<(), DirectoryError> {
+    let Some(auth) = &definition.auth else {
+        return Ok(());
+    };
+    for (pointer, place) in places(auth) {
+        if !allowed.allows(place) {
+            return Err(DirectoryError::Invalid {
+                pointer,
+                code: "secret_not_allowed",
+                message: format!("{place} {}", not_allowed()),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The secrets of a credential, with where they stand in the definition.
+fn places(auth: &Auth) -> Vec<(&'static str, &SecretRef)> {
+    match auth {
+        Auth::Bearer { token } => vec![("/auth/token", token)],
+        Auth::ApiKey { key, .. } => vec![("/auth/key", key)],
+        Auth::Basic { password, .. } => vec![("/auth/password", password)],
+        Auth::OAuth2ClientCredentials { client_secret, .. } => vec![("/auth/client_secret", client_secret)],
+        Auth::Mtls {
+            certificate,
+            private_key,
+            authority,
+        } => {
+            let own = [
+                ("/auth/certificate", certificate),
+                ("/auth/private_key", private_key),
+            ];
+            let authority = authority.iter().map(|authority| ("/auth/authority", authority));
+            own.into_iter().chain(authority).collect()
+        }
+    }
+}
+
 fn in_the_clear() -> String {
     "a secret is sent to addresses that begin with https://, or are on this machine; change the address"
         .to_owned()
@@ -43,46 +86,33 @@ fn in_the_clear() -> String {
 
 fn check_auth(auth: &Auth, endpoint: &Endpoint, policy: &AddressPolicy) -> Result<(), DirectoryError> {
     match auth {
-        Auth::Bearer { token } => check_secret("/auth/token", token),
-        Auth::ApiKey { name, place, key } => {
+        Auth::ApiKey { name, place, .. } => {
             check_key_name(name, *place).map_err(|message| invalid("/auth/name", message))?;
-            check_secret("/auth/key", key)
         }
-        Auth::Basic { username, password } => {
-            if username.contains(|character: char| character == ':' || character.is_control()) {
-                let message = "a user's name has no colon and no control characters (RFC 7617)";
-                return Err(invalid("/auth/username", message));
-            }
-            check_secret("/auth/password", password)
+        Auth::Basic { username, .. }
+            if username.contains(|character: char| character == ':' || character.is_control()) =>
+        {
+            let message = "a user's name has no colon and no control characters (RFC 7617)";
+            return Err(invalid("/auth/username", message));
         }
         Auth::OAuth2ClientCredentials {
-            token_url,
-            client_secret,
-            scopes,
-            ..
+            token_url, scopes, ..
         } => {
             check_token_url(token_url, policy)?;
             if scopes.iter().any(|scope| !is_scope(scope)) {
                 let message = "a scope has printable ASCII characters without spaces and quotes (RFC 6749)";
                 return Err(invalid("/auth/scopes", message));
             }
-            check_secret("/auth/client_secret", client_secret)
         }
-        Auth::Mtls {
-            certificate,
-            private_key,
-            authority,
-        } => {
-            if !endpoint.is_https() {
-                let message = "a client certificate needs an address that begins with https://";
-                return Err(invalid("/auth", message));
-            }
-            check_secret("/auth/certificate", certificate)?;
-            check_secret("/auth/private_key", private_key)?;
-            let authority = authority.as_ref();
-            authority.map_or(Ok(()), |authority| check_secret("/auth/authority", authority))
+        Auth::Mtls { .. } if !endpoint.is_https() => {
+            let message = "a client certificate needs an address that begins with https://";
+            return Err(invalid("/auth", message));
         }
+        Auth::Bearer { .. } | Auth::Basic { .. } | Auth::Mtls { .. } => {}
     }
+    places(auth)
+        .into_iter()
+        .try_for_each(|(pointer, place)| check_secret(pointer, place))
 }
 
 fn check_key_name(name: &str, place: ApiKeyPlace) -> Result<(), String> {

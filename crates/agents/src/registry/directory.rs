@@ -11,12 +11,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{Registry, entry::Entry, health, own, writable};
-use crate::{
-    a2a,
-    definition::{checked_endpoint, validated},
-    error::CallError,
-    failure::classify,
-};
+use crate::{a2a, definition::checked_endpoint, error::CallError, failure::classify};
 
 /// How long an agent may take when somebody waits for its card, or for a sign that it is well.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
@@ -57,7 +52,7 @@ impl AgentDirectory for Registry {
         idempotency: Option<Idempotency>,
         now: Timestamp,
     ) -> Result<AgentRecord, DirectoryError> {
-        let (definition, endpoint) = validated(definition, self.outbound.policy())?;
+        let (definition, endpoint) = self.admitted(definition)?;
         let _changing = self.changing.lock().await;
         let agent_id = definition.agent_id.clone();
         if self.read(|agents| agents.contains_key(&AgentKey::shared(&agent_id))) {
@@ -82,7 +77,7 @@ impl AgentDirectory for Registry {
         seen: Option<u32>,
         now: Timestamp,
     ) -> Result<AgentRecord, DirectoryError> {
-        let (definition, endpoint) = validated(definition, self.outbound.policy())?;
+        let (definition, endpoint) = self.admitted(definition)?;
         let _changing = self.changing.lock().await;
         let present = self.seen(tenant, &definition.agent_id, seen)?;
         self.store(tenant, definition, endpoint, Some(present), now).await

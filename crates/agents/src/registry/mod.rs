@@ -20,9 +20,9 @@ use tokio::sync::Mutex;
 
 use self::entry::Entry;
 use crate::{
-    Outbound, Vault,
+    Outbound, SecretPolicy, Vault,
     agent::Agent,
-    credentials::SecretSource,
+    credentials::{SecretSource, check_places},
     definition::{unusable, validated},
     net::Endpoint,
 };
@@ -44,11 +44,13 @@ impl Registry {
     /// # Errors
     /// [`StoreError`] when the store could not be read.
     pub async fn load(store: Arc<dyn AgentStore>, outbound: Outbound) -> Result<Arc<Self>, StoreError> {
-        Self::with_secrets(store, outbound, SecretSource::default()).await
+        let secrets = SecretSource::new(None, SecretPolicy::any());
+        Self::with_secrets(store, outbound, secrets).await
     }
 
     /// The same for agents whose secrets are also in a vault: those of a tenant's agents are the tenant's, and those of
-    /// agents that the settings declare are of the tenant that the vault is for.
+    /// agents that the settings declare are of the tenant that the vault is for. What registered agents may name besides
+    /// is what `allowed` says.
     ///
     /// # Errors
     /// [`StoreError`] when the store could not be read.
@@ -56,8 +58,9 @@ impl Registry {
         store: Arc<dyn AgentStore>,
         outbound: Outbound,
         vault: Vault,
+        allowed: SecretPolicy,
     ) -> Result<Arc<Self>, StoreError> {
-        Self::with_secrets(store, outbound, SecretSource::new(Some(vault))).await
+        Self::with_secrets(store, outbound, SecretSource::new(Some(vault), allowed)).await
     }
 
     async fn with_secrets(
@@ -92,7 +95,7 @@ impl Registry {
         definition: AgentDefinition,
         now: Timestamp,
     ) -> Result<AgentRecord, DirectoryError> {
-        let (definition, endpoint) = validated(definition, self.outbound.policy())?;
+        let (definition, endpoint) = self.admitted(definition)?;
         let _changing = self.changing.lock().await;
         match self.get(tenant, &definition.agent_id) {
             Some(present) if present.definition == definition => Ok(present),
@@ -128,6 +131,13 @@ impl Registry {
             updated_at: now,
         };
         self.put(record, endpoint)
+    }
+
+    /// The definition of an agent that is registered, where it keeps to all rules, with its address.
+    fn admitted(&self, definition: AgentDefinition) -> Result<(AgentDefinition, Endpoint), DirectoryError> {
+        let (definition, endpoint) = validated(definition, self.outbound.policy())?;
+        check_places(&definition, self.secrets.registered())?;
+        Ok((definition, endpoint))
     }
 
     /// Which agent a tenant means by an id: the one that all share, its own, or one that nobody has registered.

@@ -5,7 +5,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::credentials::{SecretSource, Vault, VaultError};
+use crate::credentials::{SecretPolicy, SecretSource, Vault, VaultError};
 
 /// How a secret is kept.
 #[derive(Serialize, Deserialize)]
@@ -71,7 +71,8 @@ pub(super) async fn open(vault: &Vault, webhook: &Webhook) -> Result<SecretStrin
             Ok(vault.unseal(&name(&webhook.id), &sealed)?)
         }
         Kept::At(place) => {
-            let source = SecretSource::new(Some(vault));
+            // Only the settings name places.
+            let source = SecretSource::new(Some(vault), SecretPolicy::any());
             let read = source.read(&place).await;
             read.map_err(|error| NoSecret::Place(error.to_string()))
         }

@@ -52,7 +52,8 @@ fn registry(schemas: &mut Schemas) -> Vec<Described> {
             .with_header(201, "Location", "Where it is.")
             .with_header(201, "ETag", "Its revision.")
             .leads_to(201, "agent_id", OF_AN_AGENT)
-            .refuses(409, &["agent_exists"]),
+            .refuses(409, &["agent_exists"])
+            .refuses(422, &["secret_not_allowed"]),
         of(
             Method::POST,
             "/agents/discover",
@@ -80,7 +81,8 @@ fn registry(schemas: &mut Schemas) -> Vec<Described> {
         .body(definition)
         .answers(200, "The agent.", agent)
         .with_header(200, "ETag", "Its revision.")
-        .refuses(409, &["agent_read_only"]),
+        .refuses(409, &["agent_read_only"])
+        .refuses(422, &["secret_not_allowed"]),
         of(Method::DELETE, "/agents/{id}", "removeAgent", "Removes an agent")
             .if_match()
             .answers_nothing(204, "It is gone.")

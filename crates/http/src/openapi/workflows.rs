@@ -1,6 +1,6 @@
 //! Workflows and templates.
 
-use agentchains_engine::Estimate;
+use agentchains_engine::{Estimate, workflow::WorkflowDocument};
 use axum::http::Method;
 use serde_json::{Value, json};
 
@@ -30,19 +30,22 @@ fn of(method: Method, path: &'static str, id: &'static str, summary: &'static st
     Described::guarded("workflows", method, path, id, summary)
 }
 
-/// A workflow's document. Its rules are those of the language, which no schema can tell in full.
-fn document() -> Value {
-    json!({
+/// A document, or the older form of one.
+fn document(schemas: &mut Schemas) -> Value {
+    let older = json!({
         "type": "object",
-        "description": "A document of the workflow language, or the older form with `graph_json`.",
-    })
+        "description": "The older form, which is converted when it is received.",
+        "required": ["graph_json"],
+        "properties": {"graph_json": {"type": ["object", "string"]}},
+    });
+    json!({"anyOf": [schemas.read::<WorkflowDocument>(), older]})
 }
 
 pub(super) fn all(schemas: &mut Schemas) -> Vec<Described> {
     let mut all = documents(schemas);
     all.extend(versions(schemas));
     all.extend(ahead(schemas));
-    all.extend(templates());
+    all.extend(templates(schemas));
     all
 }
 
@@ -64,7 +67,7 @@ fn documents(schemas: &mut Schemas) -> Vec<Described> {
         .lists("workflows", schemas.written::<Summary<'_>>()),
         of(Method::POST, "/workflows", "createWorkflow", "Creates a workflow")
             .idempotent()
-            .body(document())
+            .body(document(schemas))
             .answers(201, "The workflow.", schemas.written::<Workflow<'_>>())
             .with_header(201, "Location", "Where it is.")
             .with_header(201, "ETag", "Its version.")
@@ -102,7 +105,7 @@ fn documents(schemas: &mut Schemas) -> Vec<Described> {
             "Makes a new version; what runs keeps its own",
         )
         .if_match()
-        .body(document())
+        .body(document(schemas))
         .answers(200, "The workflow.", schemas.written::<Workflow<'_>>())
         .with_header(200, "ETag", "Its version.")
         .refuses(409, &["workflow_archived"])
@@ -239,7 +242,7 @@ fn execute(schemas: &mut Schemas) -> Described {
     )
 }
 
-fn templates() -> [Described; 2] {
+fn templates(schemas: &mut Schemas) -> [Described; 2] {
     let template = json!({
         "type": "object",
         "required": ["key", "name", "description", "workflow", "sample_input"],
@@ -247,7 +250,7 @@ fn templates() -> [Described; 2] {
             "key": {"type": "string"},
             "name": {"type": "string"},
             "description": {"type": "string"},
-            "workflow": document(),
+            "workflow": schemas.read::<WorkflowDocument>(),
             "sample_input": {"description": "An input that it runs with."},
         },
     });

@@ -29,7 +29,7 @@ pub(crate) async fn list(api: Api, mut query: Query) -> Result<Response, Problem
     let page = query.page();
     let mut agents = api.agents.list(api.tenant());
     agents.sort_by_cached_key(place);
-    let page = part(&agents, &page).unwrap_or_else(|| {
+    let page = part(&agents, &page, |record| json!(shown(&api, record))).unwrap_or_else(|| {
         query.refuse("cursor", "must be one that this list gave out");
         Page {
             items: Vec::new(),
@@ -38,6 +38,11 @@ pub(crate) async fn list(api: Api, mut query: Query) -> Result<Response, Problem
     });
     query.finish()?;
     Ok(wire::list("agents", page))
+}
+
+/// An agent with what is to be said of it at present.
+fn shown<'a>(api: &Api, record: &'a AgentRecord) -> Agent<'a> {
+    Agent::of(record, |id| api.agents.get(api.tenant(), id).is_some())
 }
 
 /// Where an agent stands in the list. The id is in hexadecimal, which keeps its order and is safe in a cursor.
@@ -50,7 +55,11 @@ fn place(record: &AgentRecord) -> (Reverse<i64>, String) {
 }
 
 /// The part that a cursor asks for, which names the place of the agent before; `None` where it is none.
-fn part(agents: &[AgentRecord], page: &PageRequest) -> Option<Page<Value>> {
+fn part(
+    agents: &[AgentRecord],
+    page: &PageRequest,
+    show: impl Fn(&AgentRecord) -> Value,
+) -> Option<Page<Value>> {
     let from = match &page.cursor {
         None => 0,
         Some(cursor) => {
@@ -63,7 +72,7 @@ fn part(agents: &[AgentRecord], page: &PageRequest) -> Option<Page<Value>> {
     let shown = &rest[..rest.len().min(page.limit as usize)];
     let last = shown.last().filter(|_| shown.len() < rest.len());
     Some(Page {
-        items: shown.iter().map(|record| json!(Agent::of(record))).collect(),
+        items: shown.iter().map(show).collect(),
         next_cursor: last.map(|last| {
             let (Reverse(at), id) = place(last);
             format!("{at}-{id}")
@@ -91,7 +100,7 @@ pub(crate) async fn register(
     Ok((
         StatusCode::CREATED,
         [(header::LOCATION, location)],
-        answer(&record),
+        answer(&api, &record),
     )
         .into_response())
 }
@@ -109,14 +118,15 @@ fn percent_encoded(text: &str) -> String {
     encoded
 }
 
-fn answer(record: &AgentRecord) -> Response {
-    ([(header::ETAG, etag(record.revision))], Json(Agent::of(record))).into_response()
+fn answer(api: &Api, record: &AgentRecord) -> Response {
+    let tag = [(header::ETAG, etag(record.revision))];
+    (tag, Json(shown(api, record))).into_response()
 }
 
 /// `GET /agents/{agent_id}`.
 pub(crate) async fn show(api: Api, AgentId(id): AgentId, query: Query) -> Result<Response, Problem> {
     query.finish()?;
-    Ok(answer(&registered(&api, &id)?))
+    Ok(answer(&api, &registered(&api, &id)?))
 }
 
 fn registered(api: &Api, id: &str) -> Result<AgentRecord, Problem> {
@@ -153,7 +163,7 @@ pub(crate) async fn replace(
         .replace(api.tenant(), definition, seen, api.engine.now())
         .await?;
     api.engine.agent_changed(&record.key);
-    Ok(answer(&record))
+    Ok(answer(&api, &record))
 }
 
 /// `DELETE /agents/{agent_id}`.

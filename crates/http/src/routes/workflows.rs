@@ -65,6 +65,7 @@ pub(crate) async fn list(api: Api, mut query: Query) -> Result<Response, Problem
             "archived" => Some(true),
             _ => None,
         }),
+        ..WorkflowFilter::default()
     };
     let page = query.page();
     query.finish()?;

@@ -4,6 +4,7 @@ use agentchains_engine::{
     breaker::{Snapshot, State},
     machine::time::rfc3339_millis,
     ports::{AgentDefinition, AgentRecord, AgentSource},
+    workflow::{Code, Diagnostic},
 };
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -16,6 +17,7 @@ pub(crate) struct Agent<'a> {
     definition: &'a AgentDefinition,
     source: AgentSource,
     revision: u32,
+    warnings: Vec<Diagnostic>,
     #[serde(with = "rfc3339_millis")]
     #[schemars(with = "Timestamp")]
     created_at: Timestamp,
@@ -25,14 +27,27 @@ pub(crate) struct Agent<'a> {
 }
 
 impl<'a> Agent<'a> {
-    pub(crate) fn of(record: &'a AgentRecord) -> Self {
+    /// `is_known` says whether there is an agent of an id.
+    pub(crate) fn of(record: &'a AgentRecord, is_known: impl Fn(&str) -> bool) -> Self {
+        let fallback = record.definition.fallback_agent_id.as_deref();
+        let unknown = fallback.filter(|id| !is_known(id)).map(unknown_fallback);
         Self {
+            warnings: unknown.into_iter().collect(),
             definition: &record.definition,
             source: record.source,
             revision: record.revision,
             created_at: record.created_at,
             updated_at: record.updated_at,
         }
+    }
+}
+
+/// It may be registered later, and is passed over until then.
+fn unknown_fallback(agent_id: &str) -> Diagnostic {
+    let message = format!("no agent is registered as {agent_id:?}, so nobody takes the place of this one");
+    Diagnostic {
+        hint: Some("register it, or name another one".to_owned()),
+        ..Diagnostic::new(Code::UnknownAgent, "/fallback_agent_id", message)
     }
 }
 

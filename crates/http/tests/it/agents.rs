@@ -42,6 +42,35 @@ async fn an_agent_is_registered_read_changed_and_removed() {
 }
 
 #[tokio::test]
+async fn a_fallback_that_nobody_has_registered_is_a_warning_until_somebody_does() {
+    let api = Api::start();
+    let with_fallback = |url: &str| json!({"agent_id": "writer", "url": url, "fallback_agent_id": "other"});
+    let registered = api
+        .post("/agents", with_fallback("http://a.test"))
+        .await
+        .expect(201);
+    let warning = &registered["warnings"][0];
+    assert_eq!(
+        (&warning["code"], &warning["pointer"]),
+        (&json!("unknown_agent"), &json!("/fallback_agent_id"))
+    );
+    assert!(
+        warning["message"].as_str().unwrap().contains("\"other\""),
+        "{warning}"
+    );
+    let replaced = api.put("/agents/writer", with_fallback("http://b.test")).await;
+    assert_eq!(replaced.expect(200)["warnings"], registered["warnings"]);
+    let listed = api.get("/agents").await.expect(200);
+    assert_eq!(listed["agents"][0]["warnings"], registered["warnings"]);
+    let other = json!({"agent_id": "other", "url": "http://c.test"});
+    assert_eq!(
+        api.post("/agents", other).await.expect(201)["warnings"],
+        json!([])
+    );
+    assert_eq!(api.get("/agents/writer").await.expect(200)["warnings"], json!([]));
+}
+
+#[tokio::test]
 async fn a_change_made_from_another_revision_is_refused() {
     let api = Api::start();
     api.post("/agents", definition()).await.expect(201);

@@ -233,6 +233,7 @@ pub(super) async fn list(engine: &Engine, caller: &Caller, search: Search) -> Ou
     let filter = WorkflowFilter {
         name_contains: search.name,
         archived: Some(false),
+        ..WorkflowFilter::default()
     };
     let page = PageRequest {
         limit: page_size(search.limit)?,

@@ -132,6 +132,18 @@ pub(super) async fn list<C: ConnectionTrait + TransactionTrait>(
     )
 }
 
+/// How many of a tenant's executions are wanted.
+pub(super) async fn count<C: ConnectionTrait>(
+    connection: &C,
+    tenant: &str,
+    filter: &ExecutionFilter,
+) -> Result<u64, StoreError> {
+    filtered(tenant, filter)
+        .count(connection)
+        .await
+        .map_err(store_error)
+}
+
 fn filtered(tenant: &str, filter: &ExecutionFilter) -> Select<Entity> {
     let mut query = Entity::find().filter(Column::Tenant.eq(tenant));
     if let Some(workflow_id) = filter.workflow_id {

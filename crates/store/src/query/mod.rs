@@ -44,6 +44,10 @@ impl ExecutionQuery for Store {
         executions::list(self.reader(), tenant, filter, page).await
     }
 
+    async fn count_executions(&self, tenant: &str, filter: &ExecutionFilter) -> Result<u64, StoreError> {
+        executions::count(self.reader(), tenant, filter).await
+    }
+
     async fn children(&self, parent: ExecutionId) -> Result<Vec<ExecutionRow>, StoreError> {
         executions::children(self.reader(), parent).await
     }

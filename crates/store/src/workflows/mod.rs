@@ -102,7 +102,7 @@ impl WorkflowStore for Store {
         filter: &WorkflowFilter,
         page: &PageRequest,
     ) -> Result<Page<WorkflowRecord>, StoreError> {
-        use workflow::Column::{Archived, Id, NameFolded, Tenant};
+        use workflow::Column::{Archived, Id, NameFolded, Published, Tenant};
 
         let mut query = workflow::Entity::find()
             .filter(Tenant.eq(tenant))
@@ -112,6 +112,9 @@ impl WorkflowStore for Store {
         }
         if let Some(archived) = filter.archived {
             query = query.filter(Archived.eq(archived));
+        }
+        if let Some(published) = filter.published {
+            query = query.filter(Published.eq(published));
         }
         if let Some(last) = paging::position::<WorkflowId>(page)? {
             query = query.filter(Id.lt(last.to_string()));

@@ -29,6 +29,11 @@ impl<S: ExecutionQuery> ExecutionQuery for FaultStore<S> {
             .await
     }
 
+    async fn count_executions(&self, tenant: &str, filter: &ExecutionFilter) -> Result<u64, StoreError> {
+        let counted = self.inner.count_executions(tenant, filter);
+        self.pass("count_executions", counted).await
+    }
+
     async fn children(&self, parent: ExecutionId) -> Result<Vec<ExecutionRow>, StoreError> {
         self.pass("children", self.inner.children(parent)).await
     }

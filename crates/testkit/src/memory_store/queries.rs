@@ -40,6 +40,13 @@ impl ExecutionQuery for MemoryStore {
         Ok(paging::part(rows, page, |last| last.id.to_string()))
     }
 
+    async fn count_executions(&self, tenant: &str, filter: &ExecutionFilter) -> Result<u64, StoreError> {
+        let data = self.data();
+        let rows = data.executions.values().map(|entry| &entry.row);
+        let wanted = rows.filter(|row| row.tenant == tenant && passes(filter, row));
+        Ok(wanted.count() as u64)
+    }
+
     async fn children(&self, parent: ExecutionId) -> Result<Vec<ExecutionRow>, StoreError> {
         let of_parent = |row: &&ExecutionRow| {
             row.parent

@@ -151,6 +151,11 @@ impl WorkflowStore for MemoryStore {
             .filter(|record| record.tenant == tenant && last.is_none_or(|last| record.id < last))
             .filter(|record| filter.archived.is_none_or(|archived| record.archived == archived))
             .filter(|record| {
+                filter
+                    .published
+                    .is_none_or(|published| record.published == published)
+            })
+            .filter(|record| {
                 text.as_ref()
                     .is_none_or(|text| record.name.to_lowercase().contains(text))
             })

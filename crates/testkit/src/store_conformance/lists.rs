@@ -31,6 +31,8 @@ async fn found<S: Ports>(
     filter: ExecutionFilter,
 ) -> Result<Vec<u32>, Box<dyn Error + Send + Sync>> {
     let rows = read_all!(2, page => store.executions(TENANT, &filter, page));
+    assert_eq!(store.count_executions(TENANT, &filter).await?, rows.len() as u64);
+    assert_eq!(store.count_executions("other", &filter).await?, 0);
     // The samples' executions are created as many milliseconds after the beginning as their ordinal says.
     let ordinal = |row: ExecutionRow| Ok(u32::try_from(row.created_at.duration_since(at(0)).as_millis())?);
     rows.into_iter().map(ordinal).collect()

@@ -132,7 +132,16 @@ pub async fn a_workflow_is_published_until_it_is_withdrawn<S: Ports>(store: &S) 
             ..before.clone()
         };
         assert_eq!(changed, Some(expected.clone()));
-        assert_eq!(store.workflow(TENANT, id).await?, Some(expected));
+        assert_eq!(store.workflow(TENANT, id).await?, Some(expected.clone()));
+        for wanted in [true, false] {
+            let filter = WorkflowFilter {
+                published: Some(wanted),
+                ..WorkflowFilter::default()
+            };
+            let found = store.workflows(TENANT, &filter, &first_page(50)).await?;
+            let expected = (wanted == published).then(|| expected.clone());
+            assert_eq!(found.items, Vec::from_iter(expected));
+        }
     }
     store.archive_workflow(TENANT, id, None, at(50)).await?;
     let archived = store.workflow(TENANT, id).await?.ok_or("it is still there")?;
@@ -244,7 +253,7 @@ pub async fn workflows_are_found_by_any_text_of_their_name<S: Ports>(store: &S) 
 async fn find<S: Ports>(store: &S, text: &str) -> Result<Vec<WorkflowId>, Box<dyn Error + Send + Sync>> {
     let filter = WorkflowFilter {
         name_contains: Some(text.to_owned()),
-        archived: None,
+        ..WorkflowFilter::default()
     };
     let page = store.workflows(TENANT, &filter, &first_page(50)).await?;
     Ok(page.items.into_iter().map(|record| record.id).collect())

@@ -1,5 +1,6 @@
 //! The short form of a condition: a path, an operator and a value (section 7).
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -20,7 +21,8 @@ pub(crate) struct Comparison {
 }
 
 /// How what was selected is compared with the value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+#[schemars(rename_all = "snake_case")]
 pub(crate) enum Operator {
     Eq,
     Neq,

@@ -23,7 +23,7 @@ use crate::{
 };
 
 pub(crate) use draft::{Asked, Branch, Draft, DraftEdge, DraftGraph, DraftNode, Named, Provided, Repetition};
-pub(crate) use node::{AGENT, FIELDS as NODE_FIELDS};
+pub(crate) use node::{AGENT, FIELDS as NODE_FIELDS, RESERVED};
 pub(crate) use workflow::{FIELDS as WORKFLOW_FIELDS, decode};
 
 impl Named {

@@ -52,7 +52,7 @@ const ON_UNKNOWN: [(&str, OnUnknown); 3] = [
     ("fail", OnUnknown::Fail),
 ];
 /// Words that expressions give a meaning.
-const RESERVED: [&str; 6] = ["input", "nodes", "loop", "item", "execution", "secrets"];
+pub(crate) const RESERVED: [&str; 6] = ["input", "nodes", "loop", "item", "execution", "secrets"];
 const MAX_ID_CHARS: usize = 100;
 
 #[derive(Debug, Clone, Copy)]

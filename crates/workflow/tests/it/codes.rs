@@ -11,13 +11,13 @@ use serde_json::{Map, Value, json};
 
 use crate::support::{approval, call, findings, found, one, workflow};
 
-struct Case {
-    bad: String,
-    finding: String,
-    good: String,
+pub(crate) struct Case {
+    pub(crate) bad: String,
+    pub(crate) finding: String,
+    pub(crate) good: String,
 }
 
-fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     let table: Vec<Map<String, Value>> = serde_json::from_str(include_str!("codes.json")).unwrap();
     let short = table.iter().map(|row| Case {
         bad: document(&row["in"]).to_string(),

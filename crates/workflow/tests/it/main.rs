@@ -14,6 +14,7 @@ mod compliance;
 mod composites;
 mod conditions;
 mod decoding;
+mod document_schema;
 mod expression_properties;
 mod expressions;
 mod graph;

@@ -1,5 +1,6 @@
 //! Credentials on the wire: what an agent is shown, what it is not, and what is left of it in what comes back.
 
+mod allowed;
 mod oauth;
 mod places;
 mod schemes;
@@ -7,7 +8,7 @@ mod sealing;
 
 use std::sync::Arc;
 
-use agentchains_agents::{AgentRunner, Outbound, Registry, SecretsKey, Vault};
+use agentchains_agents::{AgentRunner, Outbound, Registry, SecretPolicy, SecretsKey, Vault};
 use agentchains_ports::{AgentDefinition, AgentDirectory as _, AgentStore};
 use agentchains_testkit::MemoryStore as Secrets;
 use serde_json::{Value, json};
@@ -37,7 +38,7 @@ pub(crate) fn definition(url: &str, members: &Value) -> AgentDefinition {
 /// A registry with the vault and the agent `a`.
 pub(crate) async fn registry(outbound: Outbound, definition: AgentDefinition) -> Arc<Registry> {
     let store: Arc<dyn AgentStore> = Arc::new(MemoryStore::default());
-    let registry = Registry::load_with_vault(store, outbound, vault().await)
+    let registry = Registry::load_with_vault(store, outbound, vault().await, SecretPolicy::any())
         .await
         .unwrap();
     registry.register(TENANT, definition, None, NOW).await.unwrap();

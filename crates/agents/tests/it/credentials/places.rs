@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use agentchains_agents::{AgentRunner, Registry};
+use agentchains_agents::{AgentRunner, Registry, SecretPolicy};
 use agentchains_machine::FailureCode;
 use agentchains_ports::{AgentDirectory, AgentStore, DirectoryError};
 use serde_json::{Value, json};
@@ -206,6 +206,7 @@ async fn nothing_that_is_kept_or_shown_of_an_agent_has_its_secret() {
         Arc::clone(&store) as Arc<dyn AgentStore>,
         outbound("loopback"),
         vault.clone(),
+        SecretPolicy::any(),
     )
     .await
     .unwrap();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use agentchains_agents::{AgentRunner, InvalidKey, Registry, SecretsKey, Vault, VaultError};
+use agentchains_agents::{AgentRunner, InvalidKey, Registry, SecretPolicy, SecretsKey, Vault, VaultError};
 use agentchains_machine::FailureCode;
 use agentchains_ports::{
     AgentDirectory as _, AgentKey, AgentStore, NodeRunner as _, SealedSecret, SecretStore,
@@ -29,7 +29,7 @@ async fn refusal(vault: Vault, tenant: &str, name: &str) -> Option<String> {
     let agent =
         Scripted::agent(|request| result(request, &json!({"message": {"parts": [{"text": "hi"}]}}))).await;
     let store: Arc<dyn AgentStore> = Arc::new(MemoryStore::default());
-    let registry = Registry::load_with_vault(store, outbound("loopback"), vault)
+    let registry = Registry::load_with_vault(store, outbound("loopback"), vault, SecretPolicy::any())
         .await
         .unwrap();
     let auth = json!({"auth": {"type": "bearer", "token": {"stored": name}}});

@@ -31,6 +31,10 @@ impl ExecutionQuery for FaultyStore {
         self.inner().executions(tenant, filter, page).await
     }
 
+    async fn count_executions(&self, tenant: &str, filter: &ExecutionFilter) -> Result<u64, StoreError> {
+        self.inner().count_executions(tenant, filter).await
+    }
+
     async fn children(&self, parent: ExecutionId) -> Result<Vec<ExecutionRow>, StoreError> {
         self.inner().children(parent).await
     }
