@@ -29,6 +29,8 @@ enum Kit {
     Program,
     /// A program of a repository, with a virtual environment to run it in.
     Repository(&'static Repository),
+    /// These programs of the modules that `<name>/package-lock.json` lists, with a Node that is one of the modules.
+    NodePrograms(&'static [&'static str]),
 }
 
 /// A repository that is in no registry.
@@ -45,6 +47,7 @@ pub(crate) const PYTHON_0_3: Foreign = Foreign::new("python_0_3", Kit::Python);
 pub(crate) const JS_1_3: Foreign = Foreign::new("js_1_3", Kit::Node);
 pub(crate) const ADK: Foreign = Foreign::new("adk", Kit::Python);
 pub(crate) const SCHEMATHESIS: Foreign = Foreign::new("schemathesis", Kit::Program);
+pub(crate) const MCP: Foreign = Foreign::new("mcp", Kit::NodePrograms(&["conformance", "mcp-inspector"]));
 
 /// The test kit of the A2A protocol. Not every machine can have it.
 pub(crate) const A2A_TCK: Foreign = Foreign::new(
@@ -58,7 +61,7 @@ pub(crate) const A2A_TCK: Foreign = Foreign::new(
 );
 
 /// All that come from registries.
-pub(crate) const ALL: &[Foreign] = &[PYTHON_1_3, PYTHON_0_3, JS_1_3, ADK, SCHEMATHESIS];
+pub(crate) const ALL: &[Foreign] = &[PYTHON_1_3, PYTHON_0_3, JS_1_3, ADK, SCHEMATHESIS, MCP];
 
 impl Foreign {
     const fn new(name: &'static str, kit: Kit) -> Self {
@@ -98,7 +101,15 @@ impl Foreign {
             Kit::Python | Kit::Program | Kit::Repository(_) => {
                 Self::agents().join(format!("requirements-{}.txt", self.name))
             }
-            Kit::Node => Self::agents().join("package-lock.json"),
+            Kit::Node | Kit::NodePrograms(_) => self.modules().join("package-lock.json"),
+        }
+    }
+
+    /// Where the lists of Node's modules are.
+    fn modules(&self) -> PathBuf {
+        match self.kit {
+            Kit::NodePrograms(_) => Self::agents().join(self.name),
+            _ => Self::agents(),
         }
     }
 
@@ -131,9 +142,9 @@ impl Foreign {
                 ]);
                 quietly(pip.arg(self.requirements()))
             }
-            Kit::Node => {
+            Kit::Node | Kit::NodePrograms(_) => {
                 for file in ["package.json", "package-lock.json"] {
-                    std::fs::copy(Self::agents().join(file), folder.join(file)).map_err(failed)?;
+                    std::fs::copy(self.modules().join(file), folder.join(file)).map_err(failed)?;
                 }
                 let mut npm = Command::new("npm");
                 npm.args([
@@ -168,6 +179,13 @@ impl Foreign {
                 let mut node = Command::new("node");
                 node.env("NODE_PATH", folder.join("node_modules"));
                 quietly(node.arg(script.with_extension("cjs")).arg("--check"))
+            }
+            Kit::NodePrograms(programs) => {
+                let installed = folder.join("node_modules/.bin");
+                programs.iter().try_for_each(|program| {
+                    let mut node = Command::new(installed.join("node"));
+                    quietly(node.arg(installed.join(program)).arg("--version"))
+                })
             }
         }
     }

@@ -79,6 +79,21 @@ pub(crate) const TEST: &[Step] = &[
     Step::new("the A2A test kit", foreign_tests!("a2a_tck"))
         .with(NEXTEST)
         .against_if_had(|| foreign::A2A_TCK.ensure()),
+    Step::new(
+        "the MCP server against its conformance tests and inspector",
+        Cargo::new(&[
+            "nextest",
+            "run",
+            "--package",
+            "agentchains",
+            "--run-ignored",
+            "only",
+            "-E",
+            "binary(foreign) & test(/^mcp::/)",
+        ]),
+    )
+    .with(NEXTEST)
+    .against(|| foreign::MCP.ensure()),
     Step::new("doc tests", Cargo::new(&["test", "--workspace", "--doc"])),
     Step::new(
         "dependencies",

@@ -13,6 +13,7 @@
 mod client;
 mod clients;
 mod description;
+mod mcp;
 #[path = "../../../../crates/agents/tests/foreign/process.rs"]
 mod process;
 #[expect(dead_code, reason = "the other tests of the binary need more of it")]
