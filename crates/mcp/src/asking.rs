@@ -6,13 +6,13 @@
 
 use agentchains_engine::{
     Caller, Engine, EngineError,
-    machine::{ApprovalId, ApprovalKind, ApprovalRow, Decision, ExecutionRow},
+    machine::{ApprovalId, ApprovalKind, ApprovalRow, Decision, ExecutionId, ExecutionRow, Rejected},
     ports::Right,
 };
 use rmcp::{
     model::{
-        ElicitRequest, ElicitRequestParams, ElicitResult, ElicitationAction, ElicitationSchema, InputRequest,
-        InputRequests, InputResponses, JsonObject, ProtocolVersion,
+        CallToolRequestParams, ElicitRequest, ElicitRequestParams, ElicitResult, ElicitationAction,
+        ElicitationSchema, InputRequest, InputRequests, InputResponses, JsonObject, ProtocolVersion,
     },
     service::{RequestContext, RoleServer},
 };
@@ -34,9 +34,13 @@ pub(crate) fn can_ask(server: &McpServer, caller: &Caller, context: &RequestCont
     let elicitation = capabilities.and_then(|capabilities| capabilities.elicitation);
     // Before there were other ways, a client that named none meant forms.
     let shows_forms = elicitation.is_some_and(|can| can.form.is_some() || can.url.is_none());
+    server.approvals && caller.may(Right::Decide) && shows_forms && is_newest(context)
+}
+
+/// Whether a request is of the first revision that knows results which are none yet.
+pub(crate) fn is_newest(context: &RequestContext<RoleServer>) -> bool {
     let version = context.protocol_version();
-    let is_modern = version.is_some_and(|version| version >= ProtocolVersion::V_2026_07_28);
-    server.approvals && caller.may(Right::Decide) && shows_forms && is_modern
+    version.is_some_and(|version| version >= ProtocolVersion::V_2026_07_28)
 }
 
 /// What the person behind the client is to be asked about an execution, each under a name that says of which question
@@ -47,9 +51,12 @@ pub(crate) async fn requests(
     row: &ExecutionRow,
 ) -> Result<InputRequests, EngineError> {
     let questions = pending(engine, caller, row).await?;
-    let own = questions
-        .iter()
-        .filter(|question| question.is_addressed_to(&caller.name, &caller.roles));
+    let may_decide = |question: &&ApprovalRow| {
+        question.is_addressed_to(&caller.name, &caller.roles)
+            && !(question.forbid_initiator && row.initiated_by == caller.name)
+            && question.decisions.iter().all(|earlier| earlier.by != caller.name)
+    };
+    let own = questions.iter().filter(may_decide);
     Ok(own
         .filter_map(|question| Some((name(question), request(question)?)))
         .collect())
@@ -118,45 +125,79 @@ fn object(value: Value) -> JsonObject {
     }
 }
 
-/// Decides by what has come back. False where the person did not want to decide, and should not be asked again at once.
+/// What has come back of what a client was asked.
+pub(crate) struct Answers {
+    /// Of which it was asked.
+    pub(crate) execution: ExecutionId,
+    responses: InputResponses,
+    /// Whether this client may answer at all.
+    is_heard: bool,
+}
+
+impl Answers {
+    /// Those of a request that is sent once more; none where it is sent for the first time.
+    pub(crate) fn of(request: &CallToolRequestParams, is_heard: bool) -> Result<Option<Self>, ToolError> {
+        let Some(state) = &request.request_state else {
+            return Ok(None);
+        };
+        let unknown =
+            |_| ToolError::new("the request's state is none that this server gave out; leave it out");
+        Ok(Some(Self {
+            execution: state.parse().map_err(unknown)?,
+            responses: request.input_responses.clone().unwrap_or_default(),
+            is_heard,
+        }))
+    }
+
+    /// The error of answers about another execution than the request is about.
+    pub(crate) fn elsewhere(&self) -> ToolError {
+        ToolError::new("the request's state is that of another request; leave it out")
+    }
+
+    /// Decides by them. False where the person did not want to, and should not be asked again at once.
+    pub(crate) async fn decide(&self, engine: &Engine, caller: &Caller) -> Result<bool, ToolError> {
+        if !self.is_heard {
+            return Ok(true);
+        }
+        decide(engine, caller, self.execution, &self.responses).await
+    }
+}
+
+/// Decides questions of an execution by what was answered; answers to what is not asked, or not any more, count for
+/// nothing. False where somebody did not want to decide.
 pub(crate) async fn decide(
     engine: &Engine,
     caller: &Caller,
-    row: &ExecutionRow,
-    responses: InputResponses,
+    execution: ExecutionId,
+    responses: &InputResponses,
 ) -> Result<bool, ToolError> {
     let mut all_decided = true;
     for (name, response) in responses {
-        let unfit = || {
-            ToolError::new(format!(
-                "the response {name:?} is none to a question of this execution"
-            ))
+        let Some((id, shown_hash)) = name.split_once('.') else {
+            continue;
         };
-        let (id, shown_hash) = name.split_once('.').ok_or_else(unfit)?;
-        let id: ApprovalId = id.parse().map_err(|_| unfit())?;
-        let question = engine.approval(caller, id).await?;
-        let root = row
-            .parent
-            .as_ref()
-            .map_or(row.id, |parent| parent.root_execution_id);
-        if question.root_execution_id != root {
-            return Err(unfit());
-        }
-        let result: ElicitResult = serde_json::from_value(response)
+        let Ok(id) = id.parse::<ApprovalId>() else {
+            continue;
+        };
+        let question = match engine.approval(caller, id).await {
+            Err(EngineError::NotFound { .. }) => continue,
+            found => found?,
+        };
+        let result: ElicitResult = serde_json::from_value(response.clone())
             .map_err(|error| ToolError::new(format!("the response {name:?} cannot be read: {error}")))?;
         if !matches!(result.action, ElicitationAction::Accept) {
             all_decided = false;
             continue;
         }
-        let decision = decision(
-            &question,
-            shown_hash,
-            caller,
-            object(result.content.unwrap_or_default()),
-        )?;
-        match engine.decide(caller, decision).await {
-            // Somebody else was faster, which the execution's standing tells.
-            Ok(_) | Err(EngineError::ApprovalClosed { .. }) => {}
+        let content = object(result.content.unwrap_or_default());
+        let decision = decision(&question, shown_hash, caller, content)?;
+        match engine.decide_in(caller, execution, decision).await {
+            Ok(_)
+            | Err(
+                EngineError::ApprovalClosed { .. }
+                | EngineError::ApprovalElsewhere { .. }
+                | EngineError::Rejected(Rejected::ApprovalChanged { .. }),
+            ) => {}
             Err(error) => return Err(error.into()),
         }
     }

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 
 use agentchains_engine::{
     Caller,
-    machine::{ExecutionId, ExecutionRow, PauseReason},
+    machine::{ExecutionRow, PauseReason},
 };
 use rmcp::{
     ErrorData, ServerHandler,
     model::{
         CallToolRequestParams, CallToolResponse, CancelTaskParams, GetTaskParams, GetTaskResult,
-        Implementation, InitializeResult, InputRequiredResult, InputResponses, ListResourceTemplatesResult,
+        Implementation, InitializeResult, InputRequiredResult, ListResourceTemplatesResult,
         ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams,
         ReadResourceResponse, ServerCapabilities, Tool, UpdateTaskParams,
     },
@@ -18,7 +18,8 @@ use rmcp::{
 };
 
 use crate::{
-    McpServer, asking,
+    McpServer,
+    asking::{self, Answers},
     outcome::{IntoResult as _, Outcome, ToolError},
     resources, standing, tasks,
     tools::{self, Called},
@@ -60,56 +61,32 @@ impl Tools {
         request: CallToolRequestParams,
         context: &RequestContext<RoleServer>,
     ) -> Option<Result<CallToolResponse, ToolError>> {
-        let engine = &self.server.engine;
-        let mut asks = asking::can_ask(&self.server, caller, context);
-        let started = match &request.request_state {
-            None => None,
-            Some(state) => {
-                let responses = request.input_responses.unwrap_or_default();
-                match self.taken_up(caller, state, responses, &mut asks).await {
-                    Ok(id) => Some(id),
-                    Err(error) => return Some(Err(error)),
-                }
-            }
+        let can_ask = asking::can_ask(&self.server, caller, context);
+        let answers = match Answers::of(&request, can_ask) {
+            Ok(answers) => answers,
+            Err(error) => return Some(Err(error)),
         };
-        let has_tasks = context
-            .client_capabilities()
-            .is_some_and(|capabilities| capabilities.supports_tasks());
-        let is_task = has_tasks && started.is_none() && request.name == "workflow_execute";
+        let capabilities = context.client_capabilities();
+        let has_tasks = capabilities.is_some_and(|capabilities| capabilities.supports_tasks());
+        let is_task = has_tasks
+            && asking::is_newest(context)
+            && answers.is_none()
+            && request.name == "workflow_execute";
         let waiting = Waiting {
             progress: &Progress::of(context),
-            for_started: started,
+            answers,
             is_elsewhere: is_task,
         };
         let arguments = request.arguments.unwrap_or_default();
         let called = tools::call(&self.server, caller, &request.name, arguments, &waiting).await?;
         Some(match called {
-            Ok(Called::Execution(row)) if is_task => {
-                Ok(CallToolResponse::Task(tasks::created(&row, engine.now())))
+            Ok(Called::Execution { row, .. }) if is_task => {
+                Ok(tasks::created(&row, self.server.engine.now()))
             }
-            Ok(Called::Execution(row)) => self.told(caller, &row, asks).await,
+            Ok(Called::Execution { row, asks }) => self.told(caller, &row, asks && can_ask).await,
             Ok(Called::Value(value)) => Ok(Outcome::Ok(value).into_result().into()),
             Err(error) => Err(error),
         })
-    }
-
-    /// The execution of which a client was asked something, once its answers are decided upon. Where there are none, it is
-    /// not asked again.
-    async fn taken_up(
-        &self,
-        caller: &Caller,
-        state: &str,
-        responses: InputResponses,
-        asks: &mut bool,
-    ) -> Result<ExecutionId, ToolError> {
-        let unknown =
-            |_| ToolError::new("the request's state is none that this server gave out; leave it out");
-        let id: ExecutionId = state.parse().map_err(unknown)?;
-        let row = self.server.engine.execution(caller, id).await?;
-        if *asks {
-            *asks = asking::decide(&self.server.engine, caller, &row, responses).await?;
-        }
-        Ok(id)
     }
 
     /// How an execution stands, or what the person behind the client is to be asked before it goes on.

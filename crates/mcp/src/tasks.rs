@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use rmcp::{
     ErrorData,
     model::{
-        CreateTaskResult, DetailedTask, GetTaskResult, InputResponses, JsonObject, Task, TaskPayload,
-        TaskStatus,
+        CallToolResponse, CreateTaskResult, DetailedTask, GetTaskResult, InputResponses, JsonObject, Task,
+        TaskPayload, TaskStatus,
     },
 };
 use serde_json::Value;
@@ -28,8 +28,8 @@ use crate::{
 const POLL_INTERVAL_MS: u64 = 1000;
 
 /// The task of an execution that was started just now.
-pub(crate) fn created(row: &ExecutionRow, now: Timestamp) -> CreateTaskResult {
-    CreateTaskResult::new(task(row, now))
+pub(crate) fn created(row: &ExecutionRow, now: Timestamp) -> CallToolResponse {
+    CallToolResponse::Task(CreateTaskResult::new(task(row, now)))
 }
 
 fn task(row: &ExecutionRow, now: Timestamp) -> Task {
@@ -104,7 +104,7 @@ pub(crate) async fn update(
             "questions to people are not answered through this client",
         ));
     }
-    let decided = asking::decide(&server.engine, caller, &row, responses).await;
+    let decided = asking::decide(&server.engine, caller, row.id, &responses).await;
     decided
         .map(drop)
         .map_err(|error: ToolError| refused(error.to_string()))

@@ -13,6 +13,8 @@ use rmcp::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::asking::Answers;
+
 /// Where a client hears of progress, if it wants to.
 pub(crate) struct Progress {
     to: Option<(Peer<RoleServer>, ProgressToken)>,
@@ -41,8 +43,8 @@ impl Progress {
 /// How a tool waits for an execution.
 pub(crate) struct Waiting<'p> {
     pub(crate) progress: &'p Progress,
-    /// The execution that an earlier request of the same call has started.
-    pub(crate) for_started: Option<ExecutionId>,
+    /// What the person behind the client has answered since the same was asked for before.
+    pub(crate) answers: Option<Answers>,
     /// The client asks by itself how it stands.
     pub(crate) is_elsewhere: bool,
 }

@@ -122,7 +122,7 @@ impl Courier {
             return Ok(None);
         }
         let outcome = self.deliver(&webhook, due).await;
-        // Sent once more where this is not written, which is what "at least once" allows for; but not for want of patience.
+        // What is not settled is sent once more.
         while let Err(error) = self.store.settle_deliveries(&webhook.id, &outcome.settled).await {
             let until = self.after(&error);
             self.wait(until).await;

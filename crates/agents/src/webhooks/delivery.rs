@@ -8,9 +8,13 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, StatusCode, header::InvalidHeaderValue};
 use http_body_util::Full;
 use jiff::{SignedDuration, Timestamp};
+use secrecy::ExposeSecret;
 use tokio::time::Instant;
 
-use super::{secret, signature::SigningKey};
+use super::{
+    secret,
+    signature::{EXPECTED, SigningKey},
+};
 use crate::{
     credentials::Vault,
     definition::checked_endpoint,
@@ -128,8 +132,8 @@ impl Sender {
     ) -> Result<Request<Full<Bytes>>, Undelivered> {
         let secret = secret::open(&self.vault, webhook).await;
         let secret = secret.map_err(|error| Undelivered::of_ours(error.to_string()))?;
-        let unusable = || Undelivered::of_ours(format!("its secret {}", super::signature::EXPECTED));
-        let key = SigningKey::of(secrecy::ExposeSecret::expose_secret(&secret)).ok_or_else(unusable)?;
+        let unusable = || Undelivered::of_ours(format!("its secret {EXPECTED}"));
+        let key = SigningKey::of(secret.expose_secret()).ok_or_else(unusable)?;
         // The same each time that it is sent, so that it can be known again.
         let id = format!("evt_{}_{}", delivery.execution_id, delivery.event.seq);
         let timestamp = now.as_second();

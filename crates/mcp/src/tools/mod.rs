@@ -30,9 +30,22 @@ pub(crate) fn all(approvals: bool) -> Vec<Tool> {
 /// What a tool gives.
 pub(crate) enum Called {
     /// An execution, as it stands.
-    Execution(Box<ExecutionRow>),
+    Execution {
+        row: Box<ExecutionRow>,
+        /// Whether the client may be asked what the execution asks people.
+        asks: bool,
+    },
     /// Anything else.
     Value(Value),
+}
+
+impl Called {
+    fn execution(row: ExecutionRow, asks: bool) -> Self {
+        Self::Execution {
+            row: Box::new(row),
+            asks,
+        }
+    }
 }
 
 /// Calls a tool. `None` where there is none of that name.
@@ -63,20 +76,13 @@ async fn carry_out(
     arguments: JsonObject,
     waiting: &Waiting<'_>,
 ) -> Result<Called, ToolError> {
-    let execution = |row| Called::Execution(Box::new(row));
     match name {
-        "workflow_execute" => workflows::execute(engine, caller, read(arguments)?, waiting)
-            .await
-            .map(execution),
-        "workflow_status" => workflows::status(engine, caller, read(arguments)?)
-            .await
-            .map(execution),
+        "workflow_execute" => workflows::execute(engine, caller, read(arguments)?, waiting).await,
+        "workflow_status" => workflows::status(engine, caller, read(arguments)?, waiting).await,
+        "workflow_cancel" => workflows::cancel(engine, caller, read(arguments)?).await,
         "workflow_list" => workflows::list(engine, caller, read(arguments)?)
             .await
             .map(Called::Value),
-        "workflow_cancel" => workflows::cancel(engine, caller, read(arguments)?)
-            .await
-            .map(execution),
         "approvals_list" => approvals::list(engine, caller, read(arguments)?)
             .await
             .map(Called::Value),

@@ -5,14 +5,14 @@ use std::{str::FromStr, time::Duration};
 use agentchains_engine::{
     Caller, Engine, StartRequest,
     cost::Usd,
-    machine::{ExecutionId, ExecutionRow, WorkflowId},
+    machine::{ExecutionId, WorkflowId},
     ports::{PageRequest, WorkflowFilter},
 };
 use rmcp::model::{Tool, ToolAnnotations};
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value, json};
 
-use super::tool;
+use super::{Called, tool};
 use crate::{
     outcome::{Outcome, ToolError, value},
     standing,
@@ -88,7 +88,7 @@ pub(super) async fn execute(
     caller: &Caller,
     wanted: Execute,
     waiting: &Waiting<'_>,
-) -> Result<ExecutionRow, ToolError> {
+) -> Result<Called, ToolError> {
     let wait = wanted.wait_seconds.unwrap_or(WAIT_SECONDS);
     if wait > MAX_WAIT_SECONDS {
         return Err(ToolError::new(format!(
@@ -96,11 +96,16 @@ pub(super) async fn execute(
         )));
     }
     let within = Duration::from_secs(wait);
-    if let Some(started) = waiting.for_started {
-        return Ok(rested(engine, caller, started, within, waiting.progress).await?);
-    }
     let max_budget = wanted.max_budget.as_ref().map(budget).transpose()?;
     let workflow = engine.find_workflow(caller, &wanted.workflow).await?;
+    if let Some(answers) = &waiting.answers {
+        if engine.execution(caller, answers.execution).await?.workflow_id != workflow.id {
+            return Err(answers.elsewhere());
+        }
+        let asks = answers.decide(engine, caller).await?;
+        let row = rested(engine, caller, answers.execution, within, waiting.progress).await?;
+        return Ok(Called::execution(row, asks));
+    }
     let request = StartRequest {
         input: wanted.input,
         max_budget,
@@ -108,9 +113,10 @@ pub(super) async fn execute(
     };
     let started = engine.start(caller, workflow.id, request).await?;
     if waiting.is_elsewhere {
-        return Ok(started);
+        return Ok(Called::execution(started, false));
     }
-    Ok(rested(engine, caller, started.id, within, waiting.progress).await?)
+    let row = rested(engine, caller, started.id, within, waiting.progress).await?;
+    Ok(Called::execution(row, true))
 }
 
 /// An amount as it was written: read as a binary fraction, it would be another one.
@@ -140,8 +146,15 @@ pub(super) async fn status(
     engine: &Engine,
     caller: &Caller,
     which: Which,
-) -> Result<ExecutionRow, ToolError> {
-    Ok(engine.execution(caller, which.id()?).await?)
+    waiting: &Waiting<'_>,
+) -> Result<Called, ToolError> {
+    let id = which.id()?;
+    let asks = match &waiting.answers {
+        None => true,
+        Some(answers) if answers.execution == id => answers.decide(engine, caller).await?,
+        Some(answers) => return Err(answers.elsewhere()),
+    };
+    Ok(Called::execution(engine.execution(caller, id).await?, asks))
 }
 
 pub(super) fn cancel_tool() -> Tool {
@@ -157,12 +170,11 @@ pub(super) fn cancel_tool() -> Tool {
     )
 }
 
-pub(super) async fn cancel(
-    engine: &Engine,
-    caller: &Caller,
-    which: Which,
-) -> Result<ExecutionRow, ToolError> {
-    Ok(engine.cancel(caller, which.id()?).await?)
+pub(super) async fn cancel(engine: &Engine, caller: &Caller, which: Which) -> Result<Called, ToolError> {
+    Ok(Called::execution(
+        engine.cancel(caller, which.id()?).await?,
+        false,
+    ))
 }
 
 fn which_schema() -> Value {

@@ -110,13 +110,26 @@ async fn an_answer_counts_for_what_was_shown_and_for_a_question_of_that_executio
     for (state, name) in [
         (&first["requestState"], format!("{id}.another")),
         (&second["requestState"], name.clone()),
-        (&json!("a state"), name.clone()),
         (&first["requestState"], "nothing".to_owned()),
     ] {
         let forged = json!({"requestState": state, "inputResponses": {name: accept}});
-        let refused = execute(&server, forged).await;
-        assert_eq!(refused["isError"], true, "{refused}");
+        assert_eq!(&execute(&server, forged).await["requestState"], state);
     }
+    server.create("Another", question()).await;
+    let other = json!({"name": "workflow_execute", "arguments": {"workflow": "Another"}});
+    let status = json!({"name": "workflow_status", "arguments": {"execution_id": second["requestState"]}});
+    let list = json!({"name": "workflow_list"});
+    for (mut params, is_refused) in [(other, true), (status, true), (list, false)] {
+        let with = answer(&first, accept.clone());
+        params["requestState"] = with["requestState"].clone();
+        params["inputResponses"] = with["inputResponses"].clone();
+        let told = server
+            .ask_as(&json!({"elicitation": {}}), "tools/call", params)
+            .await;
+        assert_eq!(told["result"]["isError"], is_refused, "{told}");
+    }
+    let nonsense = execute(&server, json!({"requestState": "a state", "inputResponses": {}})).await;
+    assert_eq!(nonsense["isError"], true, "{nonsense}");
     let answered = execute(&server, answer(&first, accept)).await;
     assert_eq!(answered["structuredContent"]["status"], "completed", "{answered}");
 }
@@ -133,6 +146,38 @@ async fn an_answer_that_breaks_a_rule_says_which_and_decides_nothing() {
     let accepted = json!({"action": "accept", "content": {"decision": "reject"}});
     let end = execute(&server, answer(&first, accepted)).await;
     assert_eq!(end["structuredContent"]["status"], "failed", "{end}");
+}
+
+#[tokio::test]
+async fn who_may_not_decide_is_not_asked() {
+    let ask = |settings: Value| {
+        let mut config = json!({"message": "Go on?"});
+        for (name, value) in settings.as_object().unwrap() {
+            config[name] = value.clone();
+        }
+        json!([{"id": "ask", "type": "human_approval", "config": config}])
+    };
+    for settings in [
+        json!({"approvers": ["user:ada"]}),
+        json!({"forbid_initiator": true}),
+    ] {
+        let server = asking(ask(settings.clone())).await;
+        let told = execute(&server, json!({})).await;
+        assert_eq!(
+            told["structuredContent"]["status"], "input_required",
+            "{settings}: {told}"
+        );
+    }
+    let server = asking(ask(
+        json!({"approvers": ["user:anonymous", "user:ada"], "quorum": 2}),
+    ))
+    .await;
+    let first = execute(&server, json!({})).await;
+    let accepted = json!({"action": "accept", "content": {"decision": "approve"}});
+    let mut params = answer(&first, accepted);
+    params["arguments"] = json!({"workflow": "Ask", "wait_seconds": 0});
+    let told = execute(&server, params).await;
+    assert_eq!(told["structuredContent"]["status"], "input_required", "{told}");
 }
 
 #[tokio::test]
