@@ -4,6 +4,8 @@
 //! comes back is as untrusted as every request: it names the question and what was shown, and is decided as the caller, by
 //! the same checks as everywhere.
 
+use std::time::Duration;
+
 use agentchains_engine::{
     Caller, Engine, EngineError,
     machine::{ApprovalId, ApprovalKind, ApprovalRow, Decision, ExecutionId, ExecutionRow, Rejected},
@@ -14,7 +16,7 @@ use rmcp::{
         CallToolRequestParams, ElicitRequest, ElicitRequestParams, ElicitResult, ElicitationAction,
         ElicitationSchema, InputRequest, InputRequests, InputResponses, JsonObject, ProtocolVersion,
     },
-    service::{RequestContext, RoleServer},
+    service::{Peer, RequestContext, RoleServer},
 };
 use serde_json::{Map, Value, json};
 
@@ -25,16 +27,33 @@ const DECISION: &str = "decision";
 const COMMENT: &str = "comment";
 const ANSWER: &str = "answer";
 
+/// How long a person may take to answer while a request waits.
+const ANSWER_WITHIN: Duration = Duration::from_secs(600);
+
 /// Bytes of what is shown with a question. Where there is more, no form is asked for: nobody should decide on a part.
 const MAX_SHOWN_BYTES: usize = 16 << 10;
 
-/// Whether this client may be asked to put questions to the person behind it.
-pub(crate) fn can_ask(server: &McpServer, caller: &Caller, context: &RequestContext<RoleServer>) -> bool {
+/// How a client is asked to put questions to the person behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// By a result that is none yet: the client sends its request once more with the answers.
+    Result,
+    /// By requests of the server's own, as up to revision 2025-11-25.
+    Request,
+}
+
+/// How this client may be asked; `None` where it may not.
+pub(crate) fn way(server: &McpServer, caller: &Caller, context: &RequestContext<RoleServer>) -> Option<Way> {
     let capabilities = context.client_capabilities();
     let elicitation = capabilities.and_then(|capabilities| capabilities.elicitation);
     // Before there were other ways, a client that named none meant forms.
     let shows_forms = elicitation.is_some_and(|can| can.form.is_some() || can.url.is_none());
-    server.approvals && caller.may(Right::Decide) && shows_forms && is_newest(context)
+    let way = if is_newest(context) {
+        Way::Result
+    } else {
+        Way::Request
+    };
+    Some(way).filter(|_| server.approvals && caller.may(Right::Decide) && shows_forms)
 }
 
 /// Whether a request is of the first revision that knows results which are none yet.
@@ -123,6 +142,25 @@ fn object(value: Value) -> JsonObject {
         Value::Object(members) => members,
         _ => JsonObject::default(),
     }
+}
+
+/// Asks a client in the middle of its request, one question after the other, as far as it answers.
+pub(crate) async fn ask(peer: &Peer<RoleServer>, requests: InputRequests) -> InputResponses {
+    let mut responses = InputResponses::new();
+    for (name, request) in requests {
+        let InputRequest::Elicitation(request) = request else {
+            continue;
+        };
+        let asked = peer
+            .create_elicitation_with_timeout(request.params, Some(ANSWER_WITHIN))
+            .await;
+        // A client that cannot, or whose person is not there, leaves the question to others.
+        let Ok(answer) = asked.map(serde_json::to_value) else {
+            break;
+        };
+        responses.extend(answer.ok().map(|answer| (name, answer)));
+    }
+    responses
 }
 
 /// What has come back of what a client was asked.

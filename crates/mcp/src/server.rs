@@ -1,6 +1,6 @@
 //! The protocol's requests, and who makes them.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use agentchains_engine::{
     Caller,
@@ -10,7 +10,7 @@ use rmcp::{
     ErrorData, ServerHandler,
     model::{
         CallToolRequestParams, CallToolResponse, CancelTaskParams, GetTaskParams, GetTaskResult,
-        Implementation, InitializeResult, InputRequiredResult, ListResourceTemplatesResult,
+        Implementation, InitializeResult, InputRequests, InputRequiredResult, ListResourceTemplatesResult,
         ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams,
         ReadResourceResponse, ServerCapabilities, Tool, UpdateTaskParams,
     },
@@ -19,16 +19,19 @@ use rmcp::{
 
 use crate::{
     McpServer,
-    asking::{self, Answers},
+    asking::{self, Answers, Way},
     outcome::{IntoResult as _, Outcome, ToolError},
     resources, standing, tasks,
     tools::{self, Called},
-    waiting::{Progress, Waiting},
+    waiting::{Progress, Waiting, rested},
 };
 
 /// What a model is told about the server.
 const INSTRUCTIONS: &str = "Runs workflows of AI agents. workflow_list names them; workflow_execute starts one and waits a \
                             while for its end; workflow_status says how an execution stands, what it gave and what it cost.";
+
+/// How long an execution is waited for after an answer, before the client is told how it stands.
+const AFTER_ANSWER: Duration = Duration::from_secs(30);
 
 /// Serves one client.
 pub(crate) struct Tools {
@@ -61,8 +64,8 @@ impl Tools {
         request: CallToolRequestParams,
         context: &RequestContext<RoleServer>,
     ) -> Option<Result<CallToolResponse, ToolError>> {
-        let can_ask = asking::can_ask(&self.server, caller, context);
-        let answers = match Answers::of(&request, can_ask) {
+        let way = asking::way(&self.server, caller, context);
+        let answers = match Answers::of(&request, way.is_some()) {
             Ok(answers) => answers,
             Err(error) => return Some(Err(error)),
         };
@@ -83,28 +86,60 @@ impl Tools {
             Ok(Called::Execution { row, .. }) if is_task => {
                 Ok(tasks::created(&row, self.server.engine.now()))
             }
-            Ok(Called::Execution { row, asks }) => self.told(caller, &row, asks && can_ask).await,
+            Ok(Called::Execution { row, asks }) => match way.filter(|_| asks) {
+                Some(Way::Result) => self.asked(caller, &row).await,
+                Some(Way::Request) => self.asked_at_once(caller, *row, context).await,
+                None => self.told(caller, &row).await,
+            },
             Ok(Called::Value(value)) => Ok(Outcome::Ok(value).into_result().into()),
             Err(error) => Err(error),
         })
     }
 
-    /// How an execution stands, or what the person behind the client is to be asked before it goes on.
-    async fn told(
+    /// How an execution stands.
+    async fn told(&self, caller: &Caller, row: &ExecutionRow) -> Result<CallToolResponse, ToolError> {
+        let standing = standing::of(&self.server.engine, caller, row).await;
+        Ok(standing.into_result().into())
+    }
+
+    /// What the person behind the client is to be asked before an execution goes on, or how it stands.
+    async fn asked(&self, caller: &Caller, row: &ExecutionRow) -> Result<CallToolResponse, ToolError> {
+        let requests = self.requests(caller, row).await?;
+        if requests.is_empty() {
+            return self.told(caller, row).await;
+        }
+        let state = row.id.to_string();
+        Ok(InputRequiredResult::new(Some(requests), Some(state)).into())
+    }
+
+    /// How an execution stands after the person behind the client was asked, as often as it asks and they answer.
+    async fn asked_at_once(
         &self,
         caller: &Caller,
-        row: &ExecutionRow,
-        asks: bool,
+        mut row: ExecutionRow,
+        context: &RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ToolError> {
         let engine = &self.server.engine;
-        if asks && row.pause_reason == Some(PauseReason::Approval) {
-            let requests = asking::requests(engine, caller, row).await?;
-            if !requests.is_empty() {
-                let state = row.id.to_string();
-                return Ok(InputRequiredResult::new(Some(requests), Some(state)).into());
+        let progress = Progress::of(context);
+        loop {
+            let requests = self.requests(caller, &row).await?;
+            let count = requests.len();
+            let responses = asking::ask(&context.peer, requests).await;
+            let is_answered = count > 0 && responses.len() == count;
+            let goes_on = asking::decide(engine, caller, row.id, &responses).await?;
+            if !is_answered || !goes_on {
+                return self.told(caller, &engine.execution(caller, row.id).await?).await;
             }
+            row = rested(engine, caller, row.id, row.last_seq, AFTER_ANSWER, &progress).await?;
         }
-        Ok(standing::of(engine, caller, row).await.into_result().into())
+    }
+
+    /// The questions that an execution waits for and that the caller may decide.
+    async fn requests(&self, caller: &Caller, row: &ExecutionRow) -> Result<InputRequests, ToolError> {
+        if row.pause_reason != Some(PauseReason::Approval) {
+            return Ok(InputRequests::new());
+        }
+        Ok(asking::requests(&self.server.engine, caller, row).await?)
     }
 }
 
@@ -155,7 +190,7 @@ impl ServerHandler for Tools {
         context: RequestContext<RoleServer>,
     ) -> Result<GetTaskResult, ErrorData> {
         let caller = self.caller(&context);
-        let asks = asking::can_ask(&self.server, &caller, &context);
+        let asks = asking::way(&self.server, &caller, &context) == Some(Way::Result);
         tasks::get(&self.server, &caller, &request.task_id, asks).await
     }
 

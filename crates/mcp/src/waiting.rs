@@ -58,15 +58,16 @@ fn sentence(event: &Event) -> String {
     }
 }
 
-/// The execution once it is terminal or paused, or as it stands when that time is over or nobody waits any longer.
+/// The execution once it is terminal or paused after the event of a number, or as it stands when that time is over or nobody waits any longer.
 pub(crate) async fn rested(
     engine: &Engine,
     caller: &Caller,
     id: ExecutionId,
+    after: u64,
     within: Duration,
     progress: &Progress,
 ) -> Result<ExecutionRow, EngineError> {
-    let mut events = engine.follow(caller, id, 0).await?;
+    let mut events = engine.follow(caller, id, after).await?;
     let until_rest = async {
         while let Some(live) = events.next_live().await? {
             let Live::Event(event) = live else { continue };

@@ -103,7 +103,7 @@ pub(super) async fn execute(
             return Err(answers.elsewhere());
         }
         let asks = answers.decide(engine, caller).await?;
-        let row = rested(engine, caller, answers.execution, within, waiting.progress).await?;
+        let row = rested(engine, caller, answers.execution, 0, within, waiting.progress).await?;
         return Ok(Called::execution(row, asks));
     }
     let request = StartRequest {
@@ -115,7 +115,7 @@ pub(super) async fn execute(
     if waiting.is_elsewhere {
         return Ok(Called::execution(started, false));
     }
-    let row = rested(engine, caller, started.id, within, waiting.progress).await?;
+    let row = rested(engine, caller, started.id, 0, within, waiting.progress).await?;
     Ok(Called::execution(row, true))
 }
 

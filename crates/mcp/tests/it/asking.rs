@@ -2,11 +2,14 @@
 
 use agentchains_engine::{
     Caller,
-    ports::{Right, Rights},
+    ports::{ExecutionFilter, PageRequest, Right, Rights},
 };
+use axum::body::Body;
+use http::{HeaderValue, Request};
+use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 
-use crate::support::{Server, messages, modern, question};
+use crate::support::{Server, messages, modern, question, with_json};
 
 /// Calls `workflow_execute` as a client that shows forms, with what an answer brings along.
 async fn execute(server: &Server, and: Value) -> Value {
@@ -43,11 +46,11 @@ async fn asking(nodes: Value) -> Server {
 }
 
 async fn executions(server: &Server) -> usize {
-    let page = agentchains_engine::ports::PageRequest {
+    let page = PageRequest {
         limit: 10,
         cursor: None,
     };
-    let all = agentchains_engine::ports::ExecutionFilter::default();
+    let all = ExecutionFilter::default();
     let found = server.engine.executions(&Caller::anonymous(), &all, &page).await;
     found.unwrap().items.len()
 }
@@ -205,4 +208,60 @@ async fn who_cannot_be_asked_is_told_that_a_person_is_needed() {
         told["result"]["structuredContent"]["status"], "input_required",
         "{told}"
     );
+}
+
+/// A session of an older client that shows forms.
+async fn session(server: &Server) -> HeaderValue {
+    let initialize = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {"elicitation": {}},
+        "clientInfo": {"name": "old", "version": "1"},
+    }});
+    let begun = server.send(with_json(Request::post("/mcp"), &initialize)).await;
+    let session = begun.headers()["mcp-session-id"].clone();
+    let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    let taken = server.send(within(&session, &initialized)).await;
+    assert_eq!(taken.status(), 202);
+    session
+}
+
+fn within(session: &HeaderValue, message: &Value) -> Request<Body> {
+    with_json(Request::post("/mcp").header("mcp-session-id", session), message)
+}
+
+/// The next message of an answer that goes on.
+async fn next(body: &mut Body) -> Value {
+    loop {
+        let frame = body.frame().await.unwrap().unwrap();
+        let text = String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap();
+        let mut data = text.lines().filter_map(|line| line.strip_prefix("data:"));
+        if let Some(message) = data.find_map(|data| serde_json::from_str(data).ok()) {
+            return message;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_older_client_is_asked_in_the_middle_of_its_request() {
+    let server = asking(question()).await;
+    let session = session(&server).await;
+    for (response, status) in [
+        (
+            json!({"action": "accept", "content": {"decision": "approve"}}),
+            "completed",
+        ),
+        (json!({"action": "decline"}), "input_required"),
+    ] {
+        let call = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {
+            "name": "workflow_execute", "arguments": {"workflow": "Ask"},
+        }});
+        let mut body = server.send(within(&session, &call)).await.into_body();
+        let asked = next(&mut body).await;
+        assert_eq!(asked["method"], "elicitation/create", "{asked}");
+        assert_eq!(asked["params"]["message"], "Go on?");
+        let answered = json!({"jsonrpc": "2.0", "id": asked["id"], "result": response});
+        assert_eq!(server.send(within(&session, &answered)).await.status(), 202);
+        let end = next(&mut body).await;
+        assert_eq!(end["result"]["structuredContent"]["status"], status, "{end}");
+    }
 }
