@@ -2,10 +2,10 @@
 //!
 //! What is to be done about them is decided first ([`Plan`]). Most are taken over side by side, a bounded number at
 //! once, so that new work is not starved. One that was being driven in crash after crash, and came no further between
-//! them, may be what made the process crash. Where it is the only one that was being driven, the third crash puts it into
+//! them, may be what made the process crash. Where nothing outside its tree was being driven, the third crash puts it into
 //! quarantine. Among others it is one of many that may be innocent, as when someone kills the process again and again:
-//! such ones go on alone, in random order, and only one that crashes the process time after time while it is alone goes
-//! into quarantine.
+//! such ones go on alone, in random order, so that a crash is held against those that had their turn before it, and
+//! each time against fewer of the innocent. What stands out after many crashes goes into quarantine.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -31,10 +31,13 @@ const AT_ONCE: usize = 64;
 const JITTER: Duration = Duration::from_millis(20);
 /// Interrupted executions that are read in one go.
 const PAGE: u32 = 1024;
-/// Recoveries in vain after which an execution is not recovered again, where nothing else was being driven.
+/// Recoveries in vain after which an execution is not recovered again, where nothing outside its tree was being driven.
 const MAX_RECOVERIES_BY_ITSELF: u32 = 2;
-/// The same for one among others: the first was with the others, the rest alone.
-const MAX_RECOVERIES_AMONG_OTHERS: u32 = 5;
+/// The same for one among others, where no other tree has as many. The first was with the others, the rest alone: for an
+/// innocent one to get as far, kills at random moments must hit just it, time after time.
+const MAX_RECOVERIES_IF_IT_STANDS_OUT: u32 = 10;
+/// The same where others have as many: they would crash the process for ever.
+const MAX_RECOVERIES_AMONG_EQUALS: u32 = 20;
 /// How long an execution that goes on alone may take to come any further before the next one's turn.
 const WATCH: Duration = Duration::from_secs(1);
 /// How long all of them may take to get their turns: their own timeouts go on meanwhile. Of many, each is alone for less.
@@ -53,14 +56,18 @@ struct Plan {
 
 impl Plan {
     fn new(facts: &[Interrupted]) -> Self {
-        let limit = match facts {
-            [_] => MAX_RECOVERIES_BY_ITSELF,
-            _ => MAX_RECOVERIES_AMONG_OTHERS,
+        let most = facts.iter().map(|fact| fact.recoveries).max();
+        let limit = if are_of_one_tree(facts.iter()) {
+            MAX_RECOVERIES_BY_ITSELF
+        } else if are_of_one_tree(facts.iter().filter(|fact| Some(fact.recoveries) == most)) {
+            MAX_RECOVERIES_IF_IT_STANDS_OUT
+        } else {
+            MAX_RECOVERIES_AMONG_EQUALS
         };
         let mut plan = Self::default();
         for fact in facts {
             let way = match fact.recoveries {
-                recoveries if recoveries >= limit => &mut plan.quarantined,
+                recoveries if recoveries >= limit && Some(recoveries) == most => &mut plan.quarantined,
                 0 => &mut plan.together,
                 _ => &mut plan.alone,
             };
@@ -68,6 +75,12 @@ impl Plan {
         }
         plan
     }
+}
+
+fn are_of_one_tree<'a>(facts: impl Iterator<Item = &'a Interrupted>) -> bool {
+    let mut roots = facts.map(|fact| fact.root);
+    let first = roots.next();
+    roots.all(|root| Some(root) == first)
 }
 
 /// Takes over what an earlier process was driving when it ended.
@@ -189,24 +202,43 @@ mod tests {
         ExecutionId::from_uuid(Uuid::from_u128(number))
     }
 
-    fn plan(facts: &[(u128, u32)]) -> Plan {
-        let fact = |&(number, recoveries)| Interrupted {
+    fn fact(number: u128, root: u128, recoveries: u32) -> Interrupted {
+        Interrupted {
             id: id(number),
+            root: id(root),
             recoveries,
-        };
+        }
+    }
+
+    fn plan(facts: &[(u128, u32)]) -> Plan {
+        let fact = |&(number, recoveries)| fact(number, number, recoveries);
         Plan::new(&facts.iter().map(fact).collect::<Vec<_>>())
     }
 
     #[test]
-    fn what_came_no_further_before_goes_on_alone_until_it_has_crashed_the_process_too_often() {
+    fn what_came_no_further_before_goes_on_alone_until_it_stands_out() {
         assert_eq!(
-            plan(&[(1, 0), (2, 1), (3, 4), (4, 0), (5, 5)]),
+            plan(&[(1, 0), (2, 1), (3, 9), (4, 0), (5, 10)]),
             Plan {
                 quarantined: vec![id(5)],
                 together: vec![id(1), id(4)],
                 alone: vec![id(2), id(3)],
             }
         );
+    }
+
+    #[test]
+    fn of_equals_none_is_quarantined_before_many_more_crashes() {
+        assert_eq!(plan(&[(1, 12), (2, 12), (3, 0)]).alone, [id(1), id(2)]);
+        assert_eq!(plan(&[(1, 20), (2, 20), (3, 11)]).quarantined, [id(1), id(2)]);
+    }
+
+    #[test]
+    fn a_tree_is_one_suspect() {
+        let parent_and_child = [fact(1, 1, 2), fact(2, 1, 2)];
+        assert_eq!(Plan::new(&parent_and_child).quarantined, [id(1), id(2)]);
+        let beside_another = [fact(1, 1, 10), fact(2, 1, 10), fact(3, 3, 9)];
+        assert_eq!(Plan::new(&beside_another).quarantined, [id(1), id(2)]);
     }
 
     #[test]

@@ -101,6 +101,8 @@ pub struct Claimed {
 pub struct Interrupted {
     /// Its id.
     pub id: ExecutionId,
+    /// The execution at the top of its tree, which may be itself.
+    pub root: ExecutionId,
     /// How often it was taken over before, since it last came any further.
     pub recoveries: u32,
 }

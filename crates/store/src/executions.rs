@@ -90,19 +90,21 @@ impl ExecutionStore for Store {
         if let Some(after) = after {
             query = query.filter(Column::Id.gt(after.to_string()));
         }
-        let found: Vec<(String, i64)> = query
+        let found: Vec<(String, String, i64)> = query
             .select_only()
-            .columns([Column::Id, Column::Recoveries])
+            .columns([Column::Id, Column::RootExecutionId, Column::Recoveries])
             .order_by_asc(Column::Id)
             .limit(u64::from(limit))
             .into_tuple()
             .all(self.reader())
             .await
             .map_err(store_error)?;
-        let interrupted = |(id, recoveries): (String, i64)| {
-            let id = word("executions.id", &id)?;
-            let recoveries = number("executions.recoveries", recoveries)?;
-            Ok(Interrupted { id, recoveries })
+        let interrupted = |(id, root, recoveries): (String, String, i64)| {
+            Ok(Interrupted {
+                id: word("executions.id", &id)?,
+                root: word("executions.root_execution_id", &root)?,
+                recoveries: number("executions.recoveries", recoveries)?,
+            })
         };
         found.into_iter().map(interrupted).collect()
     }

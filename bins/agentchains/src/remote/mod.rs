@@ -13,7 +13,6 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use self::call::Task;
 pub(crate) use self::{
     agents::AgentsCommand,
     approvals::ApprovalsCommand,
@@ -21,6 +20,7 @@ pub(crate) use self::{
     executions::ExecutionsCommand,
     workflows::WorkflowsCommand,
 };
+use self::{call::Task, watch::Known};
 use crate::{cli::OutputFormat, exit::CommandError};
 
 /// A group of commands, and the server that they are for.
@@ -77,9 +77,9 @@ pub(crate) async fn carry_out<C: clap::Subcommand + Plan>(
             Task::Execute(call) => {
                 let started = client.answer(&call).await?;
                 let id = started["execution_id"].as_str().unwrap_or_default();
-                watch::watch(&client, id, output).await
+                watch::watch(&client, id, Known::Yes, output).await
             }
-            Task::Watch(id) => watch::watch(&client, &id, output).await,
+            Task::Watch(id) => watch::watch(&client, &id, Known::No, output).await,
         }
     };
     match done.await {

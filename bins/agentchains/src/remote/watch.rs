@@ -31,11 +31,24 @@ const TRIES: u32 = 60;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
+/// Whether the server is known to be there, so that it is waited for where it is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    /// It has just answered.
+    Yes,
+    /// Not before it has told of an event; an execution has one from its beginning on.
+    No,
+}
+
 /// Shows an execution until it has ended, and exits as `run` does.
-pub(super) async fn watch(client: &Client, id: &str, output: OutputFormat) -> Result<ExitCode, CommandError> {
+pub(super) async fn watch(
+    client: &Client,
+    id: &str,
+    known: Known,
+    output: OutputFormat,
+) -> Result<ExitCode, CommandError> {
     let mut last = String::from("0");
-    // An execution has an event from its beginning on, so that a server that has told of none was never there.
-    let mut in_vain = TRIES;
+    let mut in_vain = if known == Known::Yes { 0 } else { TRIES };
     loop {
         let before = last.clone();
         let followed = follow(client, id, &mut last, output).await;

@@ -6,7 +6,10 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tokio::process::{Child, Command};
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, Command},
+};
 
 use crate::{keys::keys, server::Server};
 
@@ -170,7 +173,9 @@ async fn an_execution_is_watched_over_a_restart_of_its_server() {
     let terminal = Terminal::new(folder.path(), &server);
     let workflow = terminal.store(&question()).await;
     let execute = ["workflows", "execute", &workflow, "--watch", "--output", "json"];
-    let watched = terminal.start(&execute);
+    let mut watched = terminal.start(&execute);
+    let mut shown = BufReader::new(watched.stdout.take().unwrap()).lines();
+    let first = shown.next_line().await.unwrap().unwrap();
     let asked = loop {
         let listed = terminal.json(&["approvals", "list"]).await;
         if let [asked] = &listed["approvals"].as_array().unwrap()[..] {
@@ -180,17 +185,12 @@ async fn an_execution_is_watched_over_a_restart_of_its_server() {
     server.kill().await;
     let _server = Server::serve_again(folder.path(), address).await;
     terminal.json(&["approvals", "decide", &asked, "approve"]).await;
-    let watched = watched.wait_with_output().await.unwrap();
-    assert_eq!(watched.status.code(), Some(0), "{watched:?}");
-    let sequence: Vec<u64> = String::from_utf8(watched.stdout)
-        .unwrap()
-        .lines()
-        .map(|line| {
-            serde_json::from_str::<Value>(line).unwrap()["seq"]
-                .as_u64()
-                .unwrap()
-        })
-        .collect();
+    let sequence_of = |line: &str| serde_json::from_str::<Value>(line).unwrap()["seq"].as_u64();
+    let mut sequence = vec![sequence_of(&first).unwrap()];
+    while let Some(line) = shown.next_line().await.unwrap() {
+        sequence.push(sequence_of(&line).unwrap());
+    }
+    assert_eq!(watched.wait().await.unwrap().code(), Some(0));
     let gapless: Vec<u64> = (1..).take(sequence.len()).collect();
     assert_eq!(sequence, gapless);
 }

@@ -112,6 +112,7 @@ impl ExecutionStore for MemoryStore {
             .filter(|(id, entry)| Some(**id) > after && entry.is_interrupted(self.epoch))
             .map(|(id, entry)| Interrupted {
                 id: *id,
+                root: entry.row.root(),
                 recoveries: entry.row.recoveries,
             });
         Ok(interrupted

@@ -135,6 +135,7 @@ pub async fn what_was_being_driven_is_interrupted_after_reopening<B: Backend>(ba
     let store = backend.open().await?;
     let interrupted = [1, 2, 4].map(|ordinal| Interrupted {
         id: execution_id(ordinal),
+        root: execution_id(ordinal),
         recoveries: 0,
     });
     assert_eq!(store.interrupted(None, 10).await?, interrupted);
