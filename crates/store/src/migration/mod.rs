@@ -1,7 +1,7 @@
 //! The schema, one file for each migration. A migration that was released never changes; a later one corrects it.
 //!
-//! Every migration runs in a transaction together with the note that it ran, so that a crash leaves no half of
-//! one. There is no way back: a database is restored from a copy, not migrated down.
+//! All that are missing run in one transaction together with the notes that they ran, so that a crash leaves nothing
+//! half done and a new database costs one sync. There is no way back: a database is restored from a copy, not migrated down.
 
 mod m20261122_000001_workflows;
 mod m20261122_000002_executions;
@@ -18,7 +18,7 @@ mod m20261122_000012_api_keys;
 mod m20261122_000013_webhooks;
 mod table;
 
-use sea_orm::{DatabaseConnection, DbErr};
+use sea_orm::{DatabaseConnection, DbErr, TransactionTrait as _};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 struct Migrator;
@@ -45,5 +45,7 @@ impl MigratorTrait for Migrator {
 
 /// Brings a database to the present schema.
 pub(crate) async fn up(database: &DatabaseConnection) -> Result<(), DbErr> {
-    Migrator::up(database, None).await
+    let transaction = database.begin().await?;
+    Migrator::up(&transaction, None).await?;
+    transaction.commit().await
 }
