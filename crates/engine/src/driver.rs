@@ -13,7 +13,7 @@ use agentchains_machine::{
 use agentchains_ports::{Commit, CommitError, EventSink, Fence};
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -25,7 +25,7 @@ use crate::{
     loading::{Patience, refuse},
     metrics::Active,
     purses::{ShortAbove, Sources},
-    shared::{CarriedOut, CommandError, CommandReply, Message, Shared},
+    shared::{CarriedOut, CommandError, CommandReply, Message, Received, Shared},
 };
 
 /// How long an execution that was taken over from a process that crashed must be driven until the crash is not held
@@ -45,7 +45,7 @@ pub(crate) struct Driver {
     pub(crate) machine: Machine,
     fence: Fence,
     sources: Arc<Sources>,
-    mailbox: mpsc::UnboundedReceiver<Message>,
+    mailbox: Received,
     /// What came in and was not stepped yet, as the commit before had enough in it.
     backlog: VecDeque<Message>,
     pub(crate) in_flight: HashMap<(NodePath, u32), CancellationToken>,
@@ -84,12 +84,7 @@ impl Waiter {
 }
 
 impl Driver {
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        machine: Machine,
-        fence: Fence,
-        mailbox: mpsc::UnboundedReceiver<Message>,
-    ) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, machine: Machine, fence: Fence, mailbox: Received) -> Self {
         let gone = shared.stopped.child_token();
         let sources = Sources::of(&shared.purses, machine.execution());
         let is_on_trial = machine.execution().recoveries > 0;
@@ -112,12 +107,13 @@ impl Driver {
         }
     }
 
-    /// Drives until the execution is parked or terminal, or the engine stops.
-    pub(crate) async fn run(mut self, first: Option<Message>) {
+    /// Drives until the execution is parked or terminal, or the engine stops. Thousands wait in here at the same time, so
+    /// that what a turn needs is held for as long as it takes, and no longer.
+    pub(crate) async fn run(mut self: Box<Self>, first: Option<Message>) {
         let id = self.machine.execution().id;
         let mut batch: Vec<Message> = first.into_iter().collect();
         loop {
-            if !self.turn(batch).await {
+            if !Box::pin(self.turn(batch)).await {
                 return self.abandon(id).await;
             }
             if self.is_idle() && self.shared.park(self.machine.execution(), &self.mailbox) {
@@ -134,7 +130,7 @@ impl Driver {
     }
 
     /// The engine stops, or another process has taken over: what was accepted and not recorded is refused.
-    async fn abandon(mut self, id: ExecutionId) {
+    async fn abandon(mut self: Box<Self>, id: ExecutionId) {
         self.gone.cancel();
         self.shared.unregister(id);
         self.mailbox.close();
@@ -142,7 +138,7 @@ impl Driver {
             self.turn_away(message);
         }
         while let Some(message) = self.mailbox.recv().await {
-            self.turn_away(message);
+            self.turn_away(*message);
         }
         if self.taken_up_again {
             self.shared.deliver(id, Message::Input(Input::Tick));
@@ -183,18 +179,19 @@ impl Driver {
         let wake_at = self.machine.execution().wake_at.unwrap_or(Timestamp::MAX);
         let others = self.lingers_until().into_iter().chain(self.trial_until);
         let until = others.fold(wake_at, Timestamp::min);
-        let mut batch = Vec::new();
+        let mut received = Vec::new();
         let has_work = self.machine.has_more_to_start() || !self.backlog.is_empty();
         tokio::select! {
             biased;
             () = self.shared.stopped.cancelled() => return None,
             // Others come first.
             () = tokio::task::yield_now(), if has_work => {}
-            _ = self.mailbox.recv_many(&mut batch, BATCH), if self.backlog.is_empty() => {}
+            _ = self.mailbox.recv_many(&mut received, BATCH), if self.backlog.is_empty() => {}
             () = self.shared.clock.sleep_until(until) => {}
             () = self.shared.draining.cancelled(), if !self.shared.draining.is_cancelled() => {}
         }
-        batch.extend(self.backlog.drain(..));
+        let received = received.into_iter().map(|message| *message);
+        let mut batch: Vec<Message> = received.chain(self.backlog.drain(..)).collect();
         // What is due happens before what comes in at the same moment: a decision must not outrun a timeout.
         if wake_at <= self.shared.clock.now() || (has_work && batch.is_empty()) {
             batch.insert(0, Message::Input(Input::Tick));

@@ -8,13 +8,12 @@ use std::{
 use agentchains_machine::{ExecutionId, ExecutionStatus, Input, Machine};
 use agentchains_ports::{Claimed, Fence, StoreError};
 use jiff::Timestamp;
-use tokio::sync::mpsc;
 use tracing::{Instrument, error, info_span, warn};
 
 use crate::{
     clock::add,
     driver::Driver,
-    shared::{CommandError, Message, Shared},
+    shared::{CommandError, Message, Received, Shared},
 };
 
 /// Between tries of what the store refuses; doubled each time, up to the second one.
@@ -119,7 +118,7 @@ pub(crate) enum Purpose {
 pub(crate) async fn load_and_drive(
     shared: Arc<Shared>,
     id: ExecutionId,
-    mut mailbox: mpsc::UnboundedReceiver<Message>,
+    mut mailbox: Received,
     mut knows_children: bool,
     purpose: Purpose,
 ) {
@@ -133,7 +132,7 @@ pub(crate) async fn load_and_drive(
                 ExecutionStatus::Pending => Some(Input::Start),
                 _ => interrupted.then_some(Input::Recover),
             };
-            let driver = Driver::new(shared, machine, fence, mailbox);
+            let driver = Box::new(Driver::new(shared, machine, fence, mailbox));
             let first = first.map(Message::Input);
             driver.run(first).instrument(info_span!("execution", %id)).await;
         }
@@ -141,7 +140,7 @@ pub(crate) async fn load_and_drive(
             shared.unregister(id);
             mailbox.close();
             while let Some(message) = mailbox.recv().await {
-                refuse(message, CommandError::NotActive);
+                refuse(*message, CommandError::NotActive);
             }
         }
     }
@@ -151,7 +150,7 @@ pub(crate) async fn load_and_drive(
 async fn load(
     shared: &Arc<Shared>,
     id: ExecutionId,
-    mailbox: &mut mpsc::UnboundedReceiver<Message>,
+    mailbox: &mut Received,
     knows_children: &mut bool,
 ) -> Option<(Machine, Fence)> {
     let mut patience = Patience::new();
@@ -164,7 +163,7 @@ async fn load(
                     // What children reported goes with the rest, so they must be asked again.
                     *knows_children = false;
                     while let Ok(message) = mailbox.try_recv() {
-                        refuse(message, CommandError::Unreadable);
+                        refuse(*message, CommandError::Unreadable);
                     }
                 }
                 patience.after(shared, &error, "cannot load the execution").await;
@@ -178,10 +177,10 @@ async fn load(
 }
 
 /// Tells those who wait for commands that the store is away. What they want is carried out all the same.
-fn answer_commands(shared: &Arc<Shared>, id: ExecutionId, mailbox: &mut mpsc::UnboundedReceiver<Message>) {
+fn answer_commands(shared: &Arc<Shared>, id: ExecutionId, mailbox: &mut Received) {
     for _ in 0..mailbox.len() {
         let Ok(message) = mailbox.try_recv() else { return };
-        let message = match message {
+        let message = match *message {
             Message::Command(input, reply) => {
                 // The caller may have gone; nobody else wants to know.
                 let _ = reply.send(Err(CommandError::StoreAway));

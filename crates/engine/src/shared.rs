@@ -59,7 +59,12 @@ pub(crate) enum CommandError {
     StoreAway,
 }
 
-pub(crate) type Mailbox = mpsc::UnboundedSender<Message>;
+/// Where an execution's driver is reached. A channel has room for 32 of what goes through it from the beginning on, so
+/// that messages are boxed: of thousands of drivers each waits for one answer.
+pub(crate) type Mailbox = mpsc::UnboundedSender<Box<Message>>;
+
+/// What the driver takes out of its [`Mailbox`].
+pub(crate) type Received = mpsc::UnboundedReceiver<Box<Message>>;
 
 pub(crate) struct Shared {
     pub(crate) store: Arc<dyn ExecutionStore>,
@@ -106,6 +111,7 @@ impl Shared {
     /// Delivers a message; an execution that is parked gets a driver first.
     pub(crate) fn deliver(self: &Arc<Self>, id: ExecutionId, message: Message) {
         let mut drivers = self.drivers.lock().unwrap_or_else(PoisonError::into_inner);
+        let message = Box::new(message);
         let message = match drivers.mailboxes.get(&id) {
             Some(mailbox) => match mailbox.send(message) {
                 Ok(()) => return,
@@ -137,7 +143,7 @@ impl Shared {
     }
 
     /// Gives a mailbox to an execution that has just been created.
-    pub(crate) fn register(&self, id: ExecutionId) -> mpsc::UnboundedReceiver<Message> {
+    pub(crate) fn register(&self, id: ExecutionId) -> Received {
         let (mailbox, receiver) = mpsc::unbounded_channel();
         self.drivers
             .lock()
@@ -148,7 +154,7 @@ impl Shared {
     }
 
     /// Takes the mailbox of an execution that is parked away, unless a message has come in meanwhile.
-    pub(crate) fn park(&self, execution: &ExecutionRow, receiver: &mpsc::UnboundedReceiver<Message>) -> bool {
+    pub(crate) fn park(&self, execution: &ExecutionRow, receiver: &Received) -> bool {
         let mut drivers = self.drivers.lock().unwrap_or_else(PoisonError::into_inner);
         let idle = receiver.is_empty();
         if idle {

@@ -204,7 +204,7 @@ impl Engine {
             Creation::Created((_, fence)) => {
                 self.shared.metrics.committed(&step.changes, took);
                 let execution = machine.execution().clone();
-                let mut driver = Driver::new(Arc::clone(&self.shared), machine, fence, mailbox);
+                let mut driver = Box::new(Driver::new(Arc::clone(&self.shared), machine, fence, mailbox));
                 driver.act(&step.changes.events, step.effects, gate);
                 driver.assume_start_is_known();
                 let pending = execution.status == ExecutionStatus::Pending;

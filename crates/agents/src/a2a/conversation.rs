@@ -96,7 +96,7 @@ impl<'a> Conversation<'a> {
             return self.outcome(transcript);
         }
         if let Some(task) = transcript.remote().cloned() {
-            return self.follow(&card, task, transcript).await;
+            return Box::pin(self.follow(&card, task, transcript)).await;
         }
         let error = sent.err().unwrap_or(CallError::CutOff);
         if error.leaves_outcome_open()
@@ -184,7 +184,7 @@ impl<'a> Conversation<'a> {
     /// Goes on with a task that was found.
     async fn go_on(&self, card: &AgentCard, task: RemoteTask) -> CallOutcome {
         self.progress.task_accepted(task.clone()).await;
-        self.follow(card, task.clone(), Transcript::of(task)).await
+        Box::pin(self.follow(card, task.clone(), Transcript::of(task))).await
     }
 
     /// The outcome, when what the agent said is at rest.

@@ -5,8 +5,9 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use agentchains_ports::Clock;
 use bytes::Bytes;
-use http::{Request, StatusCode};
+use http::{Request, Response, StatusCode};
 use http_body_util::Full;
+use hyper::body::Incoming;
 use jiff::Timestamp;
 use tokio::{
     sync::Semaphore,
@@ -19,7 +20,11 @@ use super::{
     reply::{OpenReply, Reply},
     transport::{Transport, TransportError},
 };
-use crate::{credentials::Credentials, error::CallError, trace::TraceContext};
+use crate::{
+    credentials::{Credentials, Hidden},
+    error::CallError,
+    trace::TraceContext,
+};
 
 /// The farthest deadline that is waited for, so that moments stay within the clock's range.
 const FARTHEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
@@ -106,6 +111,18 @@ impl Channel {
             let response = self.transport.send(request, deadline).await?;
             return Ok(OpenReply::new(response, self.idle_limit, turn));
         };
+        let sent = Box::pin(self.send_with(credentials, request, deadline)).await;
+        let (response, hidden) = sent?;
+        Ok(OpenReply::new(response, self.idle_limit, turn).without(hidden))
+    }
+
+    /// Sends a request under the agent's credentials, once more under renewed ones where it refuses those.
+    async fn send_with(
+        &self,
+        credentials: &Credentials,
+        request: Request<Full<Bytes>>,
+        deadline: Instant,
+    ) -> Result<(Response<Incoming>, Hidden), CallError> {
         let mut is_renewed = false;
         loop {
             let presented = credentials.present(request.clone(), deadline).await?;
@@ -117,7 +134,7 @@ impl Channel {
                 is_renewed = true;
                 continue;
             }
-            return Ok(OpenReply::new(response, self.idle_limit, turn).without(presented.hidden));
+            return Ok((response, presented.hidden));
         }
     }
 
