@@ -31,6 +31,9 @@ const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
 /// How long a caller waits for a connection before it is told that the database is unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Statements that each connection keeps prepared: more than the writer's group commits have texts.
+const PREPARED_STATEMENTS: usize = 256;
+
 /// Set on every connection, so that the server notices within half a minute that the other end is gone, and frees what
 /// it held.
 const KEEP_ALIVE: [(&str, &str); 3] = [
@@ -139,7 +142,10 @@ fn pool(
         .record_stmt_in_spans(false)
         .set_application_name("agentchains")
         .map_sqlx_postgres_opts(move |postgres| {
-            postgres.options(KEEP_ALIVE).options(settings.iter().copied())
+            postgres
+                .options(KEEP_ALIVE)
+                .options(settings.iter().copied())
+                .statement_cache_capacity(PREPARED_STATEMENTS)
         });
     pool
 }

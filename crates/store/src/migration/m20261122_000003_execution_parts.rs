@@ -125,7 +125,6 @@ fn nodes() -> TableCreateStatement {
         .col(big_integer_null(Nodes::StartedAt))
         .col(big_integer_null(Nodes::FinishedAt))
         .primary_key(Index::create().col(Nodes::ExecutionId).col(Nodes::Path))
-        .foreign_key(&mut of_execution(Nodes::Table, Nodes::ExecutionId))
         .take()
 }
 
@@ -154,7 +153,6 @@ fn attempts() -> TableCreateStatement {
                 .col(Attempts::Path)
                 .col(Attempts::Number),
         )
-        .foreign_key(&mut of_execution(Attempts::Table, Attempts::ExecutionId))
         .take()
 }
 
@@ -167,7 +165,6 @@ fn events() -> TableCreateStatement {
         .col(big_integer(Events::At))
         .col(text(Events::Data))
         .primary_key(Index::create().col(Events::ExecutionId).col(Events::Seq))
-        .foreign_key(&mut of_execution(Events::Table, Events::ExecutionId))
         .take()
 }
 

@@ -18,11 +18,11 @@ use agentchains_ports::{
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::{
     Store,
-    entity::{attempt, event, execution, purse},
+    entity::{attempt, event, execution, node, purse},
     error::{closed, store_error},
     large,
     mapping::{self, attempt_row},
@@ -156,8 +156,8 @@ impl ExecutionQuery for Store {
     }
 }
 
-/// Deletes an execution with its purse and the large values that nothing else uses; its parts go with it by their
-/// foreign keys. The key of the request that started it stays: the same request again must not start another one.
+/// Deletes an execution with its parts, its purse and the large values that nothing else uses. Most parts go with it by
+/// their foreign keys; those that every commit writes have none, which would be looked up for each of their rows. The key of the request that started it stays: the same request again must not start another one.
 async fn delete_terminal(
     tx: &DatabaseTransaction,
     tenant: &str,
@@ -165,7 +165,7 @@ async fn delete_terminal(
 ) -> Result<bool, StoreError> {
     let id_text = id.to_string();
     let large_values = large::used_by(tx, &id_text).await.map_err(store_error)?;
-    let deleted = execution::Entity::delete_by_id(id_text)
+    let deleted = execution::Entity::delete_by_id(&id_text)
         .filter(execution::Column::Tenant.eq(tenant))
         .filter(terminal())
         .exec(tx)
@@ -174,6 +174,7 @@ async fn delete_terminal(
     if deleted.rows_affected == 0 {
         return Ok(false);
     }
+    delete_often_written(tx, &id_text).await.map_err(store_error)?;
     purse::Entity::delete_by_id(PurseId::of_execution(id).as_str())
         .exec(tx)
         .await
@@ -182,4 +183,20 @@ async fn delete_terminal(
         .await
         .map_err(store_error)?;
     Ok(true)
+}
+
+async fn delete_often_written(tx: &DatabaseTransaction, id: &str) -> Result<(), DbErr> {
+    node::Entity::delete_many()
+        .filter(node::Column::ExecutionId.eq(id))
+        .exec(tx)
+        .await?;
+    attempt::Entity::delete_many()
+        .filter(attempt::Column::ExecutionId.eq(id))
+        .exec(tx)
+        .await?;
+    event::Entity::delete_many()
+        .filter(event::Column::ExecutionId.eq(id))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
