@@ -205,7 +205,10 @@ mod postgres {
         let store = runtime.block_on(backend.open()).unwrap();
         let mut runner = TestRunner::new(config());
         let checked = runner.run(&a_creation(), |written| {
-            backend.0.query("TRUNCATE executions, nodes, attempts, events CASCADE").unwrap();
+            backend
+                .0
+                .query("TRUNCATE executions, nodes, attempts, events CASCADE")
+                .unwrap();
             runtime.block_on(check_round_trip(&store, written))
         });
         runtime.block_on(store.close());
